@@ -1,0 +1,36 @@
+import { configEvents } from './config.ts';
+import { controlEvents } from './control.ts';
+import { deliveryEvents } from './delivery.ts';
+import { namesEvents } from './names.ts';
+import { policyEvents } from './policy.ts';
+import { queueEvents } from './queue.ts';
+import { receptionEvents } from './reception.ts';
+import { recipientsEvents } from './recipients.ts';
+import { reportingEvents } from './reporting.ts';
+import { routingEvents } from './routing.ts';
+import { schedulerEvents } from './scheduler.ts';
+import { serviceEvents } from './service.ts';
+import { storageEvents } from './storage.ts';
+import { supervisorEvents } from './supervisor.ts';
+import { transportEvents } from './transport.ts';
+
+/** Every event by its number: the one source of types, reference, texts and articles. A number is never reused. */
+export const catalogue = {
+  ...serviceEvents,
+  ...receptionEvents,
+  ...policyEvents,
+  ...queueEvents,
+  ...schedulerEvents,
+  ...routingEvents,
+  ...deliveryEvents,
+  ...reportingEvents,
+  ...configEvents,
+  ...recipientsEvents,
+  ...transportEvents,
+  ...namesEvents,
+  ...supervisorEvents,
+  ...controlEvents,
+  ...storageEvents,
+} as const;
+
+export type Catalogue = typeof catalogue;

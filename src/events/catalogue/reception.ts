@@ -1,0 +1,4 @@
+import type { CatalogueSection } from '../row.ts';
+
+/** Events of reception. */
+export const receptionEvents = {} as const satisfies CatalogueSection;

@@ -1,0 +1,4 @@
+import type { CatalogueSection } from '../row.ts';
+
+/** Events of recipients. */
+export const recipientsEvents = {} as const satisfies CatalogueSection;

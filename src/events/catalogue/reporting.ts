@@ -1,0 +1,4 @@
+import type { CatalogueSection } from '../row.ts';
+
+/** Events of reporting. */
+export const reportingEvents = {} as const satisfies CatalogueSection;

@@ -1,0 +1,11 @@
+import { z } from 'zod';
+import { duration } from './units.ts';
+
+/** The name service. */
+export const namesSettings = z.strictObject({
+  servers: z.array(z.string()).max(10).optional().describe("Resolvers as address or address:port; default: those of /etc/resolv.conf."),
+  timeout: duration({ min: 100, max: 60_000 }).prefault('3s').describe('Wait for one answer of one server.'),
+  tries: z.number().int().min(1).max(10).default(3).describe('Questions per look-up, over all servers in turn.'),
+  cacheMax: z.number().int().min(0).max(1_000_000).default(20_000).describe('Answers kept.'),
+});
+export type NamesSettings = z.infer<typeof namesSettings>;

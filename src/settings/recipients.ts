@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { duration } from './units.ts';
+
+/** How a mailbox takes its mail. */
+export const mailboxDelivery = z.union([
+  z.strictObject({ maildir: z.string() }).describe('A Maildir; relative to the data directory.'),
+  z.strictObject({ directory: z.string() }).describe('A directory that gets one file per message.'),
+  z.strictObject({
+    pipe: z.array(z.string()).min(1).max(100),
+    user: z.string().optional(),
+    timeout: duration({ min: 1000, max: 3_600_000 }).prefault('60s'),
+  }).describe('A program that gets the message on standard input; exit codes as in sysexits.h.'),
+  z.strictObject({ lmtp: z.string() }).describe('Name of a smart host group that speaks LMTP.'),
+  z.strictObject({ discard: z.literal(true) }).describe('Accepts and forgets, with an event.'),
+]);
+
+/** One mailbox of a domain. */
+export const mailboxSettings = z.strictObject({
+  password: z.string().optional().describe('Hash made by `ims password`; without one nobody can log in.'),
+  delivery: mailboxDelivery.optional().describe('Default: the Maildir of the domain.'),
+  disabled: z.string().optional().describe('Refuses mail with this sentence.'),
+  maySendAs: z.array(z.string()).max(1000).default([]).describe('Further addresses (or *@domain) this account may use as sender.'),
+});
+
+/** One domain of ours. */
+export const domainSettings = z.strictObject({
+  mailboxes: z.record(z.string(), mailboxSettings).default({}).describe('Local parts and their mailboxes. Case does not matter.'),
+  aliases: z.record(z.string(), z.union([z.string(), z.array(z.string()).min(1).max(1000)])).default({}).describe('Local parts that stand for other addresses, here or elsewhere.'),
+  catchAll: z.string().optional().describe('Address for mail to unknown local parts.'),
+  plusAddressing: z.string().max(1).default('+').describe("Character after which a local part is ignored at look-up ('' turns it off)."),
+  fallback: z.string().optional().describe('Smart host group that takes recipients unknown here (a name space shared with another system).'),
+  lmtp: z.string().optional().describe('Smart host group (LMTP) for all mailboxes of the domain.'),
+});
+
+/** Our domains and the people in them. */
+export const recipientsSettings = z.record(z.string(), domainSettings);
+export type MailboxSettings = z.infer<typeof mailboxSettings>;
+export type DomainSettings = z.infer<typeof domainSettings>;
+export type RecipientsSettings = z.infer<typeof recipientsSettings>;

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/;
+const SIZE = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)?$/i;
+const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const SIZE_UNITS: Readonly<Record<string, number>> = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
+
+/** A length of time as people write it ('30s', '5m', '2h', '5d'); in the program milliseconds. Bounds in milliseconds. */
+export function duration(bounds: { readonly min: number; readonly max: number }): z.ZodType<number, string | number> {
+  return z
+    .union([z.string(), z.number()])
+    .transform((value, context) => {
+      const match = DURATION.exec(String(value));
+      if (match === null) {
+        context.addIssue({ code: 'custom', message: 'expected a length of time such as 30s, 5m, 2h or 5d' });
+        return z.NEVER;
+      }
+      const ms = Number(match[1]) * (DURATION_UNITS[match[2] ?? ''] ?? 1);
+      if (ms < bounds.min || ms > bounds.max) {
+        context.addIssue({ code: 'custom', message: `expected between ${showDuration(bounds.min)} and ${showDuration(bounds.max)}` });
+        return z.NEVER;
+      }
+      return ms;
+    });
+}
+
+/** A size as people write it ('64KB', '50MB', '2GB'; a bare number is octets); in the program octets. */
+export function size(bounds: { readonly min: number; readonly max: number }): z.ZodType<number, string | number> {
+  return z
+    .union([z.string(), z.number()])
+    .transform((value, context) => {
+      const match = SIZE.exec(String(value));
+      if (match === null) {
+        context.addIssue({ code: 'custom', message: 'expected a size such as 64KB, 50MB or 2GB' });
+        return z.NEVER;
+      }
+      const bytes = Math.round(Number(match[1]) * (SIZE_UNITS[(match[2] ?? 'b').toLowerCase()] ?? 1));
+      if (bytes < bounds.min || bytes > bounds.max) {
+        context.addIssue({ code: 'custom', message: `expected between ${showSize(bounds.min)} and ${showSize(bounds.max)}` });
+        return z.NEVER;
+      }
+      return bytes;
+    });
+}
+
+/** Prints milliseconds in the largest unit that divides them. */
+export function showDuration(ms: number): string {
+  for (const unit of ['d', 'h', 'm', 's'] as const) {
+    const length = DURATION_UNITS[unit] ?? 1;
+    if (ms >= length && ms % length === 0) return `${ms / length}${unit}`;
+  }
+  return `${ms}ms`;
+}
+
+/** Prints octets in the largest unit that divides them. */
+export function showSize(bytes: number): string {
+  for (const unit of ['GB', 'MB', 'KB'] as const) {
+    const length = SIZE_UNITS[unit.toLowerCase()] ?? 1;
+    if (bytes >= length && bytes % length === 0) return `${bytes / length}${unit}`;
+  }
+  return `${bytes}B`;
+}

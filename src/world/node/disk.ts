@@ -1,0 +1,127 @@
+import * as fs from 'node:fs';
+import { dirname } from 'node:path';
+import type { Disk, DiskEntry, DiskFile } from '../ports/disk.ts';
+
+const promised = <T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> =>
+  new Promise((resolve, reject) => call((error, value) => (error === null ? resolve(value) : reject(error))));
+const done = (call: (callback: (error: Error | null) => void) => void): Promise<void> =>
+  new Promise((resolve, reject) => call((error) => (error === null ? resolve() : reject(error))));
+
+class NodeFile implements DiskFile {
+  readonly path: string;
+  readonly #descriptor: number;
+
+  constructor(path: string, descriptor: number) {
+    this.path = path;
+    this.#descriptor = descriptor;
+  }
+
+  writev(buffers: readonly Buffer[], position: number): Promise<number> {
+    const only = buffers.length === 1 ? buffers[0] : undefined;
+    if (only !== undefined) return promised((cb) => fs.write(this.#descriptor, only, 0, only.length, position, cb));
+    return promised((cb) => fs.writev(this.#descriptor, buffers as Buffer[], position, cb));
+  }
+
+  read(into: Buffer, offset: number, length: number, position: number): Promise<number> {
+    return promised((cb) => fs.read(this.#descriptor, into, offset, length, position, cb));
+  }
+
+  sync(): Promise<void> {
+    return done((cb) => fs.fdatasync(this.#descriptor, cb));
+  }
+
+  writeNow(bytes: Buffer, position: number): void {
+    fs.writeSync(this.#descriptor, bytes, 0, bytes.length, position);
+  }
+
+  truncate(size: number): Promise<void> {
+    return done((cb) => fs.ftruncate(this.#descriptor, size, cb));
+  }
+
+  async size(): Promise<number> {
+    return (await promised<fs.Stats>((cb) => fs.fstat(this.#descriptor, cb))).size;
+  }
+
+  close(): Promise<void> {
+    return done((cb) => fs.close(this.#descriptor, cb));
+  }
+}
+
+const FLAGS = {
+  create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
+  write: fs.constants.O_RDWR | fs.constants.O_CREAT,
+  read: fs.constants.O_RDONLY,
+} as const;
+
+/** A name that no other process or call uses for its temporary file. */
+let temporaries = 0;
+const temporaryName = (path: string): string => {
+  temporaries += 1;
+  return `${path}.${process.pid}.${temporaries}.tmp`;
+};
+
+/** The machine's file systems. */
+export const nodeDisk: Disk = {
+  async open(path, how, mode = 0o600) {
+    return new NodeFile(path, await promised<number>((cb) => fs.open(path, FLAGS[how], mode, cb)));
+  },
+
+  readFile: (path) => fs.promises.readFile(path),
+
+  async replaceFile(path, content, mode = 0o600) {
+    const temporary = temporaryName(path);
+    const handle = await fs.promises.open(temporary, 'wx', mode);
+    try {
+      await handle.writeFile(content);
+      await handle.datasync();
+    } catch (error) {
+      await handle.close();
+      await fs.promises.rm(temporary, { force: true });
+      throw error;
+    }
+    await handle.close();
+    await fs.promises.rename(temporary, path);
+    await nodeDisk.syncDirectory(dirname(path));
+  },
+
+  list: (directory) => fs.promises.readdir(directory),
+
+  async entry(path): Promise<DiskEntry | undefined> {
+    try {
+      const stats = await fs.promises.stat(path);
+      return {
+        kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
+        sizeBytes: stats.size,
+        mode: stats.mode & 0o7777,
+        modifiedMs: stats.mtimeMs,
+        inode: stats.ino,
+        device: stats.dev,
+      };
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+      throw error;
+    }
+  },
+
+  async makeDirectory(path, mode = 0o700) {
+    await fs.promises.mkdir(path, { recursive: true, mode });
+  },
+
+  rename: (from, to) => fs.promises.rename(from, to),
+  link: (from, to) => fs.promises.link(from, to),
+  unlink: (path) => fs.promises.unlink(path),
+
+  async syncDirectory(path) {
+    const handle = await fs.promises.open(path, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+
+  async space(path) {
+    const stats = await fs.promises.statfs(path);
+    return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize, freeInodes: stats.ffree };
+  },
+};
