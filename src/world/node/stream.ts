@@ -1,0 +1,208 @@
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import type {
+  ByteSink,
+  ByteStream,
+  Endpoint,
+  TlsClientOptions,
+  TlsContext,
+  TlsFacts,
+  TlsServerOptions,
+} from '../ports/network.ts';
+
+/** IPv4 mapped into IPv6 becomes IPv4, so that no access list sees two spellings of one address. */
+export function canonicalAddress(address: string | undefined): string {
+  if (address === undefined) return '';
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/** The secure context inside the opaque value. */
+export function secureContextOf(context: TlsContext): tls.SecureContext {
+  return context as unknown as tls.SecureContext; // made by `nodeNetwork.tlsContext` and nowhere else
+}
+
+function timeoutError(what: string): Error {
+  return Object.assign(new Error(`${what} timed out`), { code: 'ETIMEDOUT' });
+}
+
+/** A connection of the machine as a `ByteStream`; after STARTTLS the TLS socket takes the plain one's place. */
+export class NodeStream implements ByteStream {
+  readonly local: Endpoint;
+  readonly peer: Endpoint;
+  readonly client: Endpoint;
+  #socket: net.Socket;
+  #sink: ByteSink | undefined;
+  #facts: TlsFacts | undefined;
+  #error: Error | undefined;
+  #closed = false;
+  #attached = false;
+  #upgrading = false;
+
+  constructor(socket: net.Socket, path = '') {
+    this.#socket = socket;
+    this.local = { address: path === '' ? canonicalAddress(socket.localAddress) : path, port: socket.localPort ?? 0 };
+    this.peer = { address: path === '' ? canonicalAddress(socket.remoteAddress) : path, port: socket.remotePort ?? 0 };
+    this.client = this.peer;
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#facts;
+  }
+
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  start(sink: ByteSink): void {
+    this.#sink = sink;
+    if (this.#closed) {
+      setImmediate(() => sink.closed(this.#error));
+      return;
+    }
+    if (!this.#attached) this.#attach();
+    this.#socket.resume();
+  }
+
+  write(bytes: Buffer | string): boolean {
+    if (this.#closed || this.#socket.writableEnded || this.#socket.destroyed) return true;
+    return this.#socket.write(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(bytes?: Buffer | string): void {
+    if (this.#closed) return;
+    if (bytes === undefined) this.#socket.end();
+    else this.#socket.end(bytes);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  startTlsServer(options: TlsServerOptions, reply?: Buffer | string): Promise<TlsFacts> {
+    const begin = (): Promise<TlsFacts> =>
+      this.#upgrade(
+        (plain) =>
+          new tls.TLSSocket(plain, { isServer: true, secureContext: secureContextOf(options.context), requestCert: false }),
+        'secure',
+        options.timeoutMs,
+      );
+    this.#detach();
+    // What was pipelined in the clear must not be taken for the peer's words after TLS (RFC 3207 §4.2).
+    this.#socket.pause();
+    while (reply !== undefined && this.#socket.read() !== null);
+    if (reply === undefined) return begin();
+    return new Promise((resolve, reject) => {
+      this.#socket.write(reply, (error) => {
+        if (error) reject(error);
+        else begin().then(resolve, reject);
+      });
+    });
+  }
+
+  startTlsClient(options: TlsClientOptions): Promise<TlsFacts> {
+    this.#detach();
+    this.#socket.pause();
+    return this.#upgrade(
+      (plain) =>
+        tls.connect({
+          socket: plain,
+          rejectUnauthorized: false,
+          minVersion: 'TLSv1.2',
+          ...(net.isIP(options.serverName) === 0 ? { servername: options.serverName } : { host: options.serverName }),
+        }),
+      'secureConnect',
+      options.timeoutMs,
+    );
+  }
+
+  #upgrade(wrap: (plain: net.Socket) => tls.TLSSocket, event: 'secure' | 'secureConnect', timeoutMs: number): Promise<TlsFacts> {
+    const plain = this.#socket;
+    plain.removeListener('error', this.#onError);
+    plain.removeListener('close', this.#onClose);
+    this.#upgrading = true;
+    const secure = wrap(plain);
+    this.#socket = secure;
+    return new Promise((resolve, reject) => {
+      let settled = false;
+      const fail = (error: Error): void => {
+        if (settled) return;
+        settled = true;
+        clearTimeout(limit);
+        this.#upgrading = false;
+        this.#error = error;
+        secure.destroy();
+        plain.destroy();
+        this.#onClose();
+        reject(error);
+      };
+      // A silent TLS client is never timed out by Node itself.
+      const limit = setTimeout(() => fail(timeoutError('TLS handshake')), timeoutMs);
+      secure.on('error', fail);
+      secure.on('close', () => fail(Object.assign(new Error('connection closed during the TLS handshake'), { code: 'ECONNRESET' })));
+      secure.once(event, () => {
+        if (settled) return;
+        settled = true;
+        clearTimeout(limit);
+        this.#upgrading = false;
+        secure.removeAllListeners('error');
+        secure.removeAllListeners('close');
+        secure.on('error', this.#onError);
+        secure.on('close', this.#onClose);
+        const facts = factsOf(secure, event === 'secureConnect');
+        this.#facts = facts;
+        if (this.#sink !== undefined) {
+          this.#attach();
+          secure.resume();
+        }
+        resolve(facts);
+      });
+    });
+  }
+
+  #attach(): void {
+    this.#attached = true;
+    this.#socket.on('data', this.#onData);
+    this.#socket.on('end', this.#onEnd);
+    this.#socket.on('drain', this.#onDrain);
+  }
+
+  #detach(): void {
+    this.#attached = false;
+    this.#socket.removeListener('data', this.#onData);
+    this.#socket.removeListener('end', this.#onEnd);
+    this.#socket.removeListener('drain', this.#onDrain);
+  }
+
+  readonly #onData = (chunk: Buffer): void => this.#sink?.data(chunk);
+  readonly #onEnd = (): void => this.#sink?.end();
+  readonly #onDrain = (): void => this.#sink?.drain();
+  readonly #onError = (error: Error): void => {
+    this.#error ??= error;
+  };
+  readonly #onClose = (): void => {
+    if (this.#closed || this.#upgrading) return;
+    this.#closed = true;
+    this.#sink?.closed(this.#error);
+  };
+}
+
+function factsOf(socket: tls.TLSSocket, asClient: boolean): TlsFacts {
+  const serverName = (socket as { servername?: string | false }).servername;
+  return {
+    version: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher()?.name ?? 'unknown',
+    ...(typeof serverName === 'string' && serverName !== '' ? { serverName } : {}),
+    ...(asClient ? { verified: socket.authorized } : {}),
+    ...(asClient && !socket.authorized ? { failure: String(socket.authorizationError ?? 'certificate not valid') } : {}),
+  };
+}
