@@ -52,7 +52,7 @@ function listen(where: Parameters<Network['listen']>[0], accept: (stream: ByteSt
           : { address: canonicalAddress(bound.address), port: bound.port };
       resolve({ local, close: () => new Promise((done) => server.close(() => done())) });
     };
-    if ('descriptor' in where) server.listen({ fd: where.descriptor, backlog: BACKLOG }, ready);
+    if ('handle' in where) server.listen(where.handle, ready);
     else if (path !== '') server.listen({ path, backlog: BACKLOG }, ready);
     else server.listen({ host: where.address, port: where.port, ipv6Only: true, backlog: BACKLOG }, ready);
   });

@@ -74,6 +74,9 @@ export interface ByteStream {
   startTlsClient(options: TlsClientOptions): Promise<TlsFacts>;
 }
 
+/** An opaque bound socket, made by whoever was allowed to bind it and handed to the process that accepts. */
+export type ListenHandle = object;
+
 /** A socket that accepts connections. */
 export interface Listening {
   readonly local: Endpoint;
@@ -98,8 +101,8 @@ export interface DatagramSocket {
 /** Sockets. Errors carry a POSIX `code` (ECONNREFUSED, ETIMEDOUT, ENETUNREACH, ...). */
 export interface Network {
   dial(options: DialOptions): Promise<ByteStream>;
-  /** Accepts on an address, or on a descriptor that the process was given. */
-  listen(where: { readonly address: string; readonly port: number } | { readonly descriptor: number }, accept: (stream: ByteStream) => void): Promise<Listening>;
+  /** Accepts on an address, or on a bound socket that the process was given. */
+  listen(where: { readonly address: string; readonly port: number } | { readonly handle: ListenHandle }, accept: (stream: ByteStream) => void): Promise<Listening>;
   /** Opens a UDP socket on a random port of the family. */
   datagram(family: 4 | 6, receive: (bytes: Buffer, from: Endpoint) => void): Promise<DatagramSocket>;
   tlsContext(certificatePem: string, keyPem: string): TlsContext;

@@ -1,0 +1,143 @@
+import type { Journal } from '../../events/journal.ts';
+import { printMailbox } from '../../mail/mailbox.ts';
+import type { Reply } from '../../mail/reply.ts';
+import { printReply } from '../../mail/reply.ts';
+import type { Timeline } from '../../mail/timeline.ts';
+import type { SchedulerSettings } from '../../settings/scheduler.ts';
+import type { World } from '../../world/world.ts';
+import type { AttemptResult, Courier } from '../delivery/port.ts';
+import type { Claim, Queue } from '../queue/port.ts';
+import type { Reporter } from '../reporting/port.ts';
+import type { Route, Router } from '../routing/port.ts';
+import type { ClockGuard } from './clock-guard.ts';
+import { type Conclusion, conclude } from './conclude.ts';
+import { schedulerReplies } from './replies.ts';
+
+/** Whom an attempt asks and tells. */
+export interface AttemptRooms {
+  readonly world: Pick<World, 'clock' | 'random'>;
+  readonly settings: SchedulerSettings;
+  readonly queue: Queue;
+  readonly router: Router;
+  readonly courier: Courier;
+  readonly reporter: Reporter;
+  readonly journal: Journal;
+  readonly timeline: Timeline;
+  readonly guard: ClockGuard;
+}
+
+/** What the scheduler learns from an attempt once it has ended; `recorded` follows when its outcomes are durable. */
+export interface AttemptEnd {
+  readonly nextHop: AttemptResult['nextHop'];
+  readonly reason: string;
+  readonly recorded: Promise<void>;
+}
+
+/** Makes one attempt for a claim: route, deliver, conclude, record. Never rejects. */
+export async function makeAttempt(rooms: AttemptRooms, claim: Claim, flushing: boolean): Promise<AttemptEnd> {
+  const { router, queue } = rooms;
+  const strayed = claim.recipients.some((recipient) => !router.belongs(claim.nextHop, recipient, claim.envelope));
+  if (strayed) {
+    // The configuration has changed since it was queued: another next hop is responsible now.
+    queue.release(claim, rooms.world.clock.wall());
+    const moved = queue.reroute({ queueId: claim.queueId, nextHop: claim.nextHop }, (r) => router.nextHop(r.mailbox, claim.envelope));
+    return { nextHop: 'answered', reason: '', recorded: moved.then(() => undefined, () => undefined) };
+  }
+  let result: AttemptResult;
+  try {
+    result = await attemptBy(rooms, claim, await router.route(routeKey(claim.nextHop, flushing), claim.envelope));
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    rooms.journal.emit('scheduler.attempt-broke', { queueId: claim.queueId, nextHop: claim.nextHop, error: what });
+    result = sameForAll(claim, 'deferred', schedulerReplies.attemptBroke(what));
+  }
+  const last = result.outcomes.find(({ outcome }) => outcome.kind === 'deferred')?.outcome;
+  const reason = last?.reply === undefined ? '' : printReply(last.reply);
+  return { nextHop: result.nextHop, reason, recorded: record(rooms, claim, result) };
+}
+
+/** Held mail that is being asked for goes by the domain's MX. */
+function routeKey(nextHop: string, flushing: boolean): string {
+  return flushing && nextHop.startsWith('held:') ? `mx:${nextHop.slice('held:'.length)}` : nextHop;
+}
+
+function attemptBy(rooms: AttemptRooms, claim: Claim, route: Route): Promise<AttemptResult> | AttemptResult {
+  switch (route.kind) {
+    case 'relay':
+    case 'local':
+      return rooms.courier.attempt(claim, route);
+    case 'held':
+      return sameForAll(claim, 'deferred', schedulerReplies.held(route.reason));
+    case 'deferred':
+    case 'failed':
+      return sameForAll(claim, route.kind, route.reply);
+  }
+}
+
+function sameForAll(claim: Claim, kind: 'deferred' | 'failed', reply: Reply): AttemptResult {
+  return {
+    outcomes: claim.recipients.map(({ index }) => ({ index, outcome: { kind, reply } })),
+    nextHop: 'answered',
+    durationMs: 0,
+  };
+}
+
+async function record(rooms: AttemptRooms, claim: Claim, result: AttemptResult): Promise<void> {
+  const { world, queue, journal, reporter } = rooms;
+  const conclusion = conclude(claim, result.outcomes, {
+    settings: rooms.settings,
+    nowMs: world.clock.wall(),
+    mayExpire: rooms.guard.mayExpire(),
+    fraction: world.random.fraction(),
+  });
+  if (conclusion.keptBack !== undefined) {
+    journal.emit('scheduler.smart-host-refused-relay', { nextHop: claim.nextHop, reply: conclusion.keptBack });
+  }
+  try {
+    const owed = await reporter.owed(claim, conclusion.outcomes);
+    const notices = conclusion.delayNotice ? await reporter.delayed(claim, conclusion.outcomes) : [];
+    const ids = await queue.record(claim, {
+      outcomes: conclusion.outcomes,
+      nextDueMs: conclusion.nextDueMs,
+      delayReported: claim.delayReported || conclusion.delayNotice,
+      owed: notices.length === 0 ? owed : [...owed, ...notices],
+    });
+    tell(rooms, claim, result, conclusion, ids.length === 0 ? [] : ids.map((id, i) => ({ id, delayed: i >= owed.length })));
+  } catch (error) {
+    // The mail may have gone out: the delivery stays leased in memory, and is tried again after a restart at the earliest.
+    const what = error instanceof Error ? error.message : String(error);
+    journal.emit('scheduler.outcome-not-recorded', { queueId: claim.queueId, nextHop: claim.nextHop, error: what });
+  }
+}
+
+function tell(
+  rooms: AttemptRooms,
+  claim: Claim,
+  result: AttemptResult,
+  conclusion: Conclusion,
+  reports: readonly { readonly id: string; readonly delayed: boolean }[],
+): void {
+  const atMs = rooms.world.clock.wall();
+  const { queueId } = claim;
+  const names = new Map(claim.recipients.map((recipient) => [recipient.index, printMailbox(recipient.mailbox)]));
+  rooms.timeline.add({
+    atMs,
+    queueId,
+    what: 'attempt',
+    nextHop: claim.nextHop,
+    attempt: claim.attempts + 1,
+    remote: result.remote === undefined ? '' : `${result.remote.name} [${result.remote.address}]`,
+    durationMs: Math.round(result.durationMs),
+    outcomes: conclusion.outcomes.map(({ index, outcome }) => ({
+      recipient: names.get(index) ?? '',
+      kind: outcome.kind,
+      ...(outcome.reply === undefined ? {} : { reply: outcome.reply }),
+    })),
+    ...(conclusion.ended ? {} : { nextDueMs: conclusion.nextDueMs }),
+  });
+  for (const { id, delayed } of reports) {
+    const kind = delayed ? 'delayed' : conclusion.outcomes.some(({ outcome }) => outcome.kind === 'failed') ? 'failed' : 'delivered';
+    rooms.timeline.add({ atMs, queueId, what: 'report', kind, reportId: id, recipients: [...names.values()] });
+  }
+  if (conclusion.ended) rooms.timeline.add({ atMs, queueId, what: 'ended' });
+}

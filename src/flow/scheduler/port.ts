@@ -1,0 +1,22 @@
+/** The door of the scheduler: when attempts are made. */
+import type { NextHop } from '../../mail/next-hop.ts';
+
+/** What it is doing, for status and metrics. */
+export interface SchedulerStatus {
+  readonly attempts: number;
+  readonly slowAttempts: number;
+  /** Next hops that rest because they cannot be reached, the longest failing first, at most 100. */
+  readonly resting: readonly { readonly nextHop: NextHop; readonly failures: number; readonly untilMs: number; readonly reason: string }[];
+}
+
+export interface Scheduler {
+  /** Begins to make attempts. */
+  start(): void;
+  /** Ends rests, so that a retry ordered by the operator is made at once. Without a next hop: of all. */
+  wake(nextHop?: NextHop): void;
+  /** Lets mail held for a domain go for a while (ETRN). Resolves with the number of deliveries that became due. */
+  flush(domain: string): Promise<number>;
+  /** Claims nothing more; resolves when the attempts under way have ended, or after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+  status(): SchedulerStatus;
+}

@@ -1,0 +1,19 @@
+import type { Reply } from '../../mail/reply.ts';
+import { printReply } from '../../mail/reply.ts';
+
+/** Replies that the scheduler itself gives. */
+export const schedulerReplies = {
+  /** RFC 3463 §3.5: 4.4.7 delivery time expired. */
+  expired: (last: Reply | undefined): Reply => ({
+    code: 451,
+    detail: '4.7',
+    text: [`delivery time expired${last === undefined ? '' : `; the last answer was: ${printReply(last)}`}`],
+  }),
+  held: (reason: string): Reply => ({ code: 450, detail: '4.5', text: [`held here: ${reason}`] }),
+  smartHostRefusesRelay: (reply: Reply): Reply => ({
+    code: 451,
+    detail: '7.1',
+    text: [`our smart host does not relay for us (${printReply(reply)}); kept until its administrator or ours mends it`],
+  }),
+  attemptBroke: (what: string): Reply => ({ code: 451, detail: '3.0', text: [`local error during the attempt: ${what}`] }),
+} as const;

@@ -1,0 +1,297 @@
+/**
+ * Scheduler: decides when an attempt is made. It takes next hops that have due mail from the queue, claims as much as each
+ * may take (window, breaker, rate), and learns from how each attempt ended.
+ *
+ * Called by the service. Promises: bounded attempts at once; a next hop that fails rests and costs nothing meanwhile; next hops
+ * that are slow or unknown never take the room of those that are known to answer. Never: decides where mail goes (routing),
+ * how (delivery), or what a sender is told (reporting).
+ *
+ * Diagnostics: scheduler.next-hop-rests and -answers on change, scheduler.clock-jumped, scheduler.attempt-broke.
+ */
+import type { NextHop } from '../../mail/next-hop.ts';
+import type { Timer } from '../../world/ports/clock.ts';
+import type { Claim } from '../queue/port.ts';
+import { type AttemptEnd, type AttemptRooms, makeAttempt } from './attempt.ts';
+import { createClockGuard } from './clock-guard.ts';
+import { limits } from './limits.ts';
+import { NextHopState } from './next-hop-state.ts';
+import type { Scheduler, SchedulerStatus } from './port.ts';
+
+/** The bounds of one next hop in this worker, by configuration. */
+export interface NextHopBounds {
+  readonly connectionsMax: number;
+  readonly messagesPerMinuteMax: number | undefined;
+}
+
+/** What the scheduler is made of. */
+export interface SchedulerParts extends Omit<AttemptRooms, 'guard'> {
+  /** Attempts at once of this worker. */
+  readonly attemptsMax: number;
+  readonly bounds: (nextHop: NextHop) => NextHopBounds;
+}
+
+interface Known {
+  readonly nextHop: NextHop;
+  readonly state: NextHopState;
+  /** Taken from the queue and not given back: it has more mail than room. */
+  owned: boolean;
+  serving: boolean;
+  reason: string;
+}
+
+/** Makes the scheduler of one worker. */
+export function createScheduler(parts: SchedulerParts): Scheduler {
+  return new RunningScheduler(parts);
+}
+
+class RunningScheduler implements Scheduler {
+  readonly #parts: SchedulerParts;
+  readonly #rooms: AttemptRooms;
+  readonly #known = new Map<NextHop, Known>();
+  readonly #flushing = new Map<NextHop, number>();
+  readonly #waiting = new Set<Known>();
+  #quick = 0;
+  #slow = 0;
+  #recording = 0;
+  #running = false;
+  #pumping = false;
+  #pumpAgain = false;
+  #timer: Timer | undefined;
+  #stopped: (() => void) | undefined;
+
+  constructor(parts: SchedulerParts) {
+    this.#parts = parts;
+    const guard = createClockGuard(parts.world.clock, ({ paused, jumpMs }) => {
+      if (paused) parts.journal.emit('scheduler.clock-jumped', { jump: jumpMs });
+      else parts.journal.emit('scheduler.clock-held', {});
+    });
+    this.#rooms = { ...parts, guard };
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#parts.queue.onDue((nextHop) => {
+      const known = this.#known.get(nextHop);
+      if (known?.owned === true) this.#serve(known);
+      else this.#wakeSoon();
+    });
+    this.#wakeSoon();
+  }
+
+  wake(nextHop?: NextHop): void {
+    for (const known of nextHop === undefined ? this.#known.values() : [this.#know(nextHop)]) {
+      known.state.wake();
+      this.#parts.queue.rearm(known.nextHop, 0);
+      known.owned = false;
+    }
+    this.#wakeSoon();
+  }
+
+  async flush(domain: string): Promise<number> {
+    const nextHop = `held:${domain}`;
+    this.#flushing.set(nextHop, this.#parts.world.clock.now() + limits.flushMs);
+    const count = await this.#parts.queue.retryNow({ nextHop });
+    this.wake(nextHop);
+    return count;
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#running = false;
+    this.#timer?.cancel();
+    if (this.#quick + this.#slow + this.#recording === 0) return;
+    await new Promise<void>((resolve) => {
+      const limit = this.#parts.world.clock.after(graceMs, resolve);
+      this.#stopped = () => {
+        limit.cancel();
+        resolve();
+      };
+    });
+  }
+
+  status(): SchedulerStatus {
+    const { clock } = this.#parts.world;
+    const resting = [...this.#known.values()]
+      .filter(({ state }) => state.restsUntil > clock.now() && state.failures > 0)
+      .sort((a, b) => b.state.failures - a.state.failures)
+      .slice(0, 100)
+      .map(({ nextHop, state, reason }) => ({ nextHop, failures: state.failures, untilMs: this.#wallOf(state.restsUntil), reason }));
+    return { attempts: this.#quick + this.#slow, slowAttempts: this.#slow, resting };
+  }
+
+  #wallOf(monotonicMs: number): number {
+    const { clock } = this.#parts.world;
+    return clock.wall() + monotonicMs - clock.now();
+  }
+
+  #wakeSoon(): void {
+    if (!this.#running) return;
+    if (this.#pumping) {
+      this.#pumpAgain = true;
+      return;
+    }
+    this.#pumping = true;
+    this.#timer?.cancel();
+    void this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    const { queue, world } = this.#parts;
+    do {
+      this.#pumpAgain = false;
+      while (this.#running && this.#roomFor(true) > 0) {
+        const taken = await queue.takeDue(world.clock.wall(), limits.takenPerRoundMax);
+        for (const nextHop of taken) {
+          const known = this.#know(nextHop);
+          known.owned = true;
+          this.#serve(known);
+        }
+        if (taken.length < limits.takenPerRoundMax) break;
+      }
+    } while (this.#pumpAgain && this.#running);
+    this.#pumping = false;
+    if (!this.#running) return;
+    const due = queue.nextDueMs();
+    const sleep = due === undefined ? limits.sleepMsMax : Math.min(limits.sleepMsMax, Math.max(1, due - world.clock.wall()));
+    // Without room for even one attempt the end of an attempt wakes us, not the clock.
+    this.#timer = world.clock.after(this.#roomFor(true) > 0 ? sleep : limits.sleepMsMax, () => this.#wakeSoon());
+  }
+
+  #know(nextHop: NextHop): Known {
+    const found = this.#known.get(nextHop);
+    if (found !== undefined) return found;
+    if (this.#known.size >= limits.rememberedNextHopsMax) this.#forget();
+    const local = nextHop === 'local' || nextHop.startsWith('lmtp:');
+    const made: Known = {
+      nextHop,
+      state: new NextHopState(this.#parts.settings.breaker, local),
+      owned: false,
+      serving: false,
+      reason: '',
+    };
+    this.#known.set(nextHop, made);
+    return made;
+  }
+
+  /** Drops what is remembered of idle next hops, the oldest first. */
+  #forget(): void {
+    let over = this.#known.size - limits.rememberedNextHopsMax + 100;
+    for (const [nextHop, known] of this.#known) {
+      if (over <= 0) return;
+      if (known.state.active > 0 || known.owned || known.serving) continue;
+      this.#known.delete(nextHop);
+      over -= 1;
+    }
+  }
+
+  /** Attempts that may still begin: the proven may take all room, the unknown half, the failing what is slow anyway. */
+  #roomFor(proven: boolean, failing = false): number {
+    const { attemptsMax } = this.#parts;
+    if (failing) return attemptsMax * limits.slowFactor - this.#slow;
+    return (proven ? attemptsMax : Math.ceil(attemptsMax / 2)) - this.#quick;
+  }
+
+  #serve(known: Known): void {
+    if (known.serving || !this.#running) return;
+    known.serving = true;
+    this.#claimFor(known).then(
+      () => {
+        known.serving = false;
+      },
+      (error: unknown) => {
+        known.serving = false;
+        // The queue could not be read: the next hop is asked again in a while.
+        this.#giveBack(known, limits.crowdedWaitMs);
+        this.#parts.journal.emit('scheduler.attempt-broke', { queueId: '', nextHop: known.nextHop, error: String(error) });
+      },
+    );
+  }
+
+  async #claimFor(known: Known): Promise<void> {
+    const { queue, world } = this.#parts;
+    const bounds = this.#parts.bounds(known.nextHop);
+    while (known.owned && this.#running) {
+      const { state } = known;
+      const now = world.clock.now();
+      if (state.restsUntil > now) return this.#giveBack(known, state.restsUntil - now);
+      const failing = state.failures > 0;
+      const room = Math.min(state.room(bounds.connectionsMax), this.#roomFor(state.proven, failing));
+      if (room <= 0) {
+        // Its own attempts will ask again when they end; where it has none, it waits for the room of others.
+        if (state.active === 0) this.#wait(known);
+        return;
+      }
+      const wanted = state.allowed(room, bounds.messagesPerMinuteMax, now);
+      if (wanted <= 0) return this.#giveBack(known, 60_000 / (bounds.messagesPerMinuteMax ?? 60));
+      const claims = await queue.claim(known.nextHop, world.clock.wall(), wanted);
+      if (bounds.messagesPerMinuteMax !== undefined) state.spend(claims.length);
+      for (const claim of claims) this.#begin(known, claim);
+      if (claims.length < wanted) return this.#giveBack(known, 0);
+    }
+  }
+
+  #giveBack(known: Known, waitMs: number): void {
+    known.owned = false;
+    this.#parts.queue.rearm(known.nextHop, waitMs === 0 ? 0 : this.#parts.world.clock.wall() + waitMs);
+    this.#wakeSoon();
+  }
+
+  #wait(known: Known): void {
+    if (this.#waiting.size < limits.rememberedNextHopsMax) this.#waiting.add(known);
+    else this.#giveBack(known, limits.crowdedWaitMs);
+  }
+
+  #begin(known: Known, claim: Claim): void {
+    const { clock } = this.#parts.world;
+    let slow = known.state.failures > 0;
+    if (slow) this.#slow += 1;
+    else this.#quick += 1;
+    known.state.active += 1;
+    const turn = slow
+      ? undefined
+      : clock.after(limits.slowAfterMs, () => {
+          if (this.#slow >= this.#parts.attemptsMax * limits.slowFactor) return;
+          slow = true;
+          this.#quick -= 1;
+          this.#slow += 1;
+          this.#nextWaiting();
+        });
+    const until = this.#flushing.get(known.nextHop);
+    void makeAttempt(this.#rooms, claim, until !== undefined && until > clock.now()).then((end) => {
+      turn?.cancel();
+      if (slow) this.#slow -= 1;
+      else this.#quick -= 1;
+      known.state.active -= 1;
+      this.#learn(known, end);
+      this.#recording += 1;
+      void end.recorded.finally(() => {
+        this.#recording -= 1;
+        if (this.#quick + this.#slow + this.#recording === 0) this.#stopped?.();
+      });
+      if (known.owned) this.#serve(known);
+      this.#nextWaiting();
+    });
+  }
+
+  #learn(known: Known, end: AttemptEnd): void {
+    const { journal, world } = this.#parts;
+    known.reason = end.reason;
+    const change = known.state.learn(end.nextHop, world.clock.now());
+    if (change === 'opened') {
+      journal.emit('scheduler.next-hop-rests', {
+        nextHop: known.nextHop,
+        failures: known.state.failures,
+        until: this.#wallOf(known.state.restsUntil),
+        reason: end.reason,
+      });
+    } else if (change === 'closed') {
+      journal.emit('scheduler.next-hop-answers', { nextHop: known.nextHop });
+    }
+  }
+
+  #nextWaiting(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) return this.#wakeSoon();
+    this.#waiting.delete(next);
+    this.#serve(next);
+  }
+}
