@@ -1,4 +1,82 @@
 import type { CatalogueSection } from '../row.ts';
 
 /** Events of service. */
-export const serviceEvents = {} as const satisfies CatalogueSection;
+export const serviceEvents = {
+  1000: {
+    name: 'service.started',
+    severity: 'information',
+    category: 'life-cycle',
+    title: 'The service runs',
+    text: 'the service runs: {workers} workers, {listeners} listeners bound, configuration {generation}',
+    data: { workers: 'count', listeners: 'count', generation: 'count' },
+  },
+  1001: {
+    name: 'service.stopped',
+    severity: 'information',
+    category: 'life-cycle',
+    title: 'The service shut down',
+    text: 'the service shut down: {cause}',
+    data: { cause: 'text' },
+  },
+  1002: {
+    name: 'service.starting',
+    severity: 'information',
+    category: 'life-cycle',
+    title: 'The service starts',
+    text: 'the service starts with {path}',
+    data: { path: 'path' },
+  },
+  2750: {
+    name: 'service.configuration-applied',
+    severity: 'information',
+    category: 'configuration',
+    title: 'A new configuration is in use',
+    text: 'configuration {generation} is in use; changed: {changed}; needs a restart: {restart}',
+    data: { generation: 'count', changed: 'text', restart: 'text' },
+  },
+  4750: {
+    name: 'service.configuration-refused',
+    severity: 'error',
+    category: 'configuration',
+    title: 'A new configuration was not applied',
+    text: 'the configuration in {path} was not applied; the one in use stays: {problems}',
+    data: { path: 'path', problems: 'text' },
+    advice: 'Mend the named lines and reload; `ims config check` shows all of them.',
+  },
+  4020: {
+    name: 'service.start-refused',
+    severity: 'error',
+    category: 'life-cycle',
+    title: 'The service could not start',
+    text: 'the service could not start: {cause}',
+    data: { cause: 'text' },
+    advice: 'The cause is in the text; nothing else has to be searched.',
+  },
+  3750: {
+    name: 'service.certificate-missing',
+    severity: 'warning',
+    category: 'life-cycle',
+    title: 'TLS cannot be offered',
+    text: 'the certificate or key cannot be used: {cause}; listeners that need TLS wait, others run without STARTTLS',
+    data: { cause: 'text' },
+    advice: 'Name a PEM certificate and its key in section tls, and reload.',
+  },
+  4751: {
+    name: 'service.part-failed',
+    severity: 'error',
+    category: 'life-cycle',
+    title: 'A part of the service ended by an error of this program',
+    text: '{part}: {error}',
+    data: { part: 'text', error: 'text' },
+    advice: 'Report it with the events before.',
+  },
+  4752: {
+    name: 'service.queue-unavailable',
+    severity: 'error',
+    category: 'storage',
+    title: 'The queue cannot be opened; no mail is accepted',
+    text: 'the queue in {path} cannot be opened: {cause}; no listener of this worker accepts mail until it can',
+    data: { path: 'path', cause: 'text' },
+    advice: 'Mend the storage named; the worker tries again by itself.',
+  },
+} as const satisfies CatalogueSection;

@@ -1,4 +1,49 @@
 import type { CatalogueSection } from '../row.ts';
 
 /** Events of supervisor. */
-export const supervisorEvents = {} as const satisfies CatalogueSection;
+export const supervisorEvents = {
+  4007: {
+    name: 'supervisor.listener-not-bound',
+    severity: 'error',
+    category: 'life-cycle',
+    title: 'A listener could not be bound',
+    text: 'listener {listener} could not be bound to {address} port {port}: {errno}, {cause}; everything else runs, and it is tried again',
+    data: { listener: 'text', address: 'address', port: 'port', errno: 'errno', cause: 'text' },
+    advice: 'Free the port, or change the listener in the configuration; it is bound by itself as soon as that is possible.',
+  },
+  2800: {
+    name: 'supervisor.listener-bound',
+    severity: 'information',
+    category: 'life-cycle',
+    title: 'A listener that could not be bound is bound now',
+    text: 'listener {listener} is bound to {address} port {port}',
+    data: { listener: 'text', address: 'address', port: 'port' },
+  },
+  3800: {
+    name: 'supervisor.child-ended',
+    severity: 'warning',
+    category: 'life-cycle',
+    title: 'A process of the service ended and is started again',
+    text: '{role} {index} ended ({how}); it is started again in {wait}',
+    data: { role: 'text', index: 'count', how: 'text', wait: 'milliseconds' },
+    advice: 'Nothing is lost. When it repeats, the events before it say why.',
+  },
+  4800: {
+    name: 'supervisor.child-hung',
+    severity: 'error',
+    category: 'life-cycle',
+    title: 'A process of the service did not react and is ended',
+    text: '{role} {index} has not reacted for {silent}; it is ended and started again',
+    data: { role: 'text', index: 'count', silent: 'milliseconds' },
+    advice: 'Report it with the events before; nothing accepted is lost.',
+  },
+  4801: {
+    name: 'supervisor.already-running',
+    severity: 'error',
+    category: 'life-cycle',
+    title: 'Another instance of the service works in this data directory',
+    text: 'another ims service holds {path}',
+    data: { path: 'path' },
+    advice: 'Use the running one (`ims status`), or stop it first (`ims stop`).',
+  },
+} as const satisfies CatalogueSection;

@@ -102,7 +102,10 @@ export interface DatagramSocket {
 export interface Network {
   dial(options: DialOptions): Promise<ByteStream>;
   /** Accepts on an address, or on a bound socket that the process was given. */
-  listen(where: { readonly address: string; readonly port: number } | { readonly handle: ListenHandle }, accept: (stream: ByteStream) => void): Promise<Listening>;
+  listen(
+    where: { readonly address: string; readonly port: number } | { readonly handle: ListenHandle },
+    accept: (stream: ByteStream) => void,
+  ): Promise<Listening>;
   /** Opens a UDP socket on a random port of the family. */
   datagram(family: 4 | 6, receive: (bytes: Buffer, from: Endpoint) => void): Promise<DatagramSocket>;
   tlsContext(certificatePem: string, keyPem: string): TlsContext;

@@ -9,7 +9,12 @@ export interface RecordData {
   readonly TXT: readonly Buffer[];
   readonly CNAME: string;
   readonly PTR: string;
-  readonly TLSA: { readonly usage: number; readonly selector: number; readonly matching: number; readonly data: Buffer };
+  readonly TLSA: {
+    readonly usage: number;
+    readonly selector: number;
+    readonly matching: number;
+    readonly data: Buffer;
+  };
   readonly NS: string;
   readonly SOA: { readonly primary: string; readonly minimum: number };
 }
@@ -26,7 +31,12 @@ export type Answer<T extends RecordType> =
       readonly authenticated: boolean;
     }
   | { readonly kind: 'no-such-name'; readonly authenticated: boolean; readonly ttlSeconds: number }
-  | { readonly kind: 'no-data'; readonly canonicalName: string; readonly authenticated: boolean; readonly ttlSeconds: number }
+  | {
+      readonly kind: 'no-data';
+      readonly canonicalName: string;
+      readonly authenticated: boolean;
+      readonly ttlSeconds: number;
+    }
   /** `reason` is for people: 'SERVFAIL from 192.0.2.53', 'no answer from 192.0.2.53 in 5 s', 'CNAME chain longer than 8'. */
   | { readonly kind: 'failure'; readonly reason: string };
 

@@ -1,0 +1,65 @@
+import type { Disk } from '../../world/ports/disk.ts';
+import type { TlsSettings } from '../../settings/tls.ts';
+
+/** A certificate with its key, as PEM. */
+export interface CertificatePair {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
+const YEARS = 10;
+
+/** Reads the configured certificate; without one, the self-signed one of the data directory, made when it is missing. */
+export async function loadCertificate(
+  settings: TlsSettings,
+  where: { readonly disk: Disk; readonly dataDirectory: string; readonly serverName: string; readonly nowMs: number },
+): Promise<CertificatePair> {
+  const { disk } = where;
+  if (settings.certificate !== undefined && settings.key !== undefined) {
+    return {
+      certificatePem: (await disk.readFile(settings.certificate)).toString('utf8'),
+      keyPem: (await disk.readFile(settings.key)).toString('utf8'),
+    };
+  }
+  const directory = `${where.dataDirectory}/tls`;
+  const paths = { certificate: `${directory}/self-signed.pem`, key: `${directory}/self-signed.key` };
+  if ((await disk.entry(paths.certificate)) === undefined || (await disk.entry(paths.key)) === undefined) {
+    await disk.makeDirectory(directory);
+    const made = await makeSelfSigned(where.serverName, where.nowMs);
+    await disk.replaceFile(paths.key, made.keyPem, 0o600);
+    await disk.replaceFile(paths.certificate, made.certificatePem, 0o644);
+  }
+  return {
+    certificatePem: (await disk.readFile(paths.certificate)).toString('utf8'),
+    keyPem: (await disk.readFile(paths.key)).toString('utf8'),
+  };
+}
+
+/** Makes a self-signed certificate of P-256 for a host name. */
+export async function makeSelfSigned(serverName: string, nowMs: number): Promise<CertificatePair> {
+  // Loaded only here: it is needed once in a lifetime. The package needs reflect-metadata before itself.
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
+  const { webcrypto } = await import('node:crypto');
+  x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0]); // one interface, two type names
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=${serverName}`,
+    notBefore: new Date(nowMs - 86_400_000),
+    notAfter: new Date(nowMs + YEARS * 365 * 86_400_000),
+    signingAlgorithm: algorithm,
+    keys: keys as unknown as Parameters<typeof x509.X509CertificateGenerator.createSelfSigned>[0]['keys'],
+    extensions: [
+      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: serverName }]),
+      new x509.BasicConstraintsExtension(false),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    ],
+  });
+  const exported = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const body = exported.match(/.{1,64}/g)?.join('\n') ?? '';
+  return {
+    certificatePem: certificate.toString('pem'),
+    keyPem: `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`,
+  };
+}

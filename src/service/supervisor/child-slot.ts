@@ -1,0 +1,191 @@
+import type { Journal } from '../../events/journal.ts';
+import type { Child, ChildEnd } from '../../world/ports/children.ts';
+import type { Clock, Timer } from '../../world/ports/clock.ts';
+import type { FromChild, PreviousEnd, ToChild } from '../messages.ts';
+import { limits } from './limits.ts';
+
+/** What a slot needs to keep one child alive. */
+export interface SlotParts {
+  readonly role: 'worker' | 'operator';
+  readonly index: number;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly fork: () => Child;
+  /** The first message to a new child. */
+  readonly brief: (previousEnd: PreviousEnd) => ToChild;
+  readonly onReady: () => void;
+  /** Calls of the child that are for the supervisor or for others. */
+  readonly onCall: (name: string, input: unknown) => Promise<unknown>;
+  readonly onPrepared: (generation: number, problem: string | undefined) => void;
+}
+
+/** A crash of its own is told from an end that somebody ordered: only the first may be a message's fault. */
+export function endKind(end: ChildEnd): PreviousEnd {
+  if (end.signal !== undefined) {
+    return ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP'].includes(end.signal) ? 'crashed' : 'killed';
+  }
+  return end.code === 0 ? 'clean' : 'crashed';
+}
+
+/** Keeps one child process alive: starts it, starts it again when it ends or hangs, and carries calls both ways. */
+export class ChildSlot {
+  state: 'starting' | 'ready' | 'waiting' | 'stopping' | 'stopped' = 'stopped';
+  restarts = 0;
+  sinceMs = 0;
+  readonly #parts: SlotParts;
+  readonly #calls = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void; timer: Timer }>();
+  #child: Child | undefined;
+  #calling = 0;
+  #failures = 0;
+  #startedAt = 0;
+  #heardAt = 0;
+  #timer: Timer | undefined;
+  #watch: Timer | undefined;
+  #onStopped: (() => void) | undefined;
+
+  constructor(parts: SlotParts) {
+    this.#parts = parts;
+  }
+
+  get role(): 'worker' | 'operator' {
+    return this.#parts.role;
+  }
+
+  get index(): number {
+    return this.#parts.index;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(previousEnd: PreviousEnd): void {
+    const { clock } = this.#parts;
+    this.state = 'starting';
+    this.sinceMs = clock.wall();
+    this.#startedAt = clock.now();
+    this.#heardAt = this.#startedAt;
+    const child = this.#parts.fork();
+    this.#child = child;
+    child.onMessage((message) => {
+      if (child === this.#child) this.#receive(message as FromChild);
+    });
+    child.onEnd((end) => {
+      if (child === this.#child) this.#ended(end);
+    });
+    child.send(this.#parts.brief(previousEnd));
+    this.#watchOver();
+  }
+
+  send(message: ToChild, handle?: object): boolean {
+    return this.#child?.send(message, handle) ?? false;
+  }
+
+  /** Asks the child; rejects when it ends or does not answer. */
+  call(name: string, input: unknown): Promise<unknown> {
+    this.#calling += 1;
+    const id = this.#calling;
+    return new Promise((resolve, reject) => {
+      if (this.state !== 'ready' || !this.send({ kind: 'call', id, name, input })) {
+        reject(new Error(`${this.#parts.role} ${this.#parts.index} is ${this.state}`));
+        return;
+      }
+      const timer = this.#parts.clock.after(limits.callMs, () => {
+        this.#calls.delete(id);
+        reject(new Error(`${this.#parts.role} ${this.#parts.index} did not answer in time`));
+      });
+      this.#calls.set(id, { resolve, reject, timer });
+    });
+  }
+
+  /** Asks the child to end, and kills it when it has not by `killAfterMs`. */
+  stop(graceMs: number, killAfterMs: number): Promise<void> {
+    if (this.#child === undefined || this.state === 'stopped') {
+      this.#timer?.cancel();
+      this.state = 'stopped';
+      return Promise.resolve();
+    }
+    this.state = 'stopping';
+    this.#watch?.cancel();
+    this.send({ kind: 'stop', graceMs });
+    const kill = this.#parts.clock.after(killAfterMs, () => this.#child?.kill('SIGKILL'));
+    return new Promise((resolve) => {
+      this.#onStopped = () => {
+        kill.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #receive(message: FromChild): void {
+    this.#heardAt = this.#parts.clock.now();
+    switch (message.kind) {
+      case 'ready':
+        if (this.state === 'starting') this.state = 'ready';
+        this.#parts.onReady();
+        break;
+      case 'prepared':
+        this.#parts.onPrepared(message.generation, message.problem);
+        break;
+      case 'call':
+        this.#parts.onCall(message.name, message.input).then(
+          (result) => this.send({ kind: 'answer', id: message.id, ok: true, result }),
+          (error: unknown) => this.send({ kind: 'answer', id: message.id, ok: false, result: String(error) }),
+        );
+        break;
+      case 'answer': {
+        const waiting = this.#calls.get(message.id);
+        this.#calls.delete(message.id);
+        waiting?.timer.cancel();
+        if (message.ok) waiting?.resolve(message.result);
+        else waiting?.reject(new Error(String(message.result)));
+        break;
+      }
+      case 'alive':
+      case 'stopped':
+        break;
+    }
+  }
+
+  #watchOver(): void {
+    this.#watch?.cancel();
+    this.#watch = this.#parts.clock.after(5_000, () => {
+      const now = this.#parts.clock.now();
+      const late = this.state === 'starting' && now - this.#startedAt > limits.readyMs;
+      if (late || now - this.#heardAt > limits.silentMs) {
+        this.#parts.journal.emit('supervisor.child-hung', {
+          role: this.#parts.role,
+          index: this.#parts.index,
+          silent: Math.round(now - this.#heardAt),
+        });
+        this.#child?.kill('SIGABRT');
+      }
+      this.#watchOver();
+    });
+  }
+
+  #ended(end: ChildEnd): void {
+    const { clock, journal, role, index } = this.#parts;
+    this.#watch?.cancel();
+    this.#child = undefined;
+    for (const { reject, timer } of this.#calls.values()) {
+      timer.cancel();
+      reject(new Error(`${role} ${index} ended`));
+    }
+    this.#calls.clear();
+    if (this.state === 'stopping') {
+      this.state = 'stopped';
+      this.#onStopped?.();
+      return;
+    }
+    const steady = clock.now() - this.#startedAt >= limits.steadyMs;
+    this.#failures = steady ? 0 : this.#failures + 1;
+    const step = Math.min(Math.max(this.#failures - 1, 0), limits.restartWaitsMs.length - 1);
+    const waitMs = limits.restartWaitsMs[step] ?? 0;
+    this.restarts += 1;
+    this.state = 'waiting';
+    const how = end.signal ?? `exit code ${end.code ?? 0}`;
+    journal.emit('supervisor.child-ended', { role, index, how, wait: waitMs });
+    this.#timer = clock.after(waitMs, () => this.start(endKind(end)));
+  }
+}

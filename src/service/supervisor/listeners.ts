@@ -1,0 +1,131 @@
+import { errnoOf } from '../../events/fault.ts';
+import type { Journal } from '../../events/journal.ts';
+import type { ListenersSettings } from '../../settings/listeners.ts';
+import type { Clock, Timer } from '../../world/ports/clock.ts';
+import type { ListenHandle } from '../../world/ports/network.ts';
+import type { ListenerState } from '../messages.ts';
+import { limits } from './limits.ts';
+
+/** A socket that is bound, by us or by systemd. */
+export interface BoundSocket {
+  readonly handle: ListenHandle;
+  readonly address: string;
+  readonly port: number;
+  close(): void;
+}
+
+/** What binding needs. */
+export interface ListenersParts {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly bind: (address: string, port: number) => BoundSocket;
+  /** Sockets that systemd handed over, by the name of its FileDescriptorName. */
+  readonly inherited: readonly { readonly name: string; readonly socket: BoundSocket }[];
+  /** Called for every socket once it is bound, now or later. */
+  readonly onBound: (name: string, socket: BoundSocket) => void;
+}
+
+interface Place {
+  readonly name: string;
+  readonly profile: string;
+  readonly tls: string;
+  readonly address: string;
+  readonly port: number;
+  socket: BoundSocket | undefined;
+  problem: string | undefined;
+  waitMs: number;
+  timer: Timer | undefined;
+}
+
+/** Binds every listener; one that cannot be bound is tried again until it can, and holds up no other. */
+export class Listeners {
+  readonly #parts: ListenersParts;
+  readonly #places: Place[] = [];
+
+  constructor(parts: ListenersParts) {
+    this.#parts = parts;
+  }
+
+  open(settings: ListenersSettings): void {
+    for (const [name, listener] of Object.entries(settings)) {
+      const { profile, tls } = listener;
+      const inherited = this.#parts.inherited.filter((one) => one.name === name);
+      for (const { socket } of inherited) {
+        const place = { name, profile, tls, address: socket.address, port: socket.port, socket, problem: undefined, waitMs: 0, timer: undefined };
+        this.#places.push(place);
+        this.#parts.onBound(name, socket);
+      }
+      if (inherited.length > 0) continue;
+      for (const address of typeof listener.address === 'string' ? [listener.address] : listener.address) {
+        const port = address.startsWith('/') ? 0 : listener.port;
+        const place: Place = { name, profile, tls, address, port, socket: undefined, problem: undefined, waitMs: limits.bindRetryMs, timer: undefined };
+        this.#places.push(place);
+        this.#bind(place);
+      }
+    }
+  }
+
+  /** Every bound socket with the name of its listener. */
+  bound(): readonly { readonly name: string; readonly socket: BoundSocket }[] {
+    return this.#places.flatMap(({ name, socket }) => (socket === undefined ? [] : [{ name, socket }]));
+  }
+
+  states(): readonly ListenerState[] {
+    return this.#places.map(({ name, profile, tls, address, port, socket, problem }) => ({
+      name,
+      profile,
+      tls,
+      address: socket?.address ?? address,
+      port: socket?.port ?? port,
+      state: socket === undefined ? 'failed' : 'bound',
+      ...(problem === undefined ? {} : { problem }),
+    }));
+  }
+
+  close(): void {
+    for (const place of this.#places) {
+      place.timer?.cancel();
+      place.socket?.close();
+    }
+    this.#places.length = 0;
+  }
+
+  #bind(place: Place): void {
+    const { journal, clock } = this.#parts;
+    try {
+      place.socket = this.#parts.bind(place.address, place.port);
+    } catch (error) {
+      const errno = errnoOf(error);
+      // A condition that lasts is told once, and again only when its cause changes.
+      if (place.problem !== errno) {
+        journal.emit('supervisor.listener-not-bound', { listener: place.name, address: place.address, port: place.port, errno, cause: explain(errno) });
+      }
+      place.problem = errno;
+      place.timer = clock.after(place.waitMs, () => this.#bind(place));
+      place.waitMs = Math.min(place.waitMs * 2, limits.bindRetryMsMax);
+      return;
+    }
+    if (place.problem !== undefined) {
+      journal.emit('supervisor.listener-bound', { listener: place.name, address: place.address, port: place.socket.port });
+    }
+    place.problem = undefined;
+    this.#parts.onBound(place.name, place.socket);
+  }
+}
+
+function explain(errno: string): string {
+  switch (errno) {
+    case 'EADDRINUSE':
+      return 'another program already listens there (ss -ltnp shows which)';
+    case 'EACCES':
+      return 'ports below 1024 need root or CAP_NET_BIND_SERVICE';
+    case 'EADDRNOTAVAIL':
+      return 'this host does not have that address (ip address shows those it has)';
+    case 'EAFNOSUPPORT':
+      return 'this host does not offer that address family';
+    case 'ENAMETOOLONG':
+      return 'the path of a UNIX socket may have 107 octets at most';
+    default:
+      return 'the system refused it';
+  }
+}

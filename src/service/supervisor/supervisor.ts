@@ -1,0 +1,252 @@
+/**
+ * Supervisor: the only privileged process. Binds, locks, forks, lends and watches; holds no mail.
+ *
+ * Called by the service's main. Promises: a child that ends is started again, and the others never notice; a configuration is
+ * confirmed by every worker or not applied at all; a stop ends within ten seconds. Never: reads mail, answers a peer.
+ *
+ * Diagnostics: service.*, supervisor.*
+ */
+import type { Journal } from '../../events/journal.ts';
+import type { Children } from '../../world/ports/children.ts';
+import type { Clock } from '../../world/ports/clock.ts';
+import type { Briefing, ListenerState, PreviousEnd } from '../messages.ts';
+import { ChildSlot } from './child-slot.ts';
+import { type BoundSocket, Listeners } from './listeners.ts';
+import { limits } from './limits.ts';
+
+/** What a reload found in the configuration file. */
+export type Reloaded =
+  | { readonly ok: true; readonly briefing: Briefing; readonly changed: readonly string[]; readonly restart: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** What the supervisor is made of. */
+export interface SupervisorParts {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly children: Children;
+  readonly bind: (address: string, port: number) => BoundSocket;
+  readonly inherited: readonly { readonly name: string; readonly socket: BoundSocket }[];
+  readonly briefing: Briefing;
+  readonly configurationPath: string;
+  readonly workers: number;
+  /** Shards on disk that no worker of this number would own. */
+  readonly orphans: readonly number[];
+  readonly user: { readonly uid: number; readonly gid: number } | undefined;
+  /** Reads the configuration anew; compares it with what is in use. */
+  readonly reload: (inUse: Briefing) => Promise<Reloaded>;
+  /** Tells the service manager (sd_notify). */
+  readonly notify: (state: string) => void;
+}
+
+/** What `ims status` shows of the processes. */
+export interface SupervisorStatus {
+  readonly generation: number;
+  readonly startedAtMs: number;
+  readonly configuration: string;
+  readonly processes: readonly {
+    readonly role: string;
+    readonly index: number;
+    readonly pid: number | undefined;
+    readonly state: string;
+    readonly restarts: number;
+    readonly sinceMs: number;
+  }[];
+  readonly listeners: readonly ListenerState[];
+}
+
+/** How a reload ended. */
+export type ReloadResult =
+  | { readonly ok: true; readonly generation: number; readonly changed: readonly string[]; readonly restart: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Runs the processes of one service. */
+export class Supervisor {
+  readonly #parts: SupervisorParts;
+  readonly #workers: ChildSlot[] = [];
+  readonly #operator: ChildSlot;
+  readonly #listeners: Listeners;
+  readonly #startedAtMs: number;
+  #briefing: Briefing;
+  #announced = false;
+  #reloading = false;
+  #stopping: Promise<void> | undefined;
+  #confirmations: { readonly generation: number; readonly told: (worker: number, problem: string | undefined) => void } | undefined;
+
+  constructor(parts: SupervisorParts) {
+    this.#parts = parts;
+    this.#briefing = parts.briefing;
+    this.#startedAtMs = parts.clock.wall();
+    for (let index = 0; index < parts.workers; index += 1) this.#workers.push(this.#slot('worker', index));
+    this.#operator = this.#slot('operator', 0);
+    this.#listeners = new Listeners({
+      clock: parts.clock,
+      journal: parts.journal,
+      bind: parts.bind,
+      inherited: parts.inherited,
+      onBound: (name, socket) => {
+        for (const worker of this.#workers) if (worker.state === 'ready') this.#lend(worker, name, socket);
+      },
+    });
+  }
+
+  start(): void {
+    this.#listeners.open(this.#briefing.settings.listeners);
+    // Whatever ended the service before, it was not a message: a worker's own crash is seen by a supervisor that lives.
+    for (const worker of this.#workers) worker.start('killed');
+    this.#operator.start('clean');
+  }
+
+  status(): SupervisorStatus {
+    return {
+      generation: this.#briefing.generation,
+      startedAtMs: this.#startedAtMs,
+      configuration: this.#parts.configurationPath,
+      processes: [...this.#workers, this.#operator].map(({ role, index, pid, state, restarts, sinceMs }) => ({ role, index, pid, state, restarts, sinceMs })),
+      listeners: this.#listeners.states(),
+    };
+  }
+
+  /** Reads the configuration again; every worker confirms it, or nothing changes. */
+  async reload(): Promise<ReloadResult> {
+    if (this.#reloading) return { ok: false, problems: ['another reload is under way'] };
+    this.#reloading = true;
+    this.#parts.notify('RELOADING=1');
+    try {
+      const result = await this.#reloadOnce();
+      const { journal, configurationPath } = this.#parts;
+      if (result.ok) {
+        const list = (names: readonly string[]): string => (names.length === 0 ? 'nothing' : names.join(', '));
+        journal.emit('service.configuration-applied', {
+          generation: result.generation,
+          changed: list(result.changed),
+          restart: list(result.restart),
+        });
+      } else {
+        journal.emit('service.configuration-refused', { path: configurationPath, problems: result.problems.join('; ') });
+      }
+      return result;
+    } finally {
+      this.#reloading = false;
+      this.#parts.notify('READY=1');
+    }
+  }
+
+  /** Drains and ends everything, within ten seconds. */
+  stop(cause: string): Promise<void> {
+    this.#stopping ??= this.#stopOnce(cause);
+    return this.#stopping;
+  }
+
+  async #reloadOnce(): Promise<ReloadResult> {
+    const read = await this.#parts.reload(this.#briefing);
+    if (!read.ok) return read;
+    const { briefing } = read;
+    const asked = this.#workers.filter(({ state }) => state === 'ready');
+    const problems = await this.#confirm(asked, briefing);
+    const kind = problems.length === 0 ? 'apply' : 'forget';
+    for (const child of [...asked, this.#operator]) child.send({ kind, generation: briefing.generation });
+    if (problems.length > 0) return { ok: false, problems };
+    this.#briefing = briefing;
+    return { ok: true, generation: briefing.generation, changed: read.changed, restart: read.restart };
+  }
+
+  #confirm(asked: readonly ChildSlot[], briefing: Briefing): Promise<readonly string[]> {
+    return new Promise((resolve) => {
+      const waiting = new Set(asked.map(({ index }) => index));
+      const problems: string[] = [];
+      const done = (): void => {
+        limit.cancel();
+        this.#confirmations = undefined;
+        resolve(problems);
+      };
+      const limit = this.#parts.clock.after(limits.prepareMs, () => {
+        for (const index of waiting) problems.push(`worker ${index} did not confirm in time`);
+        done();
+      });
+      this.#confirmations = {
+        generation: briefing.generation,
+        told: (worker, problem) => {
+          if (!waiting.delete(worker)) return;
+          if (problem !== undefined) problems.push(problem);
+          if (waiting.size === 0) done();
+        },
+      };
+      for (const child of [...asked, this.#operator]) child.send({ kind: 'prepare', briefing });
+      if (asked.length === 0) done();
+    });
+  }
+
+  async #stopOnce(cause: string): Promise<void> {
+    this.#parts.notify('STOPPING=1');
+    this.#listeners.close();
+    await Promise.all(this.#workers.map((worker) => worker.stop(limits.drainMs, limits.stopMs)));
+    await this.#operator.stop(1_000, 1_500);
+    this.#parts.journal.emit('service.stopped', { cause });
+  }
+
+  #slot(role: 'worker' | 'operator', index: number): ChildSlot {
+    const { clock, journal, children, user } = this.#parts;
+    const slot: ChildSlot = new ChildSlot({
+      role,
+      index,
+      clock,
+      journal,
+      fork: () => children.start(role, user),
+      brief: (previousEnd) => this.#brief(index, previousEnd),
+      onReady: () => this.#ready(slot),
+      onCall: (name, input) => this.#answer(name, input),
+      onPrepared: (generation, problem) => {
+        if (role === 'worker' && this.#confirmations?.generation === generation) this.#confirmations.told(index, problem);
+      },
+    });
+    return slot;
+  }
+
+  #brief(index: number, previousEnd: PreviousEnd) {
+    const { workers, orphans } = this.#parts;
+    const adopted = orphans.filter((shard) => shard % workers === index);
+    return { kind: 'start' as const, briefing: this.#briefing, shard: index, workers, adopted, previousEnd };
+  }
+
+  #ready(slot: ChildSlot): void {
+    if (slot.role === 'worker') for (const { name, socket } of this.#listeners.bound()) this.#lend(slot, name, socket);
+    if (this.#announced || this.#workers.some(({ state }) => state !== 'ready')) return;
+    this.#announced = true;
+    this.#parts.notify('READY=1');
+    this.#parts.journal.emit('service.started', {
+      workers: this.#workers.length,
+      listeners: this.#listeners.bound().length,
+      generation: this.#briefing.generation,
+    });
+  }
+
+  #lend(worker: ChildSlot, name: string, socket: BoundSocket): void {
+    worker.send({ kind: 'listen', name, address: socket.address, port: socket.port }, socket.handle);
+  }
+
+  /** What a child may ask for. */
+  async #answer(name: string, input: unknown): Promise<unknown> {
+    switch (name) {
+      case 'status':
+        return this.status();
+      case 'reload':
+        return this.reload();
+      case 'stop':
+        this.#parts.clock.after(50, () => void this.stop('ordered by the operator'));
+        return undefined;
+      case 'workers': {
+        const { call, input: asked } = input as { call: string; input: unknown };
+        return Promise.all(
+          this.#workers.map((worker) =>
+            worker.call(call, asked).then(
+              (result) => ({ worker: worker.index, ok: true as const, result }),
+              (error: unknown) => ({ worker: worker.index, ok: false as const, result: error instanceof Error ? error.message : String(error) }),
+            ),
+          ),
+        );
+      }
+      default:
+        throw new Error(`unknown call ${name}`);
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import * as net from 'node:net';
+import type { ListenHandle } from '../ports/network.ts';
+
+interface BoundHandle {
+  readonly fd: number;
+  close(): void;
+  getsockname?(out: { address?: string; port?: number; family?: string }): number;
+}
+
+/**
+ * Node binds without accepting only inside `cluster`, which hands every socket through the primary or kills workers with it.
+ * This is the function that `cluster` itself uses; it answers an error number instead of throwing.
+ */
+type CreateServerHandle = (address: string | null, port: number, type: 4 | 6 | -1, descriptor?: number, flags?: number) => BoundHandle | number;
+const createServerHandle = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
+
+/** Keeps IPv6 sockets off IPv4, so that both families can be bound side by side. */
+const IPV6_ONLY = 1;
+
+/** A socket that is bound and does not listen yet. */
+export interface Bound {
+  readonly handle: ListenHandle;
+  readonly address: string;
+  readonly port: number;
+  close(): void;
+}
+
+/** Binds without accepting. Throws an error with a POSIX `code`. */
+export function bindSocket(address: string, port: number): Bound {
+  const family = net.isIP(address);
+  const type = address.startsWith('/') ? -1 : family === 6 ? 6 : 4;
+  const made =
+    type === -1 ? createServerHandle(address, -1, -1) : createServerHandle(address, port, type, undefined, type === 6 ? IPV6_ONLY : 0);
+  const bound = boundOf(made, `bind ${address}:${port}`, address, port);
+  // libuv keeps EADDRINUSE for the call of listen; a socket that is not bound to what was asked for tells it now.
+  if (type !== -1 && port !== 0 && bound.port !== port) {
+    bound.close();
+    throw systemError(-98, `bind ${address}:${port}`);
+  }
+  return bound;
+}
+
+/** Takes a socket that systemd has bound for us (LISTEN_FDS). */
+export function adoptSocket(descriptor: number): Bound {
+  return boundOf(createServerHandle(null, -1, -1, descriptor), `descriptor ${descriptor}`, '', 0);
+}
+
+function boundOf(made: BoundHandle | number, what: string, address: string, port: number): Bound {
+  if (typeof made === 'number') throw systemError(made, what);
+  const out: { address?: string; port?: number } = {};
+  made.getsockname?.(out);
+  return {
+    handle: made,
+    address: out.address ?? address,
+    port: out.port ?? port,
+    close: () => made.close(),
+  };
+}
+
+function systemError(errno: number, what: string): Error {
+  const known = codes.get(errno);
+  return Object.assign(new Error(`${what}: ${known ?? `error ${errno}`}`), { code: known ?? 'EUNKNOWN', errno });
+}
+
+/** The errors that bind knows (Linux numbers; libuv negates them). */
+const codes = new Map<number, string>([
+  [-13, 'EACCES'],
+  [-22, 'EINVAL'],
+  [-24, 'EMFILE'],
+  [-97, 'EAFNOSUPPORT'],
+  [-98, 'EADDRINUSE'],
+  [-99, 'EADDRNOTAVAIL'],
+  [-2, 'ENOENT'],
+  [-36, 'ENAMETOOLONG'],
+]);
