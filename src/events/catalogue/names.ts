@@ -1,4 +1,31 @@
 import type { CatalogueSection } from '../row.ts';
 
 /** Events of names. */
-export const namesEvents = {} as const satisfies CatalogueSection;
+export const namesEvents = {
+  2700: {
+    name: 'names.server-answered',
+    severity: 'information',
+    category: 'names',
+    title: 'A name server answers again',
+    text: 'name server {server} answers again',
+    data: { server: 'text' },
+  },
+  3700: {
+    name: 'names.server-failed',
+    severity: 'warning',
+    category: 'names',
+    title: 'A name server does not answer',
+    text: 'name server {server} does not answer: {reason}; it is asked last until it does',
+    data: { server: 'text', reason: 'text' },
+    advice: 'Check that the server runs and that UDP and TCP port 53 reach it; other servers are used meanwhile.',
+  },
+  3701: {
+    name: 'names.unavailable',
+    severity: 'warning',
+    category: 'names',
+    title: 'No resolver answered',
+    text: 'none of {servers} name servers answers ({reason}); mail that needs a name waits and is not returned',
+    data: { servers: 'count', reason: 'text' },
+    advice: 'Check the network and names.servers (or /etc/resolv.conf); mail goes on by itself once a server answers.',
+  },
+} as const satisfies CatalogueSection;

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import packet from 'dns-packet';
+import type { Journal } from '../../events/journal.ts';
+import type { Clock } from '../../world/ports/clock.ts';
+import type { ByteSink, ByteStream, Endpoint, Network } from '../../world/ports/network.ts';
+import { createResolver } from './resolver.ts';
+import { inFlightMax } from './limits.ts';
+
+type Respond = (query: packet.Packet, server: string, via: 'udp' | 'tcp', edns: boolean) => packet.Packet | undefined;
+
+/** Time that passes only when told, and a network where servers are functions. */
+function makeWorld(respond: Respond) {
+  let now = 1000;
+  const timers = new Set<{ at: number; fn: () => void }>();
+  const clock: Clock = {
+    now: () => now,
+    wall: () => now,
+    soon: (fn) => fn(),
+    after(ms, fn) {
+      const timer = { at: now + ms, fn };
+      timers.add(timer);
+      return { cancel: () => void timers.delete(timer) };
+    },
+  };
+  const asked: string[] = [];
+  const encode = (octets: Buffer, server: string, via: 'udp' | 'tcp'): Buffer | undefined => {
+    const query = packet.decode(octets);
+    const question = query.questions?.[0];
+    asked.push(`${server} ${via} ${question?.name} ${question?.type}`);
+    const response = respond(query, server, via, (query.additionals?.length ?? 0) > 0);
+    return response === undefined ? undefined : packet.encode({ type: 'response', id: query.id, questions: query.questions, ...response });
+  };
+  const network: Network = {
+    datagram: async (_family, receive) => ({
+      send(octets, port, address) {
+        const answer = encode(octets, address, 'udp');
+        if (answer !== undefined) queueMicrotask(() => receive(answer, { address, port }));
+      },
+      close() {},
+    }),
+    async dial({ address }) {
+      let sink: ByteSink | undefined;
+      const end: Endpoint = { address, port: 53 };
+      const stream = {
+        local: end,
+        peer: end,
+        client: end,
+        tls: undefined,
+        pendingBytes: 0,
+        start: (given: ByteSink) => void (sink = given),
+        write(octets: Buffer) {
+          const answer = encode(octets.subarray(2), address, 'tcp') ?? Buffer.alloc(0);
+          const length = Buffer.alloc(2);
+          length.writeUInt16BE(answer.length);
+          const whole = Buffer.concat([length, answer]);
+          queueMicrotask(() => {
+            for (const octet of whole) sink?.data(Buffer.from([octet]));
+          });
+          return true;
+        },
+        pause() {},
+        resume() {},
+        end() {},
+        destroy() {},
+      };
+      return stream as unknown as ByteStream;
+    },
+    listen: () => Promise.reject(new Error('not here')),
+    tlsContext: () => assert.fail(),
+  };
+  return {
+    world: { network, clock, random: { bytes: (count: number) => Buffer.alloc(count, 7), fraction: () => 0.5 } },
+    asked,
+    async pass(ms: number) {
+      for (let i = 0; i < 20; i += 1) await Promise.resolve();
+      now += ms;
+      for (const timer of [...timers]) {
+        if (timer.at > now) continue;
+        timers.delete(timer);
+        timer.fn();
+      }
+      for (let i = 0; i < 20; i += 1) await Promise.resolve();
+    },
+  };
+}
+
+const settings = { timeout: 3000, tries: 3, cacheMax: 100 };
+const two = [{ address: '192.0.2.1', port: 53 }, { address: '192.0.2.2', port: 53 }];
+const a = (name: string, ttl = 60): packet.Answer => ({ name, type: 'A', ttl, class: 'IN', data: '198.51.100.1' });
+const soa: packet.Answer = { name: 'test', type: 'SOA', ttl: 60, class: 'IN', data: { mname: 'ns.test', rname: 'r.test', minimum: 30 } };
+
+function recording() {
+  const names: string[] = [];
+  const journal: Journal = { emit: (name) => void names.push(name) };
+  return { journal, names };
+}
+
+test('an answer is kept for its TTL and ages; names compare without case', async () => {
+  const sim = makeWorld(() => ({ answers: [a('a.test')] }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  await resolver.query('a.test', 'A');
+  await sim.pass(20_000);
+  const second = await resolver.query('A.Test.', 'A');
+  assert.ok(second.kind === 'records' && second.ttlSeconds === 40);
+  assert.equal(sim.asked.length, 1);
+  await sim.pass(41_000);
+  await resolver.query('a.test', 'A');
+  assert.equal(sim.asked.length, 2);
+});
+
+test('equal questions in flight are asked once', async () => {
+  const sim = makeWorld(() => ({ answers: [a('a.test')] }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  await Promise.all(Array.from({ length: 100 }, () => resolver.query('a.test', 'A')));
+  assert.equal(sim.asked.length, 1);
+});
+
+test('NXDOMAIN and NODATA are told apart and kept by the SOA record', async () => {
+  const sim = makeWorld((query) => ({ flags: query.questions?.[0]?.name === 'none.test' ? 3 : 0, authorities: [soa] }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  assert.deepEqual(await resolver.query('none.test', 'MX'), { kind: 'no-such-name', ttlSeconds: 30, authenticated: false });
+  assert.deepEqual(await resolver.query('empty.test', 'MX'), { kind: 'no-data', canonicalName: 'empty.test', ttlSeconds: 30, authenticated: false });
+  await resolver.query('none.test', 'MX');
+  assert.equal(sim.asked.length, 2);
+});
+
+test('a server that fails is passed over and asked last for a while', async () => {
+  const sim = makeWorld((_query, server) => (server === '192.0.2.1' ? { flags: 5 } : { answers: [a('a.test', 0)] }));
+  const { journal, names } = recording();
+  const resolver = createResolver({ world: sim.world, servers: two, settings, journal });
+  assert.equal((await resolver.query('a.test', 'A')).kind, 'records');
+  assert.equal((await resolver.query('a.test', 'A')).kind, 'records');
+  assert.deepEqual(sim.asked.map((line) => line.split(' ')[0]), ['192.0.2.1', '192.0.2.2', '192.0.2.2']);
+  assert.deepEqual(names, ['names.server-failed']);
+});
+
+test('Q146165: silence of all servers is a failure with its reason, told once, and their return is told', async () => {
+  let silent = true;
+  const sim = makeWorld(() => (silent ? undefined : { answers: [a('a.test')] }));
+  const { journal, names } = recording();
+  const resolver = createResolver({ world: sim.world, servers: two, settings, journal });
+  for (let round = 0; round < 2; round += 1) {
+    const asking = resolver.query('a.test', 'A');
+    for (let i = 0; i < 3; i += 1) await sim.pass(3000);
+    const answer = await asking;
+    assert.ok(answer.kind === 'failure' && /^no answer from 192\.0\.2\.\d in 3 s$/.test(answer.reason));
+    await sim.pass(2000);
+  }
+  silent = false;
+  assert.equal((await resolver.query('a.test', 'A')).kind, 'records');
+  assert.deepEqual(names, ['names.server-failed', 'names.server-failed', 'names.unavailable', 'names.server-answered']);
+});
+
+test('SERVFAIL tries the next server and ends as a failure, never as a negative answer', async () => {
+  const sim = makeWorld(() => ({ flags: 2 }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  assert.deepEqual(await resolver.query('a.test', 'A'), { kind: 'failure', reason: 'SERVFAIL from 192.0.2.1' });
+  assert.equal(sim.asked.length, 3);
+});
+
+test('Q150114: an answer that was cut is asked again by TCP', async () => {
+  const many = Array.from({ length: 60 }, (_, index): packet.Answer => ({ name: 'big.test', type: 'AAAA', ttl: 60, data: `2001:db8::${index + 1}` }));
+  const sim = makeWorld((_query, _server, via) => (via === 'udp' ? { flags: packet.TRUNCATED_RESPONSE } : { answers: many }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  const answer = await resolver.query('big.test', 'AAAA');
+  assert.ok(answer.kind === 'records' && answer.records.length === 60);
+  assert.deepEqual(sim.asked, ['192.0.2.1 udp big.test AAAA', '192.0.2.1 tcp big.test AAAA']);
+});
+
+test('a server that does not know EDNS is asked without', async () => {
+  const sim = makeWorld((_query, _server, _via, edns) => (edns ? { flags: 1 } : { answers: [a('a.test', 0)] }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  await resolver.query('a.test', 'A');
+  await resolver.query('a.test', 'A');
+  assert.equal(sim.asked.length, 3);
+});
+
+test('aliases are followed over several messages, and not in a circle', async () => {
+  const next: Readonly<Record<string, string>> = { 'a.test': 'b.test', 'b.test': 'c.test', 'x.test': 'y.test', 'y.test': 'x.test' };
+  const sim = makeWorld((query) => {
+    const name = query.questions?.[0]?.name ?? '';
+    const target = next[name];
+    return { answers: [target === undefined ? a(name) : { name, type: 'CNAME', ttl: 9, class: 'IN', data: target }] };
+  });
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  const answer = await resolver.query('a.test', 'A');
+  assert.ok(answer.kind === 'records' && answer.canonicalName === 'c.test' && answer.ttlSeconds === 9);
+  assert.deepEqual(await resolver.query('x.test', 'A'), { kind: 'failure', reason: 'CNAME chain of x.test longer than 8' });
+});
+
+test('the AD bit is believed from this machine only', async () => {
+  const sim = makeWorld(() => ({ flags: packet.AUTHENTIC_DATA, answers: [a('a.test')] }));
+  for (const [address, authenticated] of [['127.0.0.1', true], ['192.0.2.1', false]] as const) {
+    const answer = await createResolver({ world: sim.world, servers: [{ address, port: 53 }], settings }).query('a.test', 'A');
+    assert.ok(answer.kind === 'records' && answer.authenticated === authenticated);
+  }
+});
+
+test('Q150969: names are absolute, special and impossible ones are not asked about', async () => {
+  const sim = makeWorld(() => ({ answers: [] }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  assert.equal((await resolver.query('mail.invalid', 'MX')).kind, 'no-such-name');
+  const here = await resolver.query('localhost', 'AAAA');
+  assert.ok(here.kind === 'records' && here.records[0] === '::1');
+  for (const bad of ['', 'a..test', `${'a'.repeat(64)}.test`, 'a b.test', 'xn--\u0000.test']) assert.equal((await resolver.query(bad, 'A')).kind, 'no-such-name', bad);
+  assert.equal(sim.asked.length, 0);
+  await resolver.query('Bücher.test', 'MX');
+  assert.deepEqual(sim.asked, ['192.0.2.1 udp xn--bcher-kva.test MX']);
+});
+
+test('without servers every look-up fails, and forged answers do not count', async () => {
+  const sim = makeWorld(() => ({ id: 1, answers: [a('a.test')] }));
+  assert.deepEqual(await createResolver({ world: sim.world, servers: [], settings }).query('a.test', 'A'), { kind: 'failure', reason: 'no name server is configured' });
+  const asking = createResolver({ world: sim.world, servers: two, settings: { ...settings, tries: 1 } }).query('a.test', 'A');
+  await sim.pass(3000);
+  assert.equal((await asking).kind, 'failure');
+});
+
+test('more look-ups than allowed at once wait, the cache stays within its bound', async () => {
+  const sim = makeWorld((query) => ({ answers: [a(query.questions?.[0]?.name ?? '')] }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  const answers = await Promise.all(Array.from({ length: inFlightMax * 3 }, (_, index) => resolver.query(`n${index}.test`, 'A')));
+  assert.ok(answers.every((answer) => answer.kind === 'records'));
+  const before = sim.asked.length;
+  await resolver.query('n0.test', 'A');
+  assert.equal(sim.asked.length, before + 1);
+});

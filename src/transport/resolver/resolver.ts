@@ -1,0 +1,165 @@
+/**
+ * The name service of the program: a stub that asks recursive servers. It is called through `world/ports/resolver.ts` by whoever needs
+ * a name; it promises an answer within tries times the time-out, definite negatives only when a server said so, and bounded memory.
+ * It never appends a search list, never reads the hosts file, never rejects. What it found about servers is told by the events `names.*`.
+ */
+import { parseIp, isLoopback } from '../../base/ip.ts';
+import { Turnstile } from '../../base/turnstile.ts';
+import type { Journal } from '../../events/journal.ts';
+import { domainKey } from '../../mail/mailbox.ts';
+import { readAnswer } from '../../protocol/dns/answer.ts';
+import type { Finding } from '../../protocol/dns/answer.ts';
+import { aliasesMax } from '../../protocol/dns/limits.ts';
+import { isName } from '../../protocol/dns/name.ts';
+import type { NamesSettings } from '../../settings/names.ts';
+import type { Answer, RecordData, RecordType, Resolver } from '../../world/ports/resolver.ts';
+import type { World } from '../../world/world.ts';
+import { AnswerCache } from './cache.ts';
+import { ask } from './exchange.ts';
+import { failureTtlMs, inFlightMax, serversMax, waitingMax } from './limits.ts';
+import type { NameServer } from './name-servers.ts';
+import { printNameServer } from './name-servers.ts';
+import { ServerHealth } from './server-health.ts';
+import { specialAnswer } from './special-names.ts';
+
+/** What a resolver is made of. */
+export interface ResolverOptions {
+  readonly world: Pick<World, 'network' | 'clock' | 'random'>;
+  readonly servers: readonly NameServer[];
+  readonly settings: Pick<NamesSettings, 'timeout' | 'tries' | 'cacheMax'>;
+  readonly journal?: Journal;
+}
+
+/** One step of a look-up: a finding of one server, or why none answered. */
+type Step<T extends RecordType> = { readonly finding: Finding<T>; readonly authenticated: boolean } | { readonly failure: string };
+
+const RCODES: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED' };
+
+/** Makes the resolver. Answers are kept for their TTL, equal questions in flight are asked once. */
+export function createResolver(options: ResolverOptions): Resolver {
+  return new StubResolver(options);
+}
+
+class StubResolver implements Resolver {
+  readonly #world: ResolverOptions['world'];
+  readonly #settings: ResolverOptions['settings'];
+  readonly #health: ServerHealth;
+  readonly #cache: AnswerCache<Answer<RecordType>>;
+  readonly #inFlight = new Map<string, Promise<Answer<RecordType>>>();
+  readonly #turnstile = new Turnstile(inFlightMax, waitingMax);
+
+  constructor({ world, servers, settings, journal }: ResolverOptions) {
+    this.#world = world;
+    this.#settings = settings;
+    this.#health = new ServerHealth(servers.slice(0, serversMax), world.clock, journal);
+    this.#cache = new AnswerCache(settings.cacheMax);
+  }
+
+  query<T extends RecordType>(text: string, type: T): Promise<Answer<T>> {
+    const name = nameOf(text);
+    if (name === undefined) return Promise.resolve({ kind: 'no-such-name', authenticated: false, ttlSeconds: 0 });
+    const special = specialAnswer(name, type);
+    if (special !== undefined) return Promise.resolve(special.kind === 'loopback' ? loopback(name, special.address) : special);
+    const key = `${name} ${type}`;
+    const kept = this.#cache.get(key, this.#world.clock.now());
+    // Everything under this key was asked for with this type; the maps cannot say so.
+    if (kept !== undefined) return Promise.resolve(aged(kept.value as Answer<T>, kept.leftMs));
+    const running = this.#inFlight.get(key);
+    if (running !== undefined) return running as Promise<Answer<T>>;
+    const started = this.#lookUp(name, type).then((answer) => {
+      this.#inFlight.delete(key);
+      const lifetimeMs = answer.kind === 'failure' ? failureTtlMs : answer.ttlSeconds * 1000;
+      if (lifetimeMs > 0) this.#cache.set(key, answer, this.#world.clock.now() + lifetimeMs);
+      return answer;
+    });
+    this.#inFlight.set(key, started);
+    return started;
+  }
+
+  async #lookUp<T extends RecordType>(name: string, type: T): Promise<Answer<T>> {
+    if (!(await this.#turnstile.enter())) return { kind: 'failure', reason: `over ${waitingMax} look-ups are waiting for name servers` };
+    try {
+      return await this.#follow(name, type);
+    } finally {
+      this.#turnstile.leave();
+    }
+  }
+
+  async #follow<T extends RecordType>(name: string, type: T): Promise<Answer<T>> {
+    let target = name;
+    let aliases = 0;
+    let ttl = Number.POSITIVE_INFINITY;
+    let authenticated = true;
+    for (;;) {
+      const step = await this.#askInTurn(target, type, aliases);
+      if ('failure' in step) return { kind: 'failure', reason: step.failure };
+      authenticated &&= step.authenticated;
+      const { finding } = step;
+      if (finding.kind === 'too-many-aliases') return { kind: 'failure', reason: `CNAME chain of ${name} longer than ${aliasesMax}` };
+      ttl = Math.min(ttl, finding.ttlSeconds);
+      if (finding.kind !== 'follow') return { ...finding, ttlSeconds: ttl, authenticated };
+      if (!isName(finding.target)) return { kind: 'no-such-name', ttlSeconds: ttl, authenticated };
+      target = finding.target;
+      aliases = finding.aliases;
+    }
+  }
+
+  async #askInTurn<T extends RecordType>(name: string, type: T, aliases: number): Promise<Step<T>> {
+    const order = this.#health.order();
+    if (order.length === 0) return { failure: 'no name server is configured' };
+    let reason = '';
+    for (let attempt = 0; attempt < this.#settings.tries; attempt += 1) {
+      const server = order[attempt % order.length];
+      if (server === undefined) break;
+      const step = await this.#askOne(server, name, type, aliases);
+      if ('finding' in step) return step;
+      reason = step.failure;
+    }
+    return { failure: reason };
+  }
+
+  async #askOne<T extends RecordType>(server: NameServer, name: string, type: T, aliases: number): Promise<Step<T>> {
+    const base = { world: this.#world, server, name, type, timeoutMs: this.#settings.timeout };
+    const edns = this.#health.edns(server);
+    let exchange = await ask({ ...base, edns });
+    if (edns && exchange.kind === 'response' && (exchange.response.rcode === 1 || exchange.response.rcode === 4)) {
+      exchange = await ask({ ...base, edns: false });
+      if (exchange.kind === 'response' && (exchange.response.rcode === 0 || exchange.response.rcode === 3)) this.#health.refusedEdns(server);
+    }
+    if (exchange.kind === 'failed') {
+      this.#health.failed(server, exchange.reason);
+      return { failure: exchange.reason };
+    }
+    const { response } = exchange;
+    if (response.rcode !== 0 && response.rcode !== 3) {
+      const reason = `${RCODES[response.rcode] ?? `RCODE ${response.rcode}`} from ${printNameServer(server)}`;
+      // SERVFAIL speaks of the name, REFUSED of the server.
+      if (response.rcode === 5) this.#health.failed(server, reason);
+      else this.#health.answered(server);
+      return { failure: reason };
+    }
+    this.#health.answered(server);
+    return { finding: readAnswer(response, name, type, aliases), authenticated: response.authenticated && isTrusted(server) };
+  }
+}
+
+/** The AD bit of a server on this machine cannot have been changed on its way (RFC 4035 §4.9.3). */
+function isTrusted(server: NameServer): boolean {
+  const ip = parseIp(server.address);
+  return ip !== undefined && isLoopback(ip);
+}
+
+function nameOf(text: string): string | undefined {
+  const bare = text.endsWith('.') ? text.slice(0, -1) : text;
+  const name = /^[\x21-\x7e]*$/.test(bare) ? bare.toLowerCase() : domainKey(bare);
+  return name !== '' && isName(name) ? name : undefined;
+}
+
+function loopback<T extends RecordType>(name: string, address: string): Answer<T> {
+  // Only the types A and AAAA come here, and an address is the data of both.
+  return { kind: 'records', records: [address as RecordData[T]], canonicalName: name, ttlSeconds: 86_400, authenticated: false };
+}
+
+function aged<T extends RecordType>(answer: Answer<T>, leftMs: number): Answer<T> {
+  return answer.kind === 'failure' ? answer : { ...answer, ttlSeconds: Math.ceil(leftMs / 1000) };
+}

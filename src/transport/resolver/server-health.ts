@@ -1,0 +1,71 @@
+import type { Journal } from '../../events/journal.ts';
+import type { Clock } from '../../world/ports/clock.ts';
+import { restFirstMs, restLongestMs } from './limits.ts';
+import { printNameServer } from './name-servers.ts';
+import type { NameServer } from './name-servers.ts';
+
+interface Health {
+  readonly server: NameServer;
+  failures: number;
+  restingUntilMs: number;
+  /** The server refuses EDNS: it is asked without (RFC 6891 §7). */
+  plain: boolean;
+}
+
+/** Which server to ask first. One that failed is asked last for a while; events tell of changes only. */
+export class ServerHealth {
+  readonly #all: readonly Health[];
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #journal: Journal | undefined;
+  #silent = false;
+
+  constructor(servers: readonly NameServer[], clock: Pick<Clock, 'now'>, journal: Journal | undefined) {
+    this.#all = servers.map((server) => ({ server, failures: 0, restingUntilMs: 0, plain: false }));
+    this.#clock = clock;
+    this.#journal = journal;
+  }
+
+  /** The servers in the order to ask them: as configured, then those that rest, the soonest rested first. */
+  order(): readonly NameServer[] {
+    const now = this.#clock.now();
+    const ready = this.#all.filter((health) => health.restingUntilMs <= now);
+    if (ready.length === this.#all.length) return this.#all.map((health) => health.server);
+    const resting = this.#all.filter((health) => health.restingUntilMs > now).sort((a, b) => a.restingUntilMs - b.restingUntilMs);
+    return [...ready, ...resting].map((health) => health.server);
+  }
+
+  /** Whether to ask the server with EDNS. */
+  edns(server: NameServer): boolean {
+    return this.#of(server)?.plain !== true;
+  }
+
+  refusedEdns(server: NameServer): void {
+    const health = this.#of(server);
+    if (health !== undefined) health.plain = true;
+  }
+
+  answered(server: NameServer): void {
+    const health = this.#of(server);
+    if (health === undefined || health.failures === 0) return;
+    health.failures = 0;
+    health.restingUntilMs = 0;
+    this.#silent = false;
+    this.#journal?.emit('names.server-answered', { server: printNameServer(server) });
+  }
+
+  failed(server: NameServer, reason: string): void {
+    const health = this.#of(server);
+    if (health === undefined) return;
+    health.failures += 1;
+    health.restingUntilMs = this.#clock.now() + Math.min(restFirstMs * 2 ** (health.failures - 1), restLongestMs);
+    if (health.failures === 1) this.#journal?.emit('names.server-failed', { server: printNameServer(server), reason });
+    if (!this.#silent && this.#all.every((each) => each.failures > 0)) {
+      this.#silent = true;
+      this.#journal?.emit('names.unavailable', { servers: this.#all.length, reason });
+    }
+  }
+
+  #of(server: NameServer): Health | undefined {
+    return this.#all.find((health) => health.server === server);
+  }
+}
