@@ -15,18 +15,22 @@ import { tlsSettings } from './tls.ts';
 
 /** The whole configuration file. Rooms receive their own section, never the whole. */
 export const settings = z.strictObject({
-  server: serverSettings,
+  server: serverSettings.describe('Who this server is and where it keeps things.'),
   listeners: listenersSettings,
-  tls: tlsSettings.prefault({}),
-  reception: receptionSettings.prefault({}),
-  policy: policySettings.prefault({}),
+  tls: tlsSettings.prefault({}).describe('Our certificate.'),
+  reception: receptionSettings.prefault({}).describe('Limits and time-outs of incoming sessions.'),
+  policy: policySettings
+    .prefault({})
+    .describe('Who may do what. Closed by default: without a login nobody sends to other domains.'),
   domains: recipientsSettings.default({}),
-  routing: routingSettings.prefault({}),
-  delivery: deliverySettings.prefault({}),
-  scheduler: schedulerSettings.prefault({}),
-  queue: queueSettings.prefault({}),
-  names: namesSettings.prefault({}),
-  reporting: reportingSettings.prefault({}),
-  events: eventsSettings.prefault({}),
+  routing: routingSettings
+    .prefault({})
+    .describe('Where outgoing mail goes. By default to the MX hosts of the recipient’s domain.'),
+  delivery: deliverySettings.prefault({}).describe('How attempts to deliver are made.'),
+  scheduler: schedulerSettings.prefault({}).describe('When attempts are made.'),
+  queue: queueSettings.prefault({}).describe('The durable queue.'),
+  names: namesSettings.prefault({}).describe('The name service (DNS).'),
+  reporting: reportingSettings.prefault({}).describe('Reports to senders and to the postmaster.'),
+  events: eventsSettings.prefault({}).describe('What is written down, and for how long.'),
 });
 export type Settings = z.infer<typeof settings>;

@@ -2,12 +2,44 @@ import { z } from 'zod';
 
 /** One listener: an address, a port, and how sessions there behave. */
 export const listenerSettings = z.strictObject({
-  profile: z.enum(['mx', 'submission', 'lmtp']).describe('mx: mail from other servers; submission: mail from our users, login required; lmtp: mail from a local server, one reply per recipient.'),
-  address: z.union([z.string(), z.array(z.string()).min(1).max(64)]).default(['0.0.0.0', '::']).describe('IP addresses, or the path of a UNIX socket for lmtp.'),
-  port: z.number().int().min(0).max(65535).default(25).describe('TCP port; 0 lets the system choose.'),
-  tls: z.enum(['none', 'starttls', 'implicit', 'required']).default('starttls').describe('starttls: offered; required: nothing but STARTTLS before it; implicit: from the first octet (RFC 8314 §3.3).'),
-  greetingDelay: z.boolean().default(false).describe('Waits a moment before the banner and refuses clients that talk first.'),
+  profile: z
+    .enum(['mx', 'submission', 'lmtp'])
+    .describe(
+      'mx: mail from other servers; submission: mail from our users, login required; lmtp: mail from a local server, one reply per recipient.',
+    )
+    .meta({ reload: 'restart', rfc: '2033' }),
+  address: z
+    .union([z.string(), z.array(z.string()).min(1).max(64)])
+    .default(['0.0.0.0', '::'])
+    .describe(
+      'One or more IP addresses; for lmtp also the path of a UNIX socket. 0.0.0.0 is every IPv4 address, :: every IPv6 address.',
+    )
+    .meta({ reload: 'restart' }),
+  port: z
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(25)
+    .describe('TCP port; 0 lets the system choose.')
+    .meta({ reload: 'restart' }),
+  tls: z
+    .enum(['none', 'starttls', 'implicit', 'required'])
+    .default('starttls')
+    .describe(
+      'starttls: offered; required: nothing but STARTTLS before it; implicit: from the first octet; none: not offered.',
+    )
+    .meta({ rfc: '8314 §3' }),
+  greetingDelay: z
+    .boolean()
+    .default(false)
+    .describe('Waits a moment before the banner and refuses clients that talk first.'),
 });
-export const listenersSettings = z.record(z.string(), listenerSettings);
+export const listenersSettings = z
+  .record(z.string(), listenerSettings)
+  .describe(
+    'Where connections are accepted. Each listener has a name of your choice, which events and `ims status` show.',
+  )
+  .meta({ reload: 'restart' });
 export type ListenerSettings = z.infer<typeof listenerSettings>;
 export type ListenersSettings = z.infer<typeof listenersSettings>;

@@ -3,7 +3,12 @@ import { duration } from './units.ts';
 
 /** The name service. */
 export const namesSettings = z.strictObject({
-  servers: z.array(z.string()).max(10).optional().describe("Resolvers as address or address:port; default: those of /etc/resolv.conf."),
+  servers: z
+    .array(z.string())
+    .max(10)
+    .optional()
+    .describe('Resolvers as address or address:port; default: those of /etc/resolv.conf.')
+    .meta({ example: ['192.0.2.53', '[2001:db8::53]:5353'] }),
   timeout: duration({ min: 100, max: 60_000 }).prefault('3s').describe('Wait for one answer of one server.'),
   tries: z.number().int().min(1).max(10).default(3).describe('Questions per look-up, over all servers in turn.'),
   cacheMax: z.number().int().min(0).max(1_000_000).default(20_000).describe('Answers kept.'),

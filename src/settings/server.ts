@@ -2,11 +2,47 @@ import { z } from 'zod';
 
 /** Who this server is and where it keeps things. */
 export const serverSettings = z.strictObject({
-  name: z.string().describe('The fully qualified name this host greets with; its DNS record should lead here.').meta({ example: 'mail.example.com', rfc: '5321 §4.1.1.1', reload: 'live' }),
-  data: z.string().default('./data').describe('Directory of queue, event log and mailboxes. Relative paths are relative to this file.').meta({ reload: 'restart' }),
-  run: z.string().optional().describe('Directory of the control socket and locks; default: run below data.').meta({ reload: 'restart' }),
-  user: z.string().optional().describe('Unprivileged user to work as once ports are bound and keys are read (when started as root).').meta({ reload: 'restart' }),
-  group: z.string().optional().describe('Group to work as; default: the primary group of user.').meta({ reload: 'restart' }),
-  workers: z.number().int().min(1).max(64).optional().describe('Mail worker processes; default: half the processors, at least 1.').meta({ reload: 'restart' }),
+  name: z
+    .string()
+    .min(1)
+    .max(253)
+    .describe('The fully qualified name this host greets with; its DNS record should lead here.')
+    .meta({ example: 'mail.example.com', rfc: '5321 §4.1.1.1', reload: 'live' }),
+  data: z
+    .string()
+    .min(1)
+    .max(1024)
+    .default('./data')
+    .describe('Directory of queue, event log and mailboxes. Relative paths are relative to this file.')
+    .meta({ reload: 'restart' }),
+  run: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe('Directory of the control socket and locks; default: run below data.')
+    .meta({ reload: 'restart' }),
+  user: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Unprivileged user to work as once ports are bound and keys are read (when started as root).')
+    .meta({ reload: 'restart' }),
+  group: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Group to work as; default: the primary group of user.')
+    .meta({ reload: 'restart' }),
+  workers: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Mail worker processes; default: half the processors, at least 1.')
+    .meta({ reload: 'restart' }),
 });
 export type ServerSettings = z.infer<typeof serverSettings>;

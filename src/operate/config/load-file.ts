@@ -1,0 +1,117 @@
+import { basename, dirname, resolve } from 'node:path';
+import { errnoOf } from '../../events/fault.ts';
+import type { Settings } from '../../settings/index.ts';
+import type { Disk } from '../../world/ports/disk.ts';
+import { FILE_BYTES_MAX, PASSWORD_BYTES_MAX } from './limits.ts';
+import { loadConfiguration, orderProblems, type Loaded } from './load.ts';
+import { printKey, type Problem } from './problem.ts';
+
+type ReadingDisk = Pick<Disk, 'readFile' | 'entry'>;
+type Groups = Settings['routing']['smartHosts'];
+
+const READING: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'leads through something that is no directory',
+  EFBIG: 'is too large',
+};
+
+const whyNot = (error: unknown): string => READING[errnoOf(error)] ?? `cannot be read (${errnoOf(error)})`;
+const OTHERS = 0o077;
+const OTHERS_READ = 0o004;
+
+class Files {
+  readonly problems: Problem[] = [];
+  readonly #disk: ReadingDisk;
+  readonly #file: string;
+  readonly #loaded: Loaded & { ok: true };
+
+  constructor(disk: ReadingDisk, file: string, loaded: Loaded & { ok: true }) {
+    this.#disk = disk;
+    this.#file = file;
+    this.#loaded = loaded;
+  }
+
+  report(severity: 'error' | 'warning', path: readonly string[], message: string, value: string): void {
+    this.problems.push({ severity, file: this.#file, ...this.#loaded.position(path, 'value'), key: printKey(path), message, value });
+  }
+
+  /** The content of a small file; its permissions are judged where it is secret. */
+  async read(path: readonly string[], file: string, secret: boolean): Promise<Buffer | undefined> {
+    try {
+      const entry = await this.#disk.entry(file);
+      if (secret && entry !== undefined && (entry.mode & OTHERS) !== 0) {
+        this.report('warning', path, `can be read by other users; run chmod 600 on it`, file);
+      }
+      return await this.#disk.readFile(file);
+    } catch (error) {
+      this.report('error', path, whyNot(error), file);
+      return undefined;
+    }
+  }
+}
+
+/** Fills in the passwords of smart hosts from their files. */
+async function readPasswords(groups: Groups, files: Files): Promise<Groups> {
+  const out: [string, Groups[string]][] = [];
+  for (const [name, group] of Object.entries(groups)) {
+    const file = group.login?.passwordFile;
+    if (group.login === undefined || file === undefined) {
+      out.push([name, group]);
+      continue;
+    }
+    const path = ['routing', 'smartHosts', name, 'login', 'passwordFile'];
+    const content = await files.read(path, file, true);
+    const password = content?.subarray(0, PASSWORD_BYTES_MAX).toString('utf8').split(/\r?\n/, 1)[0] ?? '';
+    if (content !== undefined && password === '') files.report('error', path, 'has an empty first line', file);
+    out.push([name, { ...group, login: { ...group.login, password } }]);
+  }
+  return Object.fromEntries(out);
+}
+
+async function checkCertificate({ tls }: Settings, files: Files): Promise<void> {
+  if (tls.certificate !== undefined) {
+    const text = (await files.read(['tls', 'certificate'], tls.certificate, false))?.toString('latin1');
+    if (text !== undefined && !text.includes('-----BEGIN CERTIFICATE-----')) files.report('error', ['tls', 'certificate'], 'holds no certificate in PEM form', tls.certificate);
+  }
+  if (tls.key !== undefined) {
+    const text = (await files.read(['tls', 'key'], tls.key, true))?.toString('latin1');
+    if (text !== undefined && !/-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY-----/.test(text)) files.report('error', ['tls', 'key'], 'holds no private key in PEM form', tls.key);
+  }
+}
+
+/** Whether others may read a file that holds passwords. */
+async function checkOwnMode(file: string, text: string, disk: ReadingDisk): Promise<Problem[]> {
+  const entry = await disk.entry(file);
+  const holdsPassword = /^\s*-?\s*[{"']?password["']?\s*:|[{,]\s*password\s*:/m.test(text);
+  if (entry === undefined || !holdsPassword || (entry.mode & OTHERS_READ) === 0) return [];
+  const message = 'holds passwords or their hashes and can be read by every user; run chmod 600 on it';
+  return [{ severity: 'warning', file, line: 0, column: 0, key: '', message }];
+}
+
+/** A configuration file that was read. */
+export type LoadedFile = { readonly text: string | undefined; readonly path: string; readonly loaded: Loaded };
+
+/** Reads and checks a configuration file together with the files that it names; passwords of smart hosts come back filled in. */
+export async function loadConfigurationFile(disk: ReadingDisk, file: string): Promise<LoadedFile> {
+  const path = resolve(file);
+  let text: string;
+  try {
+    const entry = await disk.entry(path);
+    if (entry !== undefined && entry.sizeBytes > FILE_BYTES_MAX) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
+    text = (await disk.readFile(path)).toString('utf8');
+  } catch (error) {
+    const problem: Problem = { severity: 'error', file: path, line: 0, column: 0, key: '', message: whyNot(error) };
+    return { text: undefined, path, loaded: { ok: false, problems: [problem] } };
+  }
+  const loaded = loadConfiguration(text, basename(file) === file ? file : path, { directory: dirname(path) });
+  if (!loaded.ok) return { text, path, loaded };
+  const files = new Files(disk, path, loaded);
+  const smartHosts = await readPasswords(loaded.settings.routing.smartHosts, files);
+  await checkCertificate(loaded.settings, files);
+  const problems = orderProblems([...loaded.warnings, ...(await checkOwnMode(path, text, disk)), ...files.problems]);
+  if (problems.some((problem) => problem.severity === 'error')) return { text, path, loaded: { ok: false, problems } };
+  const settings = { ...loaded.settings, routing: { ...loaded.settings.routing, smartHosts } };
+  return { text, path, loaded: { ...loaded, settings, warnings: problems } };
+}

@@ -1,0 +1,45 @@
+import * as domains from './domains.ts';
+import * as events from './events.ts';
+import * as listeners from './listeners.ts';
+import * as networks from './networks.ts';
+import * as routing from './routing.ts';
+import type { Rule } from './rule.ts';
+import * as scheduler from './scheduler.ts';
+import * as server from './server.ts';
+
+/** Every condition between settings, in the order of the file. */
+export const rules: readonly Rule[] = [
+  server.serverName,
+  server.controlSocketPath,
+  server.groupNeedsUser,
+  server.certificateAndKey,
+  server.spaceResumeAboveFloor,
+  listeners.someListener,
+  listeners.listenerAddresses,
+  listeners.listenerClashes,
+  listeners.submissionNeedsTls,
+  listeners.usualPorts,
+  networks.networkSyntax,
+  networks.noOpenRelay,
+  networks.policyPatterns,
+  networks.resolverAddresses,
+  networks.sourceAddresses,
+  networks.ownNameSyntax,
+  domains.domainNames,
+  domains.localParts,
+  domains.aliasTargets,
+  domains.passwordHashes,
+  domains.senderAddresses,
+  domains.plusCharacter,
+  domains.postmasterAddress,
+  routing.groupReferences,
+  routing.lmtpGroups,
+  routing.groupNames,
+  routing.groupLogins,
+  routing.routingPatterns,
+  routing.relayDomainsAreOthers,
+  routing.smartHostIsNotUs,
+  scheduler.retryCurveOrder,
+  scheduler.breakerOrder,
+  events.levelCategories,
+];

@@ -1,0 +1,40 @@
+import { isDomain, isIp } from '../addresses.ts';
+import { SOCKET_PATH_MAX } from '../limits.ts';
+import { doubtful, wrong, type Rule } from './rule.ts';
+
+const CONTROL_SOCKET_NAME = '/control';
+
+/** The name we greet with must be one that other servers accept (RFC 5321 §4.1.1.1). */
+export const serverName: Rule = ({ server }) => {
+  const allowed = 'a fully qualified name such as mail.example.com';
+  const path = ['server', 'name'];
+  if (isIp(server.name)) return [wrong(path, 'is an address, not a name', { value: server.name, allowed })];
+  if (!isDomain(server.name)) return [wrong(path, 'is not a host name', { value: server.name, allowed })];
+  if (!server.name.includes('.')) return [doubtful(path, 'has no domain; many servers refuse such a greeting', { value: server.name, allowed })];
+  return [];
+};
+
+/** The control socket must be reachable: the system cuts longer paths silently. */
+export const controlSocketPath: Rule = ({ server }, { resolved }) => {
+  const path = `${resolved.server.run ?? ''}${CONTROL_SOCKET_NAME}`;
+  const length = Buffer.byteLength(path);
+  if (length <= SOCKET_PATH_MAX) return [];
+  const key = server.run === undefined ? 'data' : 'run';
+  const message = `makes the path of the control socket ${length} octets long, and the system allows ${SOCKET_PATH_MAX}; set server.run to a short directory such as /run/ims`;
+  return [wrong(['server', key], message, { value: path })];
+};
+
+/** A group without a user would be ignored. */
+export const groupNeedsUser: Rule = ({ server }) =>
+  server.group !== undefined && server.user === undefined ? [wrong(['server', 'group'], 'is given without server.user', { value: server.group })] : [];
+
+/** A certificate is of no use without its key. */
+export const certificateAndKey: Rule = ({ tls }) => {
+  if (tls.certificate !== undefined && tls.key === undefined) return [wrong(['tls', 'certificate'], 'is given without tls.key', { value: tls.certificate })];
+  if (tls.key !== undefined && tls.certificate === undefined) return [wrong(['tls', 'key'], 'is given without tls.certificate', { value: tls.key })];
+  return [];
+};
+
+/** Acceptance must resume above the floor, or it would flap. */
+export const spaceResumeAboveFloor: Rule = ({ queue }) =>
+  queue.spaceResume < queue.spaceFloor ? [wrong(['queue', 'spaceResume'], 'is less than queue.spaceFloor: mail would be refused and accepted in turn')] : [];
