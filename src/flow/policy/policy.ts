@@ -1,0 +1,194 @@
+/**
+ * Do we want this? One question per phase of a session, one reply to each. Closed by default: without a login or a network
+ * of ours, mail is taken for our own domains and for those we relay for, and for nothing else.
+ */
+import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
+import { printMailbox } from '../../mail/mailbox.ts';
+import type { Mailbox, ReversePath } from '../../mail/mailbox.ts';
+import type { Reply } from '../../mail/reply.ts';
+import type { Journal } from '../../events/journal.ts';
+import { replies } from '../../protocol/smtp/replies.ts';
+import type { PolicySettings } from '../../settings/policy.ts';
+import type { Directory, Resolution } from '../recipients/port.ts';
+import { etrnDomain } from './etrn.ts';
+import { asksForRelay } from './local-part.ts';
+import { networkTable } from './networks.ts';
+import { patternTable } from './patterns.ts';
+
+/** Who is speaking. */
+export interface PolicySession {
+  readonly profile: 'mx' | 'submission' | 'lmtp';
+  readonly clientAddress: string;
+  /** Set once logged in. */
+  readonly account: string | undefined;
+}
+
+/** A login: the account where it fits. */
+export interface LoginDecision {
+  readonly reply: Reply;
+  readonly account: string | undefined;
+}
+
+/** A recipient: the final addresses where it is taken, none where it is refused. */
+export interface RecipientDecision {
+  readonly reply: Reply;
+  readonly targets: readonly Mailbox[];
+}
+
+/** What became of a request to deliver the mail that is held for a domain. */
+export type EtrnOutcome = { readonly kind: 'started'; readonly messages: number } | { readonly kind: 'nothing' } | { readonly kind: 'unable' };
+
+/** The decisions in the order of a session. Answers that need nobody else come at once. */
+export interface Policy {
+  /** Whether a client may relay without login. */
+  trusts(clientAddress: string): boolean;
+  /** The reply in place of the banner, or undefined for welcome. */
+  connection(session: PolicySession): Reply | undefined;
+  /** The reply that refuses a greeting, or undefined. */
+  greeting(session: PolicySession, name: string): Reply | undefined;
+  login(session: PolicySession, user: string, password: string): Promise<LoginDecision>;
+  sender(session: PolicySession, envelope: EnvelopeOptions): Reply;
+  recipient(session: PolicySession, reversePath: ReversePath, recipient: EnvelopeRecipient): RecipientDecision | Promise<RecipientDecision>;
+  etrn(session: PolicySession, argument: string): Reply | Promise<Reply>;
+}
+
+export interface PolicyOptions {
+  readonly settings: PolicySettings;
+  readonly directory: Directory;
+  readonly journal: Journal;
+  /** Starts the delivery of mail held for a domain. */
+  readonly etrn?: (domain: string) => EtrnOutcome | Promise<EtrnOutcome>;
+}
+
+const refuse = (reply: Reply): RecipientDecision => ({ reply, targets: [] });
+const NAME_MAX = 255;
+
+/** Makes the room. One per worker and configuration. */
+export function createPolicy(options: PolicyOptions): Policy {
+  const { settings, directory, journal } = options;
+  const blockedNetworks = networkTable(settings.blockedNetworks);
+  const localNetworks = networkTable(settings.localNetworks);
+  const etrnHosts = networkTable(settings.etrn.hosts);
+  const blockedSenders = patternTable(settings.blockedSenders);
+  const allowed = settings.remoteDomainsAllowed === undefined ? undefined : patternTable(settings.remoteDomainsAllowed);
+  for (const table of [blockedNetworks, localNetworks, etrnHosts]) {
+    for (const network of table.unreadable) journal.emit('policy.network-unreadable', { network });
+  }
+
+  const trusts = (clientAddress: string): boolean => {
+    const local = localNetworks.match(clientAddress);
+    if (local === undefined) return false;
+    const blocked = blockedNetworks.match(clientAddress);
+    return blocked === undefined || blocked.prefix < local.prefix;
+  };
+
+  const connection = (session: PolicySession): Reply | undefined => {
+    const blocked = blockedNetworks.match(session.clientAddress);
+    // The most specific network wins: an exception within a blocked network is a network of ours.
+    if (blocked === undefined || trusts(session.clientAddress)) return undefined;
+    journal.emit('policy.client-blocked', { client: session.clientAddress, network: blocked.network });
+    return replies.connectionRefused;
+  };
+
+  const login = async (session: PolicySession, user: string, password: string): Promise<LoginDecision> => {
+    const verdict = await directory.login(user, password);
+    if (verdict.kind === 'accepted') return { reply: replies.authSucceeded, account: verdict.account };
+    if (verdict.kind === 'unavailable') {
+      journal.emit('policy.login-unavailable', { client: session.clientAddress, why: verdict.why });
+      return { reply: replies.authTemporary, account: undefined };
+    }
+    journal.emit('policy.login-refused', { client: session.clientAddress, account: user });
+    return { reply: replies.authFailed, account: undefined };
+  };
+
+  const sender = (session: PolicySession, envelope: EnvelopeOptions): Reply => {
+    const { reversePath } = envelope;
+    if (session.account !== undefined && reversePath !== null && !directory.maySendAs(session.account, reversePath)) {
+      return replies.senderNotYours;
+    }
+    // A blocked sender is refused at RCPT only, because even it may write to postmaster (RFC 5321 §4.5.1).
+    return replies.senderAccepted;
+  };
+
+  /** Whether mail may leave for all of the final addresses; the domain that stops it otherwise. */
+  const forbidden = (targets: readonly Mailbox[]): string | undefined =>
+    allowed === undefined
+      ? undefined
+      : targets.find(({ domain }) => domain !== '' && !directory.isLocalDomain(domain) && allowed.matchDomain(domain) === undefined)?.domain;
+
+  const accept = (targets: readonly Mailbox[]): RecipientDecision => {
+    const domain = forbidden(targets);
+    return domain === undefined ? { reply: replies.recipientAccepted, targets } : refuse(replies.domainNotAllowed(domain));
+  };
+
+  const remoteRecipient = (session: PolicySession, mailbox: Mailbox): RecipientDecision => {
+    if (session.profile === 'lmtp') return refuse(replies.relayDenied);
+    if (session.account !== undefined || trusts(session.clientAddress)) return accept([mailbox]);
+    if (!directory.isRelayDomain(mailbox.domain) || asksForRelay(mailbox)) return refuse(replies.relayDenied);
+    return accept([mailbox]);
+  };
+
+  const resolved = (mailbox: Mailbox, resolution: Resolution): RecipientDecision => {
+    switch (resolution.kind) {
+      case 'ours':
+        return accept(resolution.targets);
+      case 'unknown':
+        return refuse(replies.recipientUnknown);
+      case 'disabled':
+        return refuse(resolution.why === '' ? replies.mailboxDisabled : replies.mailboxDisabledBecause(resolution.why));
+      case 'broken':
+        journal.emit('policy.recipient-broken', { recipient: printMailbox(mailbox), why: resolution.why });
+        return refuse(replies.aliasBroken);
+      case 'remote':
+        // A local domain whose unknown recipients live on another system (a shared name space).
+        return accept([mailbox]);
+      case 'unavailable':
+        journal.emit('policy.directory-unavailable', { recipient: printMailbox(mailbox), why: resolution.why });
+        return refuse(replies.recipientTemporary);
+    }
+  };
+
+  const recipient = (
+    session: PolicySession,
+    reversePath: ReversePath,
+    { mailbox }: EnvelopeRecipient,
+  ): RecipientDecision | Promise<RecipientDecision> => {
+    const local = mailbox.domain === '' || directory.isLocalDomain(mailbox.domain);
+    const postmaster = local && mailbox.localPart.toLowerCase() === 'postmaster';
+    if (blockedSenders.size > 0 && !postmaster && reversePath !== null && blockedSenders.matchMailbox(reversePath) !== undefined) {
+      return refuse(replies.senderRefused);
+    }
+    if (!local) return remoteRecipient(session, mailbox);
+    if (asksForRelay(mailbox)) return refuse(replies.relayDenied);
+    return directory.resolve(mailbox).then((resolution) => resolved(mailbox, resolution));
+  };
+
+  const etrn = (session: PolicySession, argument: string): Reply | Promise<Reply> => {
+    const domain = etrnDomain(argument);
+    if (domain === undefined) return replies.syntax('ETRN domain');
+    if (etrnHosts.match(session.clientAddress) === undefined || !directory.isRelayDomain(domain)) return replies.etrnNotAllowed;
+    const outcome = options.etrn?.(domain) ?? ({ kind: 'unable' } as const);
+    return outcome instanceof Promise ? outcome.then(etrnReply) : etrnReply(outcome);
+  };
+
+  return {
+    trusts,
+    connection,
+    greeting: (_session, name) => (name.length > NAME_MAX || /[\x00-\x1f\x7f]/.test(name) ? replies.greetingRefused : undefined),
+    login,
+    sender,
+    recipient,
+    etrn,
+  };
+}
+
+function etrnReply(outcome: EtrnOutcome): Reply {
+  switch (outcome.kind) {
+    case 'started':
+      return outcome.messages > 0 ? replies.etrnPending(outcome.messages) : replies.etrnStarted;
+    case 'nothing':
+      return replies.etrnNothing;
+    case 'unable':
+      return replies.etrnUnable;
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * What is added to a message before it is queued: the Received field (RFC 5321 §4.4), and for our own users the fields
+ * a message must have (RFC 6409 §8). The content itself stays as it came; everything is an edit.
+ */
+import type { Edit } from '../../mail/edits.ts';
+import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
+import { needsSmtpUtf8, printMailbox } from '../../mail/mailbox.ts';
+import type { ReversePath } from '../../mail/mailbox.ts';
+import type { SchedulingClass } from '../../mail/next-hop.ts';
+import type { Reply } from '../../mail/reply.ts';
+import { dateCache } from '../../protocol/headers/date.ts';
+import { protocolName, receivedField } from '../../protocol/headers/received.ts';
+import { HeaderScanner, fieldValue } from '../../protocol/headers/scanner.ts';
+import type { HeaderExcess, HeaderField } from '../../protocol/headers/scanner.ts';
+import { replies } from '../../protocol/smtp/replies.ts';
+import type { ReceptionSettings } from '../../settings/reception.ts';
+import type { Clock } from '../../world/ports/clock.ts';
+import type { TlsFacts } from '../../world/ports/network.ts';
+import type { NewMessage } from '../queue/port.ts';
+import type { Router } from '../routing/port.ts';
+import { expand, groupByNextHop } from './deliveries.ts';
+import type { AcceptedRecipient } from './deliveries.ts';
+import { messageIdMax } from './limits.ts';
+import { classFields, schedulingClass } from './scheduling-class.ts';
+
+/** Fields that leave a submitted message: blind recipients (RFC 5322 §3.6.3) and what only final delivery may add (RFC 5321 §4.4). */
+const REMOVED = new Set(['bcc', 'resent-bcc', 'return-path']);
+
+/** Changes addresses of ours into those the world knows; the fields are those of `rewrittenFields` in the header. */
+export type Rewrite = (
+  envelope: EnvelopeOptions,
+  fields: readonly HeaderField[],
+) => { readonly reversePath: ReversePath; readonly edits: readonly Edit[] };
+
+/** What preparation needs to know about the session that brings a message. */
+export interface SessionOrigin {
+  readonly profile: 'mx' | 'submission' | 'lmtp';
+  readonly clientAddress: string;
+  readonly greetingName: string;
+  readonly extended: boolean;
+  readonly tls: TlsFacts | undefined;
+  readonly account: string | undefined;
+}
+
+/** A transaction at its end of data. */
+export interface ArrivedMessage {
+  /** The transaction's own id: stands in the Received field, because the queue-id is known at commit only. */
+  readonly id: string;
+  readonly origin: SessionOrigin;
+  readonly envelope: EnvelopeOptions;
+  readonly recipients: readonly AcceptedRecipient[];
+  readonly header: HeaderScanner;
+  readonly sizeBytes: number;
+  readonly eightBit: boolean;
+}
+
+/** A message ready for the queue, or the reason why not. */
+export type Prepared =
+  | {
+      readonly kind: 'ready';
+      readonly message: NewMessage;
+      /** The WITH clause of its Received field. */
+      readonly protocol: string;
+      /** Recipients for which an 'expanded' DSN is owed (RFC 3461 §5.2.7.3). */
+      readonly expanded: readonly EnvelopeRecipient[];
+    }
+  | { readonly kind: 'refused'; readonly why: HeaderExcess; readonly reply: Reply };
+
+export interface Preparation {
+  /** The reader of a transaction's header; feed it the content as it streams by. */
+  scanner(profile: SessionOrigin['profile']): HeaderScanner;
+  prepare(arrived: ArrivedMessage): Prepared;
+}
+
+export interface PreparationOptions {
+  readonly serverName: string;
+  readonly reception: Pick<ReceptionSettings, 'headerSizeMax' | 'hopsMax'>;
+  /** Age at which mail of a class is returned. */
+  readonly expiryMs: Readonly<Record<SchedulingClass, number>>;
+  readonly router: Pick<Router, 'nextHop'>;
+  readonly clock: Pick<Clock, 'wall'>;
+  readonly rewrite?: Rewrite;
+}
+
+/** Names in lower case of the fields that address rewriting sees. */
+export const rewrittenFields = ['from', 'sender', 'reply-to'] as const;
+
+/** The reply to a header that is too much. */
+export function excessReply(excess: HeaderExcess): Reply {
+  return excess === 'hops' ? replies.hopCountExceeded : replies.headerTooBig;
+}
+
+function messageIdOf(header: HeaderScanner): string {
+  const field = header.first('message-id');
+  if (field === undefined) return '';
+  const value = fieldValue(field);
+  const open = value.indexOf('<');
+  const close = value.indexOf('>', open + 1);
+  return (open !== -1 && close !== -1 ? value.slice(open + 1, close) : value).slice(0, messageIdMax);
+}
+
+const needsEightBit = (text: string): boolean => /[^\x00-\x7f]/.test(text);
+
+/** Makes the room. One per worker. */
+export function createPreparation(options: PreparationOptions): Preparation {
+  const { serverName, router, clock, rewrite } = options;
+  const date = dateCache();
+  const limits = { headerSizeMax: options.reception.headerSizeMax, hopsMax: options.reception.hopsMax };
+  const always = ['message-id', ...classFields, ...(rewrite === undefined ? [] : rewrittenFields)];
+  const relayed = { ...limits, keep: new Set<string>(always) };
+  const submitted = { ...limits, keep: new Set<string>([...always, ...REMOVED]) };
+
+  const traceField = (arrived: ArrivedMessage, nowMs: number): { field: string; protocol: string } => {
+    const { origin, envelope, recipients } = arrived;
+    const protocol = protocolName({
+      lmtp: origin.profile === 'lmtp',
+      extended: origin.extended,
+      tls: origin.tls !== undefined,
+      authenticated: origin.account !== undefined,
+      smtpUtf8: envelope.smtpUtf8,
+    });
+    const only = recipients.length === 1 ? recipients[0]?.recipient.mailbox : undefined;
+    const field = receivedField({
+      greetingName: origin.greetingName,
+      clientAddress: origin.clientAddress,
+      serverName,
+      protocol,
+      ...(origin.tls === undefined ? {} : { tls: origin.tls }),
+      id: arrived.id,
+      recipient: only === undefined || (needsSmtpUtf8(only) && !envelope.smtpUtf8) ? undefined : printMailbox(only),
+      date: date(nowMs),
+    });
+    return { field, protocol };
+  };
+
+  /** The fields a submitted message lacks (RFC 6409 §8.2, §8.3); From only because the sender is known by login. */
+  const missingFields = (arrived: ArrivedMessage, reversePath: ReversePath, messageId: string, nowMs: number): string => {
+    const { header } = arrived;
+    let fields = '';
+    if (!header.has('date')) fields += `Date: ${date(nowMs)}\r\n`;
+    if (!header.has('from') && reversePath !== null) fields += `From: <${printMailbox(reversePath)}>\r\n`;
+    if (!header.has('message-id')) fields += `Message-ID: <${messageId}>\r\n`;
+    return fields;
+  };
+
+  const prepare = (arrived: ArrivedMessage): Prepared => {
+    const { header, origin } = arrived;
+    header.finish();
+    if (header.excess !== undefined) return { kind: 'refused', why: header.excess, reply: excessReply(header.excess) };
+    const nowMs = clock.wall();
+    // Content with octets beyond ASCII is 8-bit mail whatever was declared (RFC 6152 §3): saying so keeps later hops honest.
+    const body = arrived.eightBit && arrived.envelope.body === '7bit' ? '8bitmime' : arrived.envelope.body;
+    const rewritten = rewrite?.(arrived.envelope, header.fields);
+    const reversePath = rewritten === undefined ? arrived.envelope.reversePath : rewritten.reversePath;
+    const envelope: EnvelopeOptions =
+      body === arrived.envelope.body && rewritten === undefined ? arrived.envelope : { ...arrived.envelope, body, reversePath };
+
+    const { field, protocol } = traceField(arrived, nowMs);
+    let prefix = field;
+    let messageId = messageIdOf(header);
+    const edits: Edit[] = [];
+    if (origin.profile === 'submission') {
+      const ours = `${arrived.id}@${serverName}`;
+      prefix += missingFields(arrived, reversePath, ours, nowMs);
+      if (!header.has('message-id')) messageId = ours;
+      for (const kept of header.fields) {
+        if (REMOVED.has(kept.name)) edits.push({ at: kept.start, remove: kept.end - kept.start, insert: Buffer.alloc(0) });
+      }
+    }
+    // A content that is all body gets the empty line it lacks, or its first line would continue our fields.
+    if (!header.hasFields && header.malformed > 0) prefix += '\r\n';
+    if (rewritten !== undefined && rewritten.edits.length > 0) edits.push(...rewritten.edits);
+    if (edits.length > 1) edits.sort((a, b) => a.at - b.at);
+    edits.unshift({ at: 0, remove: 0, insert: Buffer.from(prefix, 'utf8') });
+
+    const { recipients, expanded } = expand(arrived.recipients);
+    const category = schedulingClass(header, { null: reversePath === null, authenticated: origin.account !== undefined });
+    const message: NewMessage = {
+      envelope,
+      edits,
+      deliveries: groupByNextHop(recipients, (mailbox) => router.nextHop(mailbox, envelope)),
+      class: category,
+      messageId,
+      arrivedAtMs: nowMs,
+      expiresAtMs: nowMs + options.expiryMs[category],
+      eightBit: arrived.eightBit || needsEightBit(prefix),
+      dueAtMs: nowMs,
+      held: false,
+    };
+    return { kind: 'ready', message, protocol, expanded };
+  };
+
+  return { scanner: (profile) => new HeaderScanner(profile === 'submission' ? submitted : relayed), prepare };
+}

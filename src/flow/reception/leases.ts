@@ -1,0 +1,76 @@
+/**
+ * How many sessions may be open at once. Each worker holds a share of what the settings allow; the supervisor moves
+ * shares between workers, and their sum never exceeds the setting.
+ */
+
+/** What one worker may have open. */
+export interface LeaseShare {
+  readonly connections: number;
+  readonly perAddress: number;
+}
+
+/** Whether a session may be opened. */
+export type Lease = 'granted' | 'too-many' | 'too-many-from-address';
+
+export interface Leases {
+  /** Takes a place for a client; every 'granted' is given back by one `give`. */
+  take(address: string): Lease;
+  give(address: string): void;
+  /** Places taken. */
+  readonly taken: number;
+  readonly share: LeaseShare;
+  /**
+   * Changes the share and returns what is in force: never less than what is taken, so that whoever lends the rest
+   * to another worker lends nothing twice. Ask again when sessions have ended.
+   */
+  resize(share: LeaseShare): LeaseShare;
+}
+
+/** What counts as one client: an IPv4 address, an IPv6 /64, or a UNIX socket. */
+export function clientKey(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('::', 2);
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const after = tail === '' ? [] : tail.split(':');
+    while (groups.length < 8 - after.length) groups.push('0');
+  }
+  while (groups.length < 4) groups.push('0');
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+/** The leases of one worker, counted in its own memory. */
+export function localLeases(initial: LeaseShare): Leases {
+  let share = initial;
+  let taken = 0;
+  const byClient = new Map<string, number>();
+  return {
+    take(address) {
+      if (taken >= share.connections) return 'too-many';
+      const key = clientKey(address);
+      const count = byClient.get(key) ?? 0;
+      if (count >= share.perAddress) return 'too-many-from-address';
+      byClient.set(key, count + 1);
+      taken += 1;
+      return 'granted';
+    },
+    give(address) {
+      const key = clientKey(address);
+      const count = byClient.get(key) ?? 0;
+      if (count === 0) return;
+      taken -= 1;
+      if (count === 1) byClient.delete(key);
+      else byClient.set(key, count - 1);
+    },
+    get taken() {
+      return taken;
+    },
+    get share() {
+      return share;
+    },
+    resize(next) {
+      share = { connections: Math.max(next.connections, taken), perAddress: next.perAddress };
+      return share;
+    },
+  };
+}

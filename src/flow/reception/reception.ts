@@ -1,0 +1,176 @@
+/** The room where connections become sessions, and where sessions end when the service does. */
+import type { Reply } from '../../mail/reply.ts';
+import { createServerMachine } from '../../protocol/smtp/server/machine.ts';
+import type { ServerOffer } from '../../protocol/smtp/server/port.ts';
+import { writeReply } from '../../protocol/smtp/grammar/reply.ts';
+import { replies } from '../../protocol/smtp/replies.ts';
+import type { ListenerSettings } from '../../settings/listeners.ts';
+import type { ByteStream } from '../../world/ports/network.ts';
+import type { Random } from '../../world/ports/random.ts';
+import { createGate } from './gate.ts';
+import type { Descriptors } from './gate.ts';
+import type { Leases } from './leases.ts';
+import { lingerMs, lingeringMax } from './limits.ts';
+import type { Room } from './room.ts';
+import { Session } from './session.ts';
+import { TimerWheel } from './timer-wheel.ts';
+
+/** A listener as reception needs to know it. */
+export type ReceptionListener = Pick<ListenerSettings, 'profile' | 'tls' | 'greetingDelay'> & { readonly name: string };
+
+/** The sessions of a worker at a moment. */
+export interface SessionSummary {
+  readonly open: number;
+  /** Of them, those within a transaction. */
+  readonly busy: number;
+  readonly byProfile: Readonly<Record<'mx' | 'submission' | 'lmtp', number>>;
+  readonly refused: number;
+  readonly accepted: number;
+}
+
+export interface Reception {
+  /** Takes a connection: it becomes a session, or is told why not. */
+  accept(stream: ByteStream, listener: ReceptionListener): void;
+  sessions(): SessionSummary;
+  /** What later sessions work with, after a reload. Open sessions keep what they began with. */
+  use(changes: Partial<Pick<Room, 'settings' | 'policy' | 'preparation' | 'serverName'>>): void;
+  /** Ends sessions with 421 at their next safe point; after the grace those that remain are cut. Resolves when none is left. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface ReceptionOptions extends Omit<Room, 'wheel'> {
+  readonly random: Pick<Random, 'bytes'>;
+  readonly leases: Leases;
+  readonly descriptors: Descriptors;
+}
+
+/** Makes the room. One per worker. */
+export function createReception(options: ReceptionOptions): Reception {
+  const { clock, journal } = options;
+  let room: Room = { ...options, wheel: new TimerWheel(clock) };
+  const gate = createGate({ leases: options.leases, descriptors: options.descriptors, journal, clock });
+  const open = new Set<Session>();
+  const prefix = options.random.bytes(5).toString('hex');
+  let accepted = 0;
+  let lingering = 0;
+  let stopped: (() => void) | undefined;
+  let stopping = false;
+
+  const ended = (session: Session): void => {
+    if (!open.delete(session)) return;
+    gate.leave(session.clientAddress);
+    if (open.size === 0) stopped?.();
+  };
+
+  /** Says why not, and closes; a few clients are given time to read it. */
+  const turnAway = (stream: ByteStream, listener: ReceptionListener, reply: Reply): void => {
+    if (listener.tls === 'implicit' || lingering >= lingeringMax) {
+      stream.destroy();
+      return;
+    }
+    lingering += 1;
+    let over = false;
+    const leave = (): void => {
+      if (over) return;
+      over = true;
+      lingering -= 1;
+      timer.cancel();
+    };
+    const timer = clock.after(lingerMs, () => {
+      stream.destroy();
+      leave();
+    });
+    stream.start({ data() {}, end() {}, drain() {}, closed: leave });
+    stream.end(writeReply(reply));
+  };
+
+  const offerOf = (listener: ReceptionListener, client: string): ServerOffer => {
+    const { profile } = listener;
+    const { settings } = room;
+    return {
+      profile,
+      hostName: room.serverName,
+      banner: profile === 'lmtp' ? 'LMTP IMS' : 'ESMTP IMS',
+      startTls: startTlsOf(listener, room.tls() !== undefined),
+      mechanisms: profile === 'submission' ? ['PLAIN', 'LOGIN'] : [],
+      authInClear: false,
+      authRequired: profile === 'submission' && !room.policy.trusts(client),
+      etrn: profile === 'mx',
+      messageSizeMax: settings.messageSizeMax,
+      recipientsMax: settings.recipientsMax,
+      messagesMax: settings.messagesPerSessionMax,
+      errorsMax: settings.errorsMax,
+      bareLineEndings: settings.bareLineEndings,
+    };
+  };
+
+  const accept = (stream: ByteStream, listener: ReceptionListener): void => {
+    const client = stream.client.address;
+    if (stopping) {
+      turnAway(stream, listener, replies.shuttingDown);
+      return;
+    }
+    if ((listener.tls === 'implicit' || listener.tls === 'required') && room.tls() === undefined) {
+      journal.emit('reception.tls-missing', { listener: listener.name });
+      turnAway(stream, listener, replies.notYetServing);
+      return;
+    }
+    const refusal = gate.enter(client);
+    if (refusal !== undefined) {
+      turnAway(stream, listener, refusal);
+      return;
+    }
+    accepted += 1;
+    const session = new Session({
+      id: `${prefix}-${accepted.toString(36)}`,
+      room,
+      stream,
+      machine: createServerMachine(offerOf(listener, client)),
+      profile: listener.profile,
+      listener: listener.name,
+      begin: listener.tls === 'implicit' ? 'tls' : listener.greetingDelay ? 'greeting-delay' : 'banner',
+      ended,
+    });
+    open.add(session);
+    session.open();
+  };
+
+  const stop = (graceMs: number): Promise<void> => {
+    stopping = true;
+    return new Promise((resolve) => {
+      const grace = clock.after(graceMs, () => {
+        if (open.size > 0) journal.emit('reception.sessions-cut', { sessions: open.size, grace: graceMs });
+        for (const session of [...open]) session.destroy('the service stopped');
+      });
+      stopped = () => {
+        grace.cancel();
+        room.wheel.stop();
+        resolve();
+      };
+      for (const session of [...open]) session.shutDown();
+      if (open.size === 0) stopped();
+    });
+  };
+
+  return {
+    accept,
+    stop,
+    use(changes) {
+      room = { ...room, ...changes };
+    },
+    sessions() {
+      const byProfile = { mx: 0, submission: 0, lmtp: 0 };
+      let busy = 0;
+      for (const session of open) {
+        byProfile[session.profile] += 1;
+        if (session.busy) busy += 1;
+      }
+      return { open: open.size, busy, byProfile, refused: gate.refused, accepted };
+    },
+  };
+}
+
+function startTlsOf(listener: ReceptionListener, certificate: boolean): ServerOffer['startTls'] {
+  if (listener.tls === 'required') return 'required';
+  return listener.tls === 'starttls' && certificate ? 'offered' : 'off';
+}

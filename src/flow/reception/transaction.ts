@@ -1,0 +1,151 @@
+/** One transaction: from an accepted MAIL to the message on stable storage, or to nothing. */
+import { Fault, errnoOf } from '../../events/fault.ts';
+import { editedSize } from '../../mail/edits.ts';
+import type { EnvelopeOptions } from '../../mail/envelope.ts';
+import { printMailbox } from '../../mail/mailbox.ts';
+import type { QueueId } from '../../mail/queue-id.ts';
+import type { Reply } from '../../mail/reply.ts';
+import type { HeaderScanner } from '../../protocol/headers/scanner.ts';
+import { replies } from '../../protocol/smtp/replies.ts';
+import type { AcceptedRecipient } from '../preparation/deliveries.ts';
+import type { Prepared, SessionOrigin } from '../preparation/preparation.ts';
+import type { Draft } from '../queue/port.ts';
+import type { Room } from './room.ts';
+
+type Ready = Extract<Prepared, { kind: 'ready' }>;
+
+/** Whose transaction it is. */
+export interface TransactionOwner {
+  readonly sessionId: string;
+  origin(): SessionOrigin;
+  /** The draft takes octets again after `content` had answered false. */
+  contentMayGoOn(): void;
+}
+
+export class Transaction {
+  readonly id: string;
+  readonly envelope: EnvelopeOptions;
+  readonly recipients: AcceptedRecipient[] = [];
+  readonly #room: Room;
+  readonly #owner: TransactionOwner;
+  #draft: Draft | undefined;
+  #header: HeaderScanner | undefined;
+  /** Why the message will be refused at its end, from the moment that is known; its octets are then only counted by the machine. */
+  #failure: unknown;
+  #committing = false;
+
+  constructor(room: Room, owner: TransactionOwner, id: string, envelope: EnvelopeOptions) {
+    this.#room = room;
+    this.#owner = owner;
+    this.id = id;
+    this.envelope = envelope;
+  }
+
+  /** Mail data is about to come. */
+  begin(): void {
+    this.#draft = this.#room.queue.begin();
+    this.#header = this.#room.preparation.scanner(this.#owner.origin().profile);
+  }
+
+  /** Takes mail data; false asks for a pause until the owner hears `contentMayGoOn`. */
+  content(chunk: Buffer): boolean {
+    const draft = this.#draft;
+    const header = this.#header;
+    if (draft === undefined || header === undefined) return true;
+    if (!header.done) {
+      header.feed(chunk);
+      if (header.excess !== undefined) {
+        // Nothing of it will be kept, so its octets need no room.
+        this.#dropDraft();
+        return true;
+      }
+    }
+    if (draft.write(chunk)) return true;
+    draft.drained((error) => {
+      if (error !== undefined) {
+        this.#failure = error;
+        this.#dropDraft();
+      }
+      this.#owner.contentMayGoOn();
+    });
+    return false;
+  }
+
+  /** The last octet has come: prepares and commits. The reply says 250 only when the message is on stable storage (RFC 5321 §6.1). */
+  finish(sizeBytes: number, eightBit: boolean): Reply | Promise<Reply> {
+    if (this.#failure !== undefined) return this.#notStored(this.#failure);
+    const header = this.#header ?? this.#room.preparation.scanner(this.#owner.origin().profile);
+    const origin = this.#owner.origin();
+    const { id, envelope, recipients } = this;
+    const prepared = this.#room.preparation.prepare({ id, origin, envelope, recipients, header, sizeBytes, eightBit });
+    if (prepared.kind === 'refused') {
+      this.discard();
+      if (prepared.why === 'hops') this.#reportHops(origin);
+      return prepared.reply;
+    }
+    const draft = this.#draft ?? this.#room.queue.begin();
+    this.#committing = true;
+    return draft.commit(prepared.message).then(
+      (queueId) => this.#committed(queueId, prepared, origin, sizeBytes),
+      (error: unknown) => this.#notStored(error),
+    );
+  }
+
+  /** Forgets it. What is being committed stays with the queue. */
+  discard(): void {
+    if (!this.#committing) this.#dropDraft();
+  }
+
+  #dropDraft(): void {
+    this.#draft?.discard();
+    this.#draft = undefined;
+  }
+
+  #committed(queueId: QueueId, { message, protocol, expanded }: Ready, origin: SessionOrigin, sizeBytes: number): Reply {
+    const { reversePath } = message.envelope;
+    const recipients: string[] = [];
+    const nextHops: string[] = [];
+    for (const delivery of message.deliveries) {
+      if (!nextHops.includes(delivery.nextHop)) nextHops.push(delivery.nextHop);
+      for (const { mailbox } of delivery.recipients) recipients.push(printMailbox(mailbox));
+    }
+    this.#room.timeline.add({
+      atMs: message.arrivedAtMs,
+      queueId,
+      what: 'received',
+      messageId: message.messageId,
+      sender: reversePath === null ? '' : printMailbox(reversePath),
+      recipients,
+      client: origin.clientAddress,
+      protocol,
+      ...(origin.account === undefined ? {} : { account: origin.account }),
+      sizeBytes: editedSize(sizeBytes, message.edits),
+      nextHops,
+    });
+    if (expanded.length > 0) this.#room.expanded?.(queueId, message, expanded);
+    return replies.accepted(queueId);
+  }
+
+  /** Storage failed: one event, and a reply that lets the sender try again. */
+  #notStored(error: unknown): Reply {
+    const client = this.#owner.origin().clientAddress;
+    if (error instanceof Fault) this.#room.journal.emit(error.event, error.data);
+    else {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#room.journal.emit('reception.message-not-stored', { session: this.#owner.sessionId, client, errno: errnoOf(error), why });
+    }
+    const condition = this.#room.queue.condition();
+    if (!condition.accepting) return condition.reply;
+    const cause = error instanceof Fault ? error.cause : error;
+    return errnoOf(cause) === 'ENOSPC' || errnoOf(cause) === 'EDQUOT' ? replies.insufficientStorage : replies.queueTrouble;
+  }
+
+  #reportHops(origin: SessionOrigin): void {
+    const { reversePath } = this.envelope;
+    this.#room.journal.emit('reception.hops-exceeded', {
+      client: origin.clientAddress,
+      sender: reversePath === null ? '' : printMailbox(reversePath),
+      hops: this.#room.settings.hopsMax,
+    });
+  }
+}

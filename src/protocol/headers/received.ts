@@ -1,0 +1,66 @@
+/** The Received field of RFC 5321 §4.4, with the protocol names of RFC 3848 and RFC 6531 §4.3. */
+
+/** What a Received field says. */
+export interface ReceivedFacts {
+  /** The name the client greeted with; as it came. */
+  readonly greetingName: string;
+  /** Canonical IP address of the client; anything else (a UNIX socket's path) is left out. */
+  readonly clientAddress: string;
+  readonly serverName: string;
+  readonly protocol: string;
+  readonly tls?: { readonly version: string; readonly cipher: string };
+  /** An atom. */
+  readonly id: string;
+  /** The only recipient, printed; undefined where there are several: they must not learn of each other (RFC 5321 §7.6). */
+  readonly recipient: string | undefined;
+  /** The date, printed. */
+  readonly date: string;
+}
+
+/** The keyword of the WITH clause: SMTP, ESMTP, ESMTPSA, UTF8SMTPS, LMTPA ... */
+export function protocolName(session: {
+  readonly lmtp: boolean;
+  readonly extended: boolean;
+  readonly tls: boolean;
+  readonly authenticated: boolean;
+  readonly smtpUtf8: boolean;
+}): string {
+  if (!session.lmtp && !session.extended) return 'SMTP';
+  const security = `${session.tls ? 'S' : ''}${session.authenticated ? 'A' : ''}`;
+  if (session.lmtp) return `${session.smtpUtf8 ? 'UTF8' : ''}LMTP${security}`;
+  return `${session.smtpUtf8 ? 'UTF8' : 'E'}SMTP${security}`;
+}
+
+const LABELS = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?$/;
+const LITERAL = /^\[[A-Za-z0-9:.-]{2,253}\]$/;
+const ATOM = /^[\x21-\x27\x2a-\x5b\x5d-\x7e]$/;
+
+/** An IP address as an address literal (RFC 5321 §4.1.3); undefined for what is no address. */
+export function addressLiteral(address: string): string | undefined {
+  if (address.includes('/')) return undefined;
+  if (address.includes(':')) return `[IPv6:${address}]`;
+  return address === '' ? undefined : `[${address}]`;
+}
+
+/** Text for a comment: characters that would end it, fold it or hide in it become '?'. */
+function comment(text: string): string {
+  let out = '';
+  for (const character of text.slice(0, 255)) out += ATOM.test(character) ? character : '?';
+  return out;
+}
+
+function fromClause(greetingName: string, clientAddress: string): string {
+  const literal = addressLiteral(clientAddress);
+  const info = literal === undefined ? '' : ` (${literal})`;
+  if ((LABELS.test(greetingName) && !greetingName.includes('..')) || LITERAL.test(greetingName)) return `from ${greetingName}${info}`;
+  // A name that is no domain may not stand in the clause; as a comment it still helps to find the client.
+  return `from ${literal ?? 'localhost'}${info}${greetingName === '' ? '' : ` (greeted as ${comment(greetingName)})`}`;
+}
+
+/** The field with its line end. Folded so that every line stays readable; never longer than 998 octets a line. */
+export function receivedField(facts: ReceivedFacts): string {
+  const tls = facts.tls === undefined ? '' : ` (${comment(facts.tls.version)} ${comment(facts.tls.cipher)})`;
+  const recipient = facts.recipient === undefined ? '' : `\r\n\tfor <${facts.recipient}>`;
+  const from = fromClause(facts.greetingName, facts.clientAddress);
+  return `Received: ${from}\r\n\tby ${facts.serverName} with ${facts.protocol}${tls} id ${facts.id}${recipient};\r\n\t${facts.date}\r\n`;
+}
