@@ -33,6 +33,7 @@ export function nodeOutput(descriptor: number, bufferMax: number = OUTPUT_BUFFER
         const room = onRoom;
         onRoom = undefined;
         room();
+        if (busy) return;
       }
       const waiting = onEmpty;
       onEmpty = [];
@@ -48,7 +49,9 @@ export function nodeOutput(descriptor: number, bufferMax: number = OUTPUT_BUFFER
       if (error !== null) {
         // The reader has gone (EPIPE) or the file takes no more: what comes now is counted as dropped.
         gone = error.code === 'EPIPE' || error.code === 'EBADF';
-        dropped += 1;
+        dropped += 1 + (gone ? lines.length : 0);
+        held = gone ? 0 : held - (rest?.length ?? 0);
+        if (gone) lines.length = 0;
         rest = undefined;
       } else {
         held -= written;

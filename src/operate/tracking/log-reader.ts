@@ -1,0 +1,80 @@
+import type { Disk, DiskFile } from '../../world/ports/disk.ts';
+import { INDEX_ENTRY_BYTES } from './key-hash.ts';
+import { LINE_BYTES_MAX, SEGMENT_BYTES } from './limits.ts';
+import type { Segment } from './segments.ts';
+
+const READ_BYTES = 64 * 1024;
+/** A segment may pass its size by one batch that waited long; what is longer is not ours. */
+const SEGMENT_READ_MAX = SEGMENT_BYTES * 4;
+
+/**
+ * The lines of a segment that may have one of the hashes, in order: those that the index names, and those after the last
+ * indexed one (a batch of which the crash left the lines but not the index). A line may come that has none of the keys.
+ */
+export async function linesByHash(disk: Pick<Disk, 'open' | 'readFile' | 'entry'>, segment: Segment, hashes: ReadonlySet<number>): Promise<string[]> {
+  const entry = await disk.entry(segment.log);
+  if (entry === undefined) return [];
+  const index = (await disk.entry(segment.index)) === undefined ? Buffer.alloc(0) : await disk.readFile(segment.index);
+  const offsets: number[] = [];
+  const only = hashes.size === 1 ? hashes.values().next().value : undefined;
+  let last = -1;
+  for (let at = 0; at + INDEX_ENTRY_BYTES <= index.length; at += INDEX_ENTRY_BYTES) {
+    const hash = index.readUInt32LE(at);
+    const hit = only === undefined ? hashes.has(hash) : hash === only;
+    if (!hit && at + 2 * INDEX_ENTRY_BYTES <= index.length) continue;
+    const offset = index.readUInt32LE(at + 4);
+    last = Math.max(last, offset);
+    if (hit && offsets.at(-1) !== offset) offsets.push(offset);
+  }
+  const file = await disk.open(segment.log, 'read');
+  try {
+    const lines: string[] = [];
+    for (const offset of offsets) {
+      const line = await lineAt(file, offset);
+      if (line !== undefined) lines.push(line);
+    }
+    const tailAt = last < 0 ? 0 : last + Buffer.byteLength((await lineAt(file, last)) ?? '') + 1;
+    return [...lines, ...(await linesFrom(file, tailAt)).lines];
+  } finally {
+    await file.close();
+  }
+}
+
+async function lineAt(file: DiskFile, offset: number): Promise<string | undefined> {
+  let size = READ_BYTES / 16;
+  for (;;) {
+    const octets = Buffer.allocUnsafe(size);
+    const read = await file.read(octets, 0, size, offset);
+    const end = octets.subarray(0, read).indexOf(0x0a);
+    if (end >= 0) return octets.toString('utf8', 0, end);
+    if (read < size || size > LINE_BYTES_MAX * 3) return undefined;
+    size *= 4;
+  }
+}
+
+/** The whole lines of a file from an offset on, and where they end: a line without its end is not there yet. */
+export async function linesFrom(file: DiskFile, offset: number): Promise<{ readonly lines: string[]; readonly end: number }> {
+  const size = Math.min(await file.size(), SEGMENT_READ_MAX);
+  if (offset >= size) return { lines: [], end: offset };
+  const octets = Buffer.allocUnsafe(size - offset);
+  let read = 0;
+  while (read < octets.length) {
+    const count = await file.read(octets, read, octets.length - read, offset + read);
+    if (count === 0) break;
+    read += count;
+  }
+  const end = octets.subarray(0, read).lastIndexOf(0x0a);
+  if (end < 0) return { lines: [], end: offset };
+  return { lines: octets.toString('utf8', 0, end).split('\n'), end: offset + end + 1 };
+}
+
+/** The whole lines of a segment; none where it was removed meanwhile. */
+export async function linesOf(disk: Pick<Disk, 'open' | 'entry'>, segment: Segment): Promise<string[]> {
+  if ((await disk.entry(segment.log)) === undefined) return [];
+  const file = await disk.open(segment.log, 'read');
+  try {
+    return (await linesFrom(file, 0)).lines;
+  } finally {
+    await file.close();
+  }
+}
