@@ -1,4 +1,61 @@
 import type { CatalogueSection } from '../row.ts';
 
 /** Events of delivery. */
-export const deliveryEvents = {} as const satisfies CatalogueSection;
+export const deliveryEvents = {
+  2450: {
+    name: 'delivery.message-discarded',
+    severity: 'information',
+    category: 'delivery',
+    title: 'A message was discarded because its mailbox is set to discard',
+    text: '{queueId} for {recipient} was discarded, as its mailbox is set to do',
+    data: { queueId: 'queueId', recipient: 'mailbox' },
+    level: 5,
+  },
+  3450: {
+    name: 'delivery.mailbox-unwritable',
+    severity: 'warning',
+    category: 'delivery',
+    title: 'A mailbox cannot be written; its mail waits in the queue',
+    text: 'the mailbox of {recipient} at {path} cannot be written: {errno} ({error}); its mail waits in the queue',
+    data: { recipient: 'mailbox', path: 'path', errno: 'errno', error: 'text' },
+    advice: 'Look at the owner, mode, quota and free space of the directory; delivery is tried again by itself.',
+  },
+  3451: {
+    name: 'delivery.login-refused',
+    severity: 'warning',
+    category: 'delivery',
+    title: 'A next hop did not accept the login; mail for it waits in the queue',
+    text: '{host} did not accept the login {account}: {reply}; mail for it waits in the queue',
+    data: { host: 'host', account: 'text', reply: 'reply' },
+    rfc: ['4954 §6'],
+    advice: 'Correct the user name and password of this next hop; delivery is tried again by itself.',
+  },
+  3452: {
+    name: 'delivery.tls-demanded-in-vain',
+    severity: 'warning',
+    category: 'delivery',
+    title: 'A next hop cannot give the TLS that is required; mail for it waits in the queue',
+    text: 'TLS is required for {host}, and is not to be had: {reply}; mail for it waits in the queue',
+    data: { host: 'host', reply: 'reply' },
+    rfc: ['3207 §4.1'],
+    advice: 'Ask the operator of that host, or lower the TLS requirement of this route.',
+  },
+  3453: {
+    name: 'delivery.program-not-started',
+    severity: 'warning',
+    category: 'delivery',
+    title: 'A delivery program cannot be started; mail for it waits in the queue',
+    text: 'the program {path} for {recipient} cannot be started: {error}; its mail waits in the queue',
+    data: { path: 'path', recipient: 'mailbox', error: 'text' },
+    advice: 'Check that the program exists, may be run, and that its user exists.',
+  },
+  4450: {
+    name: 'delivery.content-unreadable',
+    severity: 'error',
+    category: 'delivery',
+    title: 'The content of a queued message cannot be read',
+    text: 'the content of {queueId} cannot be read: {error}; its delivery waits',
+    data: { queueId: 'queueId', error: 'text' },
+    advice: 'Look for errors of the disk that holds the queue.',
+  },
+} as const satisfies CatalogueSection;

@@ -1,0 +1,72 @@
+import { dirname, join } from 'node:path';
+import { errnoOf } from '../../../events/fault.ts';
+import type { Disk } from '../../../world/ports/disk.ts';
+import type { Content } from '../../queue/port.ts';
+import { type DirectorySyncs, writeStable } from './files.ts';
+
+/** One message for one Maildir. */
+export interface MaildirDelivery {
+  readonly path: string;
+  readonly name: string;
+  readonly prefix: Buffer;
+  readonly content: Content;
+  /** Whether an earlier attempt may have put it there already. */
+  readonly maybeThere: boolean;
+}
+
+/**
+ * Delivers into a Maildir: written and synced in `tmp`, renamed into `new`, `new` synced. A second attempt uses the same name, so in `new` it
+ * replaces the first by the same octets; where a mail program has moved it to `cur` it is recognised.
+ */
+export async function deliverToMaildir(disk: Disk, syncs: DirectorySyncs, delivery: MaildirDelivery): Promise<'delivered' | 'there-already'> {
+  const { path, name } = delivery;
+  if (delivery.maybeThere && (await isThere(disk, path, name))) return 'there-already';
+  const temporary = join(path, 'tmp', name);
+  try {
+    await writeStable(disk, temporary, delivery.prefix, delivery.content);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await makeMaildir(disk, path);
+    await writeStable(disk, temporary, delivery.prefix, delivery.content);
+  }
+  const fresh = join(path, 'new');
+  await disk.rename(temporary, join(fresh, name));
+  await syncs.sync(fresh);
+  return 'delivered';
+}
+
+async function isThere(disk: Disk, path: string, name: string): Promise<boolean> {
+  const entry = await disk.entry(join(path, 'new', name));
+  if (entry !== undefined) return true;
+  const seen = await disk.list(join(path, 'cur')).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  return seen.some((other) => other === name || other.startsWith(`${name}:`) || other.startsWith(`${name},`));
+}
+
+async function makeMaildir(disk: Disk, path: string): Promise<void> {
+  for (const part of ['tmp', 'new', 'cur']) await disk.makeDirectory(join(path, part), 0o700);
+  await disk.syncDirectory(path);
+  await disk.syncDirectory(dirname(path));
+  await disk.syncDirectory(dirname(dirname(path)));
+}
+
+/** Delivers into a directory, one file a message: written and synced under a hidden name, renamed, the directory synced. */
+export async function deliverToDirectory(disk: Disk, syncs: DirectorySyncs, delivery: MaildirDelivery): Promise<'delivered' | 'there-already'> {
+  const { path, name } = delivery;
+  const final = join(path, `${name}.eml`);
+  if (delivery.maybeThere && (await disk.entry(final)) !== undefined) return 'there-already';
+  const temporary = join(path, `.${name}.tmp`);
+  try {
+    await writeStable(disk, temporary, delivery.prefix, delivery.content);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await disk.makeDirectory(path, 0o700);
+    await disk.syncDirectory(dirname(path));
+    await writeStable(disk, temporary, delivery.prefix, delivery.content);
+  }
+  await disk.rename(temporary, final);
+  await syncs.sync(path);
+  return 'delivered';
+}

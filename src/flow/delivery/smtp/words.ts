@@ -1,0 +1,119 @@
+import { unreachable } from '../../../base/assert.ts';
+import type { Outcome, RemoteHost } from '../../../mail/outcome.ts';
+import { printReply, type Reply } from '../../../mail/reply.ts';
+import type { ClientPhase, RecipientVerdict } from '../../../protocol/smtp/client/port.ts';
+import { deliveryReplies } from '../replies.ts';
+import type { HostFailure, Target } from './connection.ts';
+
+/** What stands behind a verdict, for the words of its outcome. */
+export interface VerdictContext {
+  readonly target: Target;
+  readonly sizeBytes: number;
+  readonly sizeMax: number | undefined;
+  readonly dsnOffered: boolean;
+}
+
+/** The host in words: 'mx.example.com [192.0.2.1]'. */
+export function hostInWords(target: Target): string {
+  return target.name === target.address ? `[${target.address}]` : `${target.name} [${target.address}]`;
+}
+
+/** The host as an outcome names it: only where the reply contains what it said. */
+export function remoteOf(target: Target): RemoteHost {
+  return { name: target.name, address: target.address };
+}
+
+/** The outcome for a recipient whose transaction came to a verdict. */
+export function outcomeOf(verdict: Exclude<RecipientVerdict, { kind: 'unanswered' }>, context: VerdictContext): Outcome {
+  const remote = remoteOf(context.target);
+  switch (verdict.kind) {
+    case 'accepted':
+      return { kind: 'delivered', how: 'relayed', dsnPassed: context.dsnOffered, reply: verdict.reply, remote };
+    case 'refused':
+      return { kind: verdict.reply.code >= 500 ? 'failed' : 'deferred', reply: verdict.reply, remote };
+    case 'impossible':
+      return { kind: 'failed', reply: impossible(verdict.lacks, context) };
+  }
+}
+
+function impossible(lacks: '8BITMIME' | 'BINARYMIME' | 'SMTPUTF8' | 'SIZE', context: VerdictContext): Reply {
+  const host = hostInWords(context.target);
+  switch (lacks) {
+    case '8BITMIME':
+      return deliveryReplies.eightBit(host);
+    case 'BINARYMIME':
+      return deliveryReplies.binary(host);
+    case 'SMTPUTF8':
+      return deliveryReplies.internationalised(host);
+    case 'SIZE':
+      return deliveryReplies.tooLarge(host, context.sizeBytes, context.sizeMax ?? 0);
+  }
+}
+
+/** The outcome for the recipients of a message whose session ended after all of its content had been sent. */
+export function maybeDelivered(failure: HostFailure, target: Target): Outcome {
+  const why = failure.kind === 'timed-out' ? 'no answer came' : 'the connection was lost';
+  return { kind: 'deferred', reply: deliveryReplies.maybeDelivered(hostInWords(target), why) };
+}
+
+/** The outcome for recipients whom a host could not be asked to take. Never a failure: another try may find it mended. */
+export function hostOutcome(failure: HostFailure, target: Target): Outcome {
+  const host = hostInWords(target);
+  switch (failure.kind) {
+    case 'refused': {
+      const { reply } = failure;
+      const remote = remoteOf(target);
+      if (failure.command === 'AUTH') return { kind: 'deferred', reply: deliveryReplies.loginRefused(host, printReply(reply)), remote };
+      if (reply.code >= 400 && reply.code < 500) return { kind: 'deferred', reply, remote };
+      return { kind: 'deferred', reply: deliveryReplies.sessionRefused(host, failure.command, printReply(reply)), remote };
+    }
+    case 'starttls-refused':
+      return { kind: 'deferred', reply: deliveryReplies.tlsRefused(host, printReply(failure.reply)), remote: remoteOf(target) };
+    case 'invalid':
+      return { kind: 'deferred', reply: deliveryReplies.notUnderstood(host, phaseInWords(failure.phase), failure.quote), remote: remoteOf(target) };
+    case 'unreachable':
+      return { kind: 'deferred', reply: deliveryReplies.notReached(host, failure.why) };
+    case 'starttls-missing':
+      return { kind: 'deferred', reply: deliveryReplies.tlsMissing(host) };
+    case 'tls-failed':
+      return { kind: 'deferred', reply: deliveryReplies.tlsFailed(host, failure.why) };
+    case 'tls-unverified':
+      return { kind: 'deferred', reply: deliveryReplies.tlsUnverified(host, failure.why) };
+    case 'auth-missing':
+      return { kind: 'deferred', reply: deliveryReplies.loginMissing(host) };
+    case 'closed':
+      return { kind: 'deferred', reply: deliveryReplies.connectionLost(host, phaseInWords(failure.phase)) };
+    case 'timed-out':
+      return { kind: 'deferred', reply: deliveryReplies.timedOut(host, phaseInWords(failure.phase)) };
+    case 'abandoned':
+      return { kind: 'deferred', reply: deliveryReplies.contentUnreadable() };
+    default:
+      return unreachable(failure);
+  }
+}
+
+function phaseInWords(phase: ClientPhase): string {
+  switch (phase) {
+    case 'greeting':
+      return 'before its greeting';
+    case 'hello':
+      return 'after EHLO';
+    case 'starttls':
+    case 'tls':
+      return 'while TLS was being agreed on';
+    case 'auth':
+      return 'after AUTH';
+    case 'mail':
+      return 'after MAIL FROM';
+    case 'recipient':
+      return 'after RCPT TO';
+    case 'data-start':
+      return 'after DATA';
+    case 'content':
+      return 'while the message was being sent';
+    case 'data-end':
+      return 'after the end of the message';
+    default:
+      return 'between messages';
+  }
+}
