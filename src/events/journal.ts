@@ -10,7 +10,9 @@ type RowOf<N extends EventName> = Extract<Rows, { readonly name: N }>;
 
 /** The data an event carries, by its declaration. */
 export type EventData<N extends EventName> = {
-  readonly [F in keyof RowOf<N>['data']]: RowOf<N>['data'][F] extends keyof FieldTypes ? FieldTypes[RowOf<N>['data'][F]] : never;
+  readonly [F in keyof RowOf<N>['data']]: RowOf<N>['data'][F] extends keyof FieldTypes
+    ? FieldTypes[RowOf<N>['data'][F]]
+    : never;
 };
 
 /**

@@ -20,10 +20,19 @@ export type TimelineEntry = { readonly atMs: number; readonly queueId: QueueId }
       readonly attempt: number;
       readonly remote: string;
       readonly durationMs: number;
-      readonly outcomes: readonly { readonly recipient: string; readonly kind: 'delivered' | 'deferred' | 'failed'; readonly reply?: Reply }[];
+      readonly outcomes: readonly {
+        readonly recipient: string;
+        readonly kind: 'delivered' | 'deferred' | 'failed';
+        readonly reply?: Reply;
+      }[];
       readonly nextDueMs?: number;
     }
-  | { readonly what: 'report'; readonly kind: 'failed' | 'delayed' | 'delivered'; readonly reportId: QueueId; readonly recipients: readonly string[] }
+  | {
+      readonly what: 'report';
+      readonly kind: 'failed' | 'delayed' | 'delivered';
+      readonly reportId: QueueId;
+      readonly recipients: readonly string[];
+    }
   | { readonly what: 'operator'; readonly action: string; readonly recipients: readonly string[] }
   | { readonly what: 'quarantined'; readonly why: string }
   | { readonly what: 'ended' }

@@ -1,0 +1,17 @@
+// Writes the pages that come from the code: run it after a build, then commit them.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { eventsPage, wherePage } from './pages.mjs';
+
+const dist = process.argv.find((word) => word.startsWith('--dist='))?.slice('--dist='.length) ?? 'dist';
+const { catalogue } = await import(pathToFileURL(resolve(dist, 'src/events/catalogue/index.js')).href);
+
+const sources = readdirSync('src', { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+  .sort();
+const files = sources.map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+
+writeFileSync('docs/reference/events.md', eventsPage(catalogue));
+writeFileSync('docs/rfc/where.md', wherePage(files, readFileSync('docs/rfc/index.tsv', 'utf8')));

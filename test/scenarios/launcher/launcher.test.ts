@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { projectRoot } from '../../support/root.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ims-launcher-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A copy of the launcher beside a service that says how it was started. */
+const home = join(folder, 'home with space');
+mkdirSync(join(home, 'bin'), { recursive: true });
+mkdirSync(join(home, 'dist/src/service'), { recursive: true });
+cpSync(join(projectRoot, 'bin/ims'), join(home, 'bin/ims'));
+writeFileSync(join(home, 'package.json'), '{"type":"module"}');
+const main = join(home, 'dist/src/service/main.js');
+const SAYS =
+  'console.log(JSON.stringify([process.argv.slice(2), process.env.UV_THREADPOOL_SIZE])); process.exitCode = 7;';
+writeFileSync(main, SAYS);
+
+/** A folder with a `node` of our making in it. */
+function pathWith(name: string, script: string): string {
+  const at = join(folder, name);
+  mkdirSync(at, { recursive: true });
+  writeFileSync(join(at, 'node'), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(at, 'node'), 0o755);
+  return at;
+}
+
+function start(
+  command: string,
+  env: Readonly<Record<string, string>> = {},
+): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', command], {
+    encoding: 'utf8',
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder, LAUNCHER: join(home, 'bin/ims'), ...env },
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+test('the launcher passes arguments, the thread pool and the exit code', () => {
+  const { code, out } = start(`"$LAUNCHER" trace 'two words' ''`);
+  assert.deepEqual(JSON.parse(out), [['trace', 'two words', ''], '16']);
+  assert.equal(code, 7);
+});
+
+test('the launcher works through symbolic links', () => {
+  mkdirSync(join(folder, 'usr/bin'), { recursive: true });
+  symlinkSync(join(home, 'bin/ims'), join(folder, 'usr/ims'));
+  symlinkSync('../ims', join(folder, 'usr/bin/ims'));
+  assert.equal(start('usr/bin/ims status').code, 7);
+});
+
+test('a missing Node is named', () => {
+  const { code, err } = start('/bin/sh "$LAUNCHER"', { PATH: join(folder, 'nothing') });
+  assert.equal(code, 127);
+  assert.match(err, /^ims: Node is not installed, or not on the PATH \(.*nothing\)\.\nInstall Node/);
+});
+
+test('a Node that is too old is named with its version', () => {
+  for (const version of ['v18.20.4', 'v20.18.3', 'v4.0.0']) {
+    const { code, err } = start('"$LAUNCHER"', {
+      PATH: `${pathWith('old', `echo ${version}`)}:${process.env['PATH'] ?? ''}`,
+    });
+    assert.equal(code, 126);
+    assert.match(
+      err,
+      new RegExp(`^ims: Node ${version.slice(1)} \\(.*old/node\\) is too old; at least 20\\.19 is needed`),
+    );
+  }
+});
+
+test('a Node that does not run is named', () => {
+  const { code, err } = start('"$LAUNCHER"', { PATH: `${pathWith('broken', 'exit 1')}:${process.env['PATH'] ?? ''}` });
+  assert.equal(code, 126);
+  assert.match(err, /broken\/node does not answer with a version/);
+});
+
+test('a Node that cannot reserve its memory is named with the limit, and nothing else is printed', () => {
+  const { code, out, err } = start('ulimit -v 500000; "$LAUNCHER"');
+  assert.equal(code, 126);
+  assert.equal(out, '');
+  assert.match(err, /^ims: Node cannot reserve its memory \(address space: 500000 KiB/);
+  assert.match(err, /ulimit -v unlimited/);
+});
+
+test('a limit that leaves room changes nothing', () => {
+  assert.equal(start('ulimit -v 50000000; "$LAUNCHER"').code, 7);
+});
+
+test('a missing build is named with the command that makes it', () => {
+  rmSync(main);
+  const { code, err } = start('"$LAUNCHER"');
+  writeFileSync(main, SAYS);
+  assert.equal(code, 126);
+  assert.match(err, /not built yet .*npm run build/);
+});
