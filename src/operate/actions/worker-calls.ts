@@ -1,0 +1,96 @@
+import type { EnvelopeOptions } from '../../mail/envelope.ts';
+import { printMailbox, type Mailbox } from '../../mail/mailbox.ts';
+import type { NextHop } from '../../mail/next-hop.ts';
+import type { Queue, QueueCounts, QueueFilter, QueueRow } from '../../flow/queue/port.ts';
+import type { Directory, Resolution } from '../../flow/recipients/port.ts';
+import type { Route, Router } from '../../flow/routing/port.ts';
+import { SHOWN_BYTES_MAX } from './limits.ts';
+
+/** Where mail of one address would go, with every step's reason. */
+export interface RouteExplanation {
+  readonly recipient: string;
+  readonly resolution: Resolution;
+  readonly targets: readonly { readonly mailbox: string; readonly nextHop: NextHop; readonly route: Route }[];
+}
+
+/** What the operator process may ask of a worker: input and output of each call, all of them plain values. */
+export interface WorkerCalls {
+  'queue.counts': { input: Record<string, never>; output: QueueCounts };
+  'queue.list': { input: { filter: QueueFilter; most: number; envelopes: boolean }; output: readonly QueueRow[] };
+  'queue.count': { input: { filter: QueueFilter }; output: number };
+  /** The content as Latin-1 text, cut after `SHOWN_BYTES_MAX` octets. */
+  'queue.content': { input: { queueId: string }; output: { readonly sizeBytes: number; readonly text: string } | null };
+  'queue.hold': { input: { filter: QueueFilter }; output: number };
+  'queue.release': { input: { filter: QueueFilter }; output: number };
+  'queue.retry': { input: { filter: QueueFilter }; output: number };
+  'queue.remove': { input: { filter: QueueFilter }; output: number };
+  'queue.reroute': { input: { filter: QueueFilter }; output: number };
+  'queue.bounce': { input: { filter: QueueFilter; text: string }; output: number };
+  'route.explain': { input: { recipient: Mailbox; sender: Mailbox | null }; output: RouteExplanation };
+}
+
+export type WorkerCallName = keyof WorkerCalls;
+export type WorkerInput<N extends WorkerCallName> = WorkerCalls[N]['input'];
+export type WorkerOutput<N extends WorkerCallName> = WorkerCalls[N]['output'];
+
+/** The parts of a worker that answer. */
+export interface WorkerParts {
+  readonly queue: Queue;
+  readonly router: Pick<Router, 'nextHop' | 'route'>;
+  readonly directory: Pick<Directory, 'resolve'>;
+  /** Returns mail to its senders now, with `text` as the reason; resolves with the number of deliveries. */
+  bounce(filter: QueueFilter, text: string): Promise<number>;
+}
+
+const plainEnvelope = (sender: Mailbox | null): EnvelopeOptions => ({ reversePath: sender, body: '7bit', smtpUtf8: false });
+
+/** Routes are shown to people and cross processes: the password stays where it is. */
+function withoutLogin(route: Route): Route {
+  if (route.kind !== 'relay' || route.terms.login === undefined) return route;
+  return { ...route, terms: { ...route.terms, login: { user: route.terms.login.user, password: '' } } };
+}
+
+async function explainRoute({ directory, router }: WorkerParts, recipient: Mailbox, sender: Mailbox | null): Promise<RouteExplanation> {
+  const resolution = await directory.resolve(recipient);
+  const final = resolution.kind === 'ours' ? resolution.targets : resolution.kind === 'remote' ? [recipient] : [];
+  const envelope = plainEnvelope(sender);
+  const targets: RouteExplanation['targets'][number][] = [];
+  for (const target of final) {
+    const nextHop = router.nextHop(target, envelope);
+    targets.push({ mailbox: printMailbox(target), nextHop, route: withoutLogin(await router.route(nextHop, envelope)) });
+  }
+  return { recipient: printMailbox(recipient), resolution, targets };
+}
+
+async function readContent(queue: Queue, queueId: string): Promise<WorkerOutput<'queue.content'>> {
+  const content = await queue.content(queueId);
+  if (content === undefined) return null;
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of content.chunks()) {
+    parts.push(chunk);
+    length += chunk.length;
+    if (length >= SHOWN_BYTES_MAX) break;
+  }
+  return { sizeBytes: content.sizeBytes, text: Buffer.concat(parts).subarray(0, SHOWN_BYTES_MAX).toString('latin1') };
+}
+
+type Implementations = { readonly [N in WorkerCallName]: (input: WorkerInput<N>) => Promise<WorkerOutput<N>> };
+
+/** The worker's side of all calls; the worker process looks a call up by its name. */
+export function answerWorkerCalls(parts: WorkerParts): Implementations {
+  const { queue, router } = parts;
+  return {
+    'queue.counts': async () => queue.counts(),
+    'queue.list': ({ filter, most, envelopes }) => queue.list(filter, { offset: 0, most, envelopes }),
+    'queue.count': ({ filter }) => queue.count(filter),
+    'queue.content': ({ queueId }) => readContent(queue, queueId),
+    'queue.hold': ({ filter }) => queue.hold(filter),
+    'queue.release': ({ filter }) => queue.resume(filter),
+    'queue.retry': ({ filter }) => queue.retryNow(filter),
+    'queue.remove': ({ filter }) => queue.remove(filter),
+    'queue.reroute': ({ filter }) => queue.reroute(filter, (recipient) => router.nextHop(recipient.mailbox, plainEnvelope(null))),
+    'queue.bounce': ({ filter, text }) => parts.bounce(filter, text),
+    'route.explain': ({ recipient, sender }) => explainRoute(parts, recipient, sender),
+  };
+}
