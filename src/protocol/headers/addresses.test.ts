@@ -50,6 +50,6 @@ test('addresses printed are read again', () => {
 });
 
 test('long hostile fields take time in proportion to their length, and a bound holds', () => {
-  for (const text of ['('.repeat(500_000), '"'.repeat(500_001), '<'.repeat(500_000), 'a.'.repeat(500_000), ',<@'.repeat(200_000), '\\'.repeat(500_000)]) parseAddressList(text);
+  for (const text of ['('.repeat(100_000), '"'.repeat(100_001), '<'.repeat(100_000), 'a.'.repeat(100_000), ',<@'.repeat(50_000), '\\'.repeat(100_000)]) parseAddressList(text);
   assert.equal(parseAddressList('a@b.test,'.repeat(headerAddressesMax + 5)).length, headerAddressesMax);
 });
