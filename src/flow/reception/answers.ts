@@ -4,7 +4,7 @@ import { replyKind } from '../../mail/reply.ts';
 import type { Answer, Question } from '../../protocol/smtp/server/port.ts';
 import { replies } from '../../protocol/smtp/replies.ts';
 import type { RecipientDecision } from '../policy/policy.ts';
-import { loginFailureDelayMs, loginFailuresMax } from './limits.ts';
+import { expandedRecipientsMax, loginFailureDelayMs, loginFailuresMax } from './limits.ts';
 import type { Session } from './session.ts';
 
 type MaybeLater<T> = T | Promise<T>;
@@ -62,7 +62,13 @@ function recipient(session: Session, question: Extract<Question, { about: 'recip
   const { transaction } = session;
   if (transaction === undefined) return { reply: replies.badSequence };
   const take = ({ reply, targets }: RecipientDecision): Answer => {
-    if (replyKind(reply) === 'positive') transaction.recipients.push({ recipient: question.recipient, targets });
+    if (replyKind(reply) !== 'positive') return { reply };
+    transaction.targets += targets.length;
+    if (transaction.targets > expandedRecipientsMax) {
+      transaction.targets -= targets.length;
+      return { reply: replies.tooManyRecipients };
+    }
+    transaction.recipients.push({ recipient: question.recipient, targets });
     return { reply };
   };
   const decision = session.room.policy.recipient(session, transaction.envelope.reversePath, question.recipient);

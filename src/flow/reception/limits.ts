@@ -33,3 +33,6 @@ export const wheelSlots = 512;
 
 /** Addresses for which the events of refused connections are counted at once. */
 export const limitedAddressesMax = 1000;
+
+/** Final addresses of one transaction, after aliases; further recipients are asked for in another one. */
+export const expandedRecipientsMax = 50_000;

@@ -55,6 +55,7 @@ export function createReception(options: ReceptionOptions): Reception {
   let lingering = 0;
   let stopped: (() => void) | undefined;
   let stopping = false;
+  const withoutTls = new Set<string>();
 
   const ended = (session: Session): void => {
     if (!open.delete(session)) return;
@@ -111,10 +112,12 @@ export function createReception(options: ReceptionOptions): Reception {
       return;
     }
     if ((listener.tls === 'implicit' || listener.tls === 'required') && room.tls() === undefined) {
-      journal.emit('reception.tls-missing', { listener: listener.name });
+      if (!withoutTls.has(listener.name)) journal.emit('reception.tls-missing', { listener: listener.name });
+      withoutTls.add(listener.name);
       turnAway(stream, listener, replies.notYetServing);
       return;
     }
+    withoutTls.delete(listener.name);
     const refusal = gate.enter(client);
     if (refusal !== undefined) {
       turnAway(stream, listener, refusal);

@@ -26,6 +26,8 @@ export class Transaction {
   readonly id: string;
   readonly envelope: EnvelopeOptions;
   readonly recipients: AcceptedRecipient[] = [];
+  /** Final addresses so far. */
+  targets = 0;
   readonly #room: Room;
   readonly #owner: TransactionOwner;
   #draft: Draft | undefined;
