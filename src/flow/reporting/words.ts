@@ -44,6 +44,7 @@ export function humanLines(words: Words): string[] {
   for (const sentence of opening(words)) lines.push(...wrap(sentence, WIDTH));
   if (words.kind === 'postmaster') lines.push('', ...wrap(`Sender: ${tame(words.sender, true)}`, WIDTH));
   if (words.subject !== '') lines.push('', ...wrap(`Subject of the message: ${tame(words.subject, true)}`, WIDTH));
+  else lines.push('');
   lines.push(`Received here: ${printMailDate(words.arrivedAtMs)}`);
   for (const recipient of words.recipients.slice(0, LISTED_RECIPIENTS_MAX)) lines.push('', ...recipientLines(recipient));
   const more = words.recipients.length - LISTED_RECIPIENTS_MAX;
@@ -58,8 +59,8 @@ function opening(words: Words): string[] {
       return ['Your message could not be delivered to the recipients below. It has been given up for them; they have not received it.'];
     case 'delayed':
       return [
-        'Your message could not be delivered to the recipients below yet. You do not need to send it again:',
-        `attempts go on until ${printMailDate(words.expiresAtMs)}. You will be told if they fail.`,
+        'Your message could not be delivered to the recipients below yet. You do not need to send it again.',
+        `Attempts go on until ${printMailDate(words.expiresAtMs)}; you will be told if they fail.`,
       ];
     case 'delivered':
       return ['You asked to be told what became of your message. This report needs no action.'];
@@ -77,10 +78,12 @@ function recipientLines(recipient: DsnRecipient): string[] {
   const success = successSentence(recipient);
   if (success !== undefined) return [...lines, ...wrap(success, WIDTH, '  ')];
   const { happened, advice } = explain(recipient.status);
-  lines.push(...wrap(happened, WIDTH, '  '));
+  const unknown = recipient.action === 'delayed' && recipient.status.startsWith('4.0.');
+  lines.push(...wrap(unknown ? 'The message was not taken for the time being.' : happened, WIDTH, '  '));
   const { reply, remote } = recipient;
   if (reply !== undefined) {
-    const who = remote === undefined ? 'This server noted:' : `The server ${tame(remote.name === '' ? remote.address : remote.name, true)} said:`;
+    const here = recipient.action === 'delayed' ? 'The last answer was:' : 'This server noted:';
+    const who = remote === undefined ? here : `The server ${tame(remote.name === '' ? remote.address : remote.name, true)} said:`;
     const status = reply.detail === undefined ? '' : ` ${recipient.status}`;
     const said = tame(`${reply.code}${status} ${reply.text.join(' ')}`.slice(0, QUOTED_REPLY_MAX), true);
     lines.push(...wrap(who, WIDTH, '  '), ...wrap(said, WIDTH, '    '));
