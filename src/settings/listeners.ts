@@ -35,6 +35,7 @@ export const listenerSettings = z.strictObject({
     .default(false)
     .describe('Waits a moment before the banner and refuses clients that talk first.'),
 });
+/** The section `listeners`: what listens where, and for whom. */
 export const listenersSettings = z
   .record(z.string(), listenerSettings)
   .describe(

@@ -45,9 +45,7 @@ const MANUAL = /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*(?!export |\s)/;
 function docstrings(files: readonly SourceFile[]): Finding[] {
   return files.flatMap((file) => {
     const found = undocumented(file);
-    const main = file.text.startsWith('/**')
-      ? found.find(({ name }) => !/(?:Options|Settings)$/.test(name))
-      : undefined;
+    const main = MANUAL.test(file.text) ? found.find(({ name }) => !/(?:Options|Settings)$/.test(name)) : undefined;
     return found.filter((finding) => finding !== main);
   });
 }
