@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Addresses } from '../../../test/support/reception.ts';
+import { tableDirectory } from '../../../test/support/reception.ts';
+import type { Mailbox } from '../../mail/mailbox.ts';
+import { enhancedStatus } from '../../mail/reply.ts';
+import type { Reply } from '../../mail/reply.ts';
+import type { PolicySettings } from '../../settings/policy.ts';
+import { createPolicy } from './policy.ts';
+import type { EtrnOutcome, Policy, PolicySession } from './policy.ts';
+
+const closed: PolicySettings = { localNetworks: [], blockedNetworks: [], etrn: { hosts: [] }, blockedSenders: [] };
+const stranger: PolicySession = { profile: 'mx', clientAddress: '198.51.100.7', account: undefined };
+const customer: PolicySession = { profile: 'submission', clientAddress: '198.51.100.7', account: 'me@example.test' };
+const show = (reply: Reply | undefined): string => (reply === undefined ? 'welcome' : `${reply.code} ${enhancedStatus(reply)}`);
+
+function policyOf(settings: Partial<PolicySettings> = {}, addresses: Addresses = {}, events: string[] = [], etrn?: () => EtrnOutcome): Policy {
+  return createPolicy({
+    settings: { ...closed, ...settings },
+    directory: tableDirectory({ 'alice@example.test': ['alice@example.test'], ...addresses }),
+    journal: { emit: (name) => void events.push(name) },
+    ...(etrn === undefined ? {} : { etrn }),
+  });
+}
+
+const at = (localPart: string, domain: string): Mailbox => ({ localPart, domain });
+
+async function decide(policy: Policy, session: PolicySession, mailbox: Mailbox, from: Mailbox | null = at('a', 'remote.test')): Promise<string> {
+  return show((await policy.recipient(session, from, { mailbox })).reply);
+}
+
+test('Q304897, Q244346: third-party relay tests are all refused at RCPT, also where a mailbox would catch them', async () => {
+  const policy = policyOf({}, { '"user%remote.test"@example.test': ['alice@example.test'] });
+  const tricks: Mailbox[] = [
+    at('user', 'remote.test'),
+    at('user%remote.test', 'example.test'),
+    at('user@remote.test', 'example.test'),
+    at('remote.test!user', 'example.test'),
+    at('@example.test:user@remote.test', 'example.test'),
+    at('user%remote.test', 'remote.test'),
+    at('IMCEASMTP-user+40remote+2Etest', 'example.test'),
+    at('imceaex-_O=X', 'example.test'),
+    at('user', '[192.0.2.99]'),
+    at('user%remote.test', 'held.test'),
+    at('user', ''),
+  ];
+  for (const mailbox of tricks) assert.match(await decide(policy, stranger, mailbox), /^550 5\.(7|1)\.1$/, JSON.stringify(mailbox));
+  for (const from of [null, at('alice', 'example.test'), at('postmaster', 'example.test')]) {
+    assert.equal(await decide(policy, stranger, at('user', 'remote.test'), from), '550 5.7.1');
+  }
+});
+
+test('Q197976: an unknown mailbox of ours is 550 5.1.1 at RCPT, a known one is taken', async () => {
+  const policy = policyOf();
+  assert.equal(await decide(policy, stranger, at('nobody', 'example.test')), '550 5.1.1');
+  assert.equal(await decide(policy, stranger, at('Alice', 'example.test')), '250 2.1.5');
+});
+
+test('Q245041: only postmaster itself is postmaster, in any case, with and without a domain, also for blocked senders', async () => {
+  const policy = policyOf({ blockedSenders: ['*.spam.test', 'spam.test'] });
+  const spammer = at('x', 'mx.spam.test');
+  for (const mailbox of [at('postmaster', 'example.test'), at('PostMaster', ''), at('POSTMASTER', 'hosted.test')]) {
+    assert.equal(await decide(policy, stranger, mailbox, spammer), '250 2.1.5', JSON.stringify(mailbox));
+  }
+  for (const local of ['p', 'po', 'postmasters', 'post']) {
+    assert.equal(await decide(policy, stranger, at(local, 'example.test')), '550 5.1.1');
+  }
+  assert.equal(await decide(policy, stranger, at('alice', 'example.test'), spammer), '550 5.7.1');
+  assert.equal(await decide(policy, stranger, at('alice', 'example.test'), at('x', 'notspam.test')), '250 2.1.5');
+});
+
+test('what the directory says becomes the reply that fits', async () => {
+  const events: string[] = [];
+  const policy = policyOf({}, {
+    'gone@example.test': { kind: 'disabled', why: 'left the company' },
+    'circle@example.test': { kind: 'broken', why: 'circle -> circle' },
+    'later@example.test': { kind: 'unavailable', why: 'directory down' },
+    'shared@example.test': { kind: 'remote' },
+  }, events);
+  assert.equal(await decide(policy, stranger, at('gone', 'example.test')), '550 5.2.1');
+  assert.equal(await decide(policy, stranger, at('circle', 'example.test')), '451 4.3.5');
+  assert.equal(await decide(policy, stranger, at('later', 'example.test')), '451 4.3.0');
+  assert.equal(await decide(policy, stranger, at('shared', 'example.test')), '250 2.1.5');
+  assert.deepEqual(events, ['policy.recipient-broken', 'policy.directory-unavailable']);
+});
+
+test('Q251283: loopback relays only where the settings say so; a login, a local network and a relay domain do', async () => {
+  const loopback = { ...stranger, clientAddress: '127.0.0.1' };
+  assert.equal(await decide(policyOf(), loopback, at('user', 'remote.test')), '550 5.7.1');
+  const policy = policyOf({ localNetworks: ['127.0.0.0/8'] });
+  assert.equal(await decide(policy, loopback, at('user', 'remote.test')), '250 2.1.5');
+  assert.equal(await decide(policy, stranger, at('user', 'remote.test')), '550 5.7.1');
+  assert.equal(await decide(policy, customer, at('user', 'remote.test')), '250 2.1.5');
+  assert.equal(await decide(policy, stranger, at('user', 'held.test')), '250 2.1.5');
+  assert.equal(await decide(policy, { ...loopback, profile: 'lmtp' }, at('user', 'remote.test')), '550 5.7.1');
+});
+
+test('Q273907: an alias of ours does not lead to a domain where mail may not go', async () => {
+  const policy = policyOf(
+    { remoteDomainsAllowed: ['partner.test', '*.partner.test'] },
+    { 'fwd@example.test': ['x@other.test'], 'ok@example.test': ['x@mx.partner.test'], 'both@example.test': ['alice@example.test', 'x@other.test'] },
+  );
+  assert.equal(await decide(policy, stranger, at('fwd', 'example.test')), '550 5.7.1');
+  assert.equal(await decide(policy, stranger, at('both', 'example.test')), '550 5.7.1');
+  assert.equal(await decide(policy, stranger, at('ok', 'example.test')), '250 2.1.5');
+  assert.equal(await decide(policy, customer, at('x', 'partner.test')), '250 2.1.5');
+  const { reply } = await policy.recipient(customer, null, { mailbox: at('x', 'other.test') });
+  assert.match(reply.text.join(), /other\.test.*remoteDomainsAllowed/);
+});
+
+test('Q155920: a blocked network is refused with 554, an exception within it is not, and the narrower rule wins both ways', () => {
+  const events: string[] = [];
+  const policy = policyOf({ blockedNetworks: ['203.0.113.0/24', '192.0.2.9'], localNetworks: ['203.0.113.8/32', '192.0.2.0/24'] }, {}, events);
+  const from = (clientAddress: string): string => show(policy.connection({ ...stranger, clientAddress }));
+  assert.equal(from('203.0.113.7'), '554 5.7.1');
+  assert.equal(from('203.0.113.8'), 'welcome');
+  assert.equal(from('192.0.2.9'), '554 5.7.1');
+  assert.equal(from('192.0.2.8'), 'welcome');
+  assert.deepEqual(events, ['policy.client-blocked', 'policy.client-blocked']);
+});
+
+test('a logged-in sender is its own or null; others are not asked', () => {
+  const policy = policyOf();
+  const options = { body: '7bit', smtpUtf8: false } as const;
+  assert.equal(show(policy.sender(customer, { ...options, reversePath: at('me', 'example.test') })), '250 2.1.0');
+  assert.equal(show(policy.sender(customer, { ...options, reversePath: at('boss', 'example.test') })), '553 5.7.1');
+  assert.equal(show(policy.sender(customer, { ...options, reversePath: null })), '250 2.1.0');
+  assert.equal(show(policy.sender(stranger, { ...options, reversePath: at('boss', 'example.test') })), '250 2.1.0');
+});
+
+test('ETRN is for hosts allowed and domains held: 250 to 253 as it goes, else 459, and 501 for what is no domain', async () => {
+  const asked = { ...stranger, clientAddress: '192.0.2.5' };
+  const of = async (outcome: EtrnOutcome, argument = 'held.test', session = asked): Promise<string> =>
+    show(await policyOf({ etrn: { hosts: ['192.0.2.0/24'] } }, {}, [], () => outcome).etrn(session, argument));
+  assert.equal(await of({ kind: 'started', messages: 0 }), '250 2.0.0');
+  assert.equal(await of({ kind: 'started', messages: 5 }), '253 2.0.0');
+  assert.equal(await of({ kind: 'nothing' }, '@HELD.test'), '251 2.0.0');
+  assert.equal(await of({ kind: 'unable' }), '458 4.3.0');
+  assert.match(await of({ kind: 'nothing' }, 'other.test'), /^459/);
+  assert.match(await of({ kind: 'nothing' }, 'held.test', stranger), /^459/);
+  assert.match(await of({ kind: 'nothing' }, '#queue'), /^501/);
+});
+
+test('a network that cannot be read is told when the room is made', () => {
+  const events: string[] = [];
+  policyOf({ localNetworks: ['10.0.0.0/40'], blockedNetworks: ['x'] }, {}, events);
+  assert.deepEqual(events, ['policy.network-unreadable', 'policy.network-unreadable']);
+});
