@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { eventsPage, wherePage } from './pages.mjs';
 
 const dist = process.argv.find((word) => word.startsWith('--dist='))?.slice('--dist='.length) ?? 'dist';
-const { catalogue } = await import(pathToFileURL(resolve(dist, 'src/events/catalogue/index.js')).href);
+const { eventReference } = await import(pathToFileURL(resolve(dist, 'src/events/reference.js')).href);
 
 const sources = readdirSync('src', { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
@@ -13,5 +13,5 @@ const sources = readdirSync('src', { recursive: true, withFileTypes: true })
   .sort();
 const files = sources.map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 
-writeFileSync('docs/reference/events.md', eventsPage(catalogue));
+writeFileSync('docs/reference/events.md', eventsPage(eventReference()));
 writeFileSync('docs/rfc/where.md', wherePage(files, readFileSync('docs/rfc/index.tsv', 'utf8')));

@@ -3,14 +3,14 @@
 const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const HEAD = (from) => `<!-- Written by scripts/generate.mjs from ${from}. -->\n`;
 
-/** The reference of events: one row per number. */
-export function eventsPage(catalogue) {
-  const rows = Object.entries(catalogue).sort(([a], [b]) => Number(a) - Number(b));
-  const lines = rows.map(([number, row]) => {
-    const standards = (row.rfc ?? []).map((reference) => `RFC ${reference}`).join(', ');
-    const advice = row.advice === undefined ? '' : ` **Do:** ${row.advice}`;
-    const level = row.level === undefined || row.level === 1 ? '' : ` (level ${row.level})`;
-    return `| ${number} | ${row.severity}${level} | \`${row.name}\` | ${cell(`${row.title}.${advice}`)} | \`${cell(row.text)}\` | ${standards} |`;
+/** The reference of events, one row per number; `entries` is what eventReference() of src/events/reference.ts returns. */
+export function eventsPage(entries) {
+  const lines = entries.map((entry) => {
+    const standards = entry.rfc.map((reference) => `RFC ${reference}`).join(', ');
+    const advice = entry.advice === '' ? '' : ` **Do:** ${entry.advice}`;
+    const level = entry.level === 1 ? '' : ` (level ${entry.level})`;
+    const fields = entry.fields.map(({ name, kind }) => `\`${name}\` ${kind}`).join(', ');
+    return `| ${entry.number} | ${entry.severity}${level} | \`${entry.name}\` | ${cell(`${entry.title}.${advice}`)} | \`${cell(entry.text)}\` | ${fields} | ${standards} |`;
   });
   return `${HEAD('src/events/catalogue')}
 # Events
@@ -18,8 +18,8 @@ export function eventsPage(catalogue) {
 The first digit says how bad it is: 1 life cycle, 2 information, 3 warning, 4 error. A number is never reused.
 Levels 3 and 5 are written only when the logging level of their category is raised.
 
-| number | severity | name | what happened | text | standards |
-|---|---|---|---|---|---|
+| number | severity | name | what happened | text | fields | standards |
+|---|---|---|---|---|---|---|
 ${lines.join('\n')}
 `;
 }

@@ -52,7 +52,7 @@ function docstrings(files: readonly SourceFile[]): Finding[] {
 
 /** Files that only their own test knows. A file named in a string (`new URL('./worker.js', ...)`) counts as started. */
 function dead(files: readonly SourceFile[], all: readonly SourceFile[]): Finding[] {
-  const used = new Set(entries);
+  const used = new Set(entries.map(({ path }) => path));
   for (const file of all) {
     const own = file.path.replace(/\.test\.ts$/, '.ts');
     for (const one of importsOf(file)) if (one.relative && one.target !== own) used.add(one.target);

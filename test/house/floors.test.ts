@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expectNone, sentences } from './expect.ts';
 import { importsOf, type Import } from './imports.ts';
-import { closedDoors, floors, hall, outsideAllowed, outsideModules, pureNames } from './rules.ts';
+import { closedDoors, floors, hall, outsideAllowed, outsideModules, pureNames, testNames } from './rules.ts';
 import { isTest, source, typescript, type Finding, type SourceFile } from './source.ts';
 
 const within = (path: string, folder: string): boolean =>
@@ -34,7 +34,7 @@ function acrossTheHall({ from, target, typeOnly }: Import): string | undefined {
 }
 
 function outside({ from, target, names }: Import): string | undefined {
-  const pure = pureNames[target];
+  const pure = pureNames[target] ?? (isTest(from) ? testNames[target] : undefined);
   if (pure !== undefined && names.length > 0 && names.every((name) => pure.includes(name))) return undefined;
   if (outsideAllowed.some((folder) => within(from, folder))) return undefined;
   return outsideModules.has(target) ? `imports ${target}, which belongs to world/node` : undefined;

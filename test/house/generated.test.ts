@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { catalogue } from '../../src/events/catalogue/index.ts';
+import { eventReference, type ReferenceEntry } from '../../src/events/reference.ts';
 import { projectRoot } from '../support/root.ts';
 import { read, typescript } from './source.ts';
 
 interface Generator {
-  readonly eventsPage: (rows: object) => string;
+  readonly eventsPage: (entries: readonly ReferenceEntry[]) => string;
   readonly wherePage: (files: ReadonlyArray<{ path: string; text: string }>, index: string) => string;
 }
 
@@ -20,7 +20,7 @@ const STALE = 'run node scripts/generate.mjs after a build and commit the pages'
 
 test('the reference of events is what the catalogue says', async () => {
   assert.ok(
-    read('docs/reference/events.md').text === (await generator()).eventsPage(catalogue),
+    read('docs/reference/events.md').text === (await generator()).eventsPage(eventReference()),
     `docs/reference/events.md: ${STALE}`,
   );
 });
