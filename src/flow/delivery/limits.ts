@@ -18,3 +18,5 @@ export const PROGRAM_OUTPUT_BYTES_MAX = 4096;
 export const PROGRAM_LINE_MAX = 200;
 /** Lasting conditions that are remembered so that each is reported once. */
 export const CONDITIONS_MAX = 1000;
+/** Chunks that may arrive from a peer while the end of a TLS handshake is being noticed. */
+export const EARLY_CHUNKS_MAX = 16;

@@ -14,7 +14,7 @@ import type { Clock, Timer } from '../../../world/ports/clock.ts';
 import type { ByteSink, ByteStream, TlsFacts } from '../../../world/ports/network.ts';
 import type { World } from '../../../world/world.ts';
 import type { Content } from '../../queue/port.ts';
-import { QUIT_WAIT_MS } from '../limits.ts';
+import { EARLY_CHUNKS_MAX, QUIT_WAIT_MS } from '../limits.ts';
 
 /** One address of one host. */
 export interface Target {
@@ -74,6 +74,7 @@ export class RelayConnection implements ByteSink {
   #drained: (() => void) | undefined;
   #content: Content | undefined;
   #handshake = false;
+  #early: Buffer[] = [];
   #over = false;
   #deadline = 0;
   #timer: Timer | undefined;
@@ -124,7 +125,10 @@ export class RelayConnection implements ByteSink {
   }
 
   data(chunk: Buffer): void {
+    // The stream discards what came before TLS; what comes now may overtake the promise of the handshake.
     if (!this.#handshake) this.#run(this.#client.receive(chunk));
+    else if (this.#early.length < EARLY_CHUNKS_MAX) this.#early.push(chunk);
+    else this.#stream.destroy();
   }
 
   end(): void {
@@ -194,6 +198,7 @@ export class RelayConnection implements ByteSink {
       return;
     }
     then();
+    for (const chunk of this.#early.splice(0)) this.#run(this.#client.receive(chunk));
     this.#touch();
   }
 
@@ -206,12 +211,11 @@ export class RelayConnection implements ByteSink {
         this.#touch();
         if (!flowing) await new Promise<void>((resolve) => (this.#drained = resolve));
       }
+      if (this.#client.sendingContent) this.#run(this.#client.contentEnd());
     } catch (error) {
       this.contentError = error;
       this.#run(this.#client.abandon());
-      return;
     }
-    if (this.#client.sendingContent) this.#run(this.#client.contentEnd());
   }
 
   #wake(): void {

@@ -1,3 +1,4 @@
+import { assert } from '../../../base/assert.ts';
 import { needsSmtpUtf8 } from '../../../mail/mailbox.ts';
 import type { Reply } from '../../../mail/reply.ts';
 import { mailCommand, rcptCommand } from './commands.ts';
@@ -54,6 +55,7 @@ export class Transaction {
   #concluded = 0;
   #mailRefused = false;
   #content: 'none' | 'sending' | 'sent' = 'none';
+  #framed = 0;
   #over = false;
 
   constructor(mail: MailTransaction, terms: TransactionTerms) {
@@ -218,11 +220,17 @@ export class Transaction {
 
   /** Makes content ready for the wire. */
   frame(chunk: Buffer): Buffer {
-    return this.#chunking ? chunk : this.#dots.stuff(chunk);
+    if (!this.#chunking) return this.#dots.stuff(chunk);
+    this.#framed += chunk.length;
+    assert(this.#framed <= this.#mail.sizeBytes, 'content is no longer than it was said to be');
+    // The reply to BDAT follows its last octet, and may be here before the driver comes back.
+    if (this.#framed === this.#mail.sizeBytes) this.#content = 'sent';
+    return chunk;
   }
 
   /** All content has been framed. */
   contentEnd(): void {
+    assert(!this.#chunking || this.#framed === this.#mail.sizeBytes, 'content is as long as it was said to be');
     this.#content = 'sent';
     if (!this.#chunking) this.#terms.push({ do: 'send', bytes: this.#dots.end() });
   }
