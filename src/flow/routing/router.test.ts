@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Journal } from '../../events/journal.ts';
+import type { EnvelopeOptions } from '../../mail/envelope.ts';
+import { enhancedStatus } from '../../mail/reply.ts';
+import type { Mailbox } from '../../mail/mailbox.ts';
+import type { RoutingSettings, SmartHostGroup } from '../../settings/routing.ts';
+import type { Random } from '../../world/ports/random.ts';
+import { zoneResolver } from '../../world/sim/resolver.ts';
+import { addressesPerHostMax, hostsMax } from './limits.ts';
+import type { Route } from './port.ts';
+import { createRouter } from './router.ts';
+import type { RouterOptions } from './router.ts';
+
+const bounds = { connectionsMax: 20, messagesPerConnectionMax: 100, recipientsPerTransactionMax: 100 };
+const base: RoutingSettings = {
+  smartHosts: {}, addressSpaces: [], relayDomains: [], rewrite: {}, ownNames: [], tls: 'opportunistic', port: 25, ipVersions: 'both', ...bounds,
+};
+
+function group(hosts: (string | Partial<SmartHostGroup['hosts'][number]>)[], over: Partial<SmartHostGroup> = {}): SmartHostGroup {
+  return {
+    hosts: hosts.map((host) => ({ host: '', port: 25, weight: 1, preference: 10, ...(typeof host === 'string' ? { host } : host) })),
+    protocol: 'smtp', tls: 'opportunistic', ...bounds, ...over,
+  };
+}
+
+/** Chance that repeats itself. */
+function dice(seed = 1): Random {
+  let state = seed;
+  return {
+    bytes: (count) => Buffer.alloc(count),
+    fraction() {
+      state = (state * 48_271) % 2_147_483_647;
+      return state / 2_147_483_647;
+    },
+  };
+}
+
+function make(zone: string, settings: Partial<RoutingSettings> = {}, over: Partial<RouterOptions> = {}) {
+  const resolver = zoneResolver(zone);
+  const router = createRouter({
+    resolver,
+    random: dice(),
+    settings: { ...base, ...settings },
+    serverName: 'mail.own.test',
+    ownAddresses: (port) => (port === 25 ? ['192.0.2.25', '2001:db8::25', '0.0.0.0'] : []),
+    localHop: ({ domain }) => (domain === 'example.com' ? 'local' : undefined),
+    ...over,
+  });
+  return { resolver, router };
+}
+
+function address(text: string): Mailbox {
+  const at = text.lastIndexOf('@');
+  return { localPart: text.slice(0, at), domain: text.slice(at + 1) };
+}
+
+function from(sender: string | null): EnvelopeOptions {
+  return { reversePath: sender === null ? null : address(sender), body: '7bit', smtpUtf8: false };
+}
+
+const anybody = from('s@sender.test');
+const space = (match: string, via: string, over: { cost?: number; senders?: string[] } = {}) => ({ match, via, cost: 1, ...over });
+
+/** The hosts of a route, or how it ends. */
+function shown(route: Route): string {
+  if (route.kind === 'relay') return route.hosts.map((host) => `${host.name}=${host.addresses.join(',')}`).join(' ');
+  return 'reply' in route ? `${route.kind} ${route.reply.code} ${enhancedStatus(route.reply)}` : route.kind;
+}
+
+async function mx(zone: string, domain = 'to.test', settings: Partial<RoutingSettings> = {}): Promise<string> {
+  return shown(await make(zone, settings).router.route(`mx:${domain}`, anybody));
+}
+
+test('MX by preference, addresses of both families in turn', async () => {
+  const zone = `
+    to.test MX 20 b.test
+    to.test MX 10 a.test
+    a.test A 198.51.100.1
+    a.test A 198.51.100.2
+    a.test AAAA 2001:db8:1::1
+    b.test A 198.51.100.9`;
+  assert.equal(await mx(zone), 'a.test=2001:db8:1::1,198.51.100.1,198.51.100.2 b.test=198.51.100.9');
+  assert.equal(await mx(zone, 'to.test', { ipVersions: '4' }), 'a.test=198.51.100.1,198.51.100.2 b.test=198.51.100.9');
+  assert.equal(await mx(zone, 'to.test', { ipVersions: '6' }), 'a.test=2001:db8:1::1');
+});
+
+test('equal preferences are shuffled', async () => {
+  const { router } = make(['a', 'b', 'c'].map((name) => `to.test MX 10 ${name}.test\n${name}.test A 198.51.100.1`).join('\n'));
+  const first = new Map<string, number>();
+  for (let i = 0; i < 300; i += 1) {
+    const name = shown(await router.route('mx:to.test', anybody)).slice(0, 1);
+    first.set(name, (first.get(name) ?? 0) + 1);
+  }
+  assert.equal(first.size, 3);
+  for (const count of first.values()) assert.ok(count > 60, String(count));
+});
+
+test('the null MX fails at once (RFC 7505)', async () => {
+  assert.equal(await mx('to.test MX 0 .\nto.test A 198.51.100.1'), 'failed 556 5.1.10');
+});
+
+test('without MX the domain is its own host; without address it fails; without name too', async () => {
+  assert.equal(await mx('to.test A 198.51.100.1'), 'to.test=198.51.100.1');
+  assert.equal(await mx('to.test TXT hello'), 'failed 550 5.1.2');
+  assert.equal(await mx('other.test A 198.51.100.1'), 'failed 550 5.1.2');
+});
+
+test('only a definite answer fails: a resolver that fails defers', async () => {
+  assert.equal(await mx('to.test SERVFAIL'), 'deferred 451 4.4.3');
+  assert.equal(await mx('to.test SERVFAIL A\nto.test TXT x'), 'deferred 451 4.4.3');
+  const { resolver, router } = make('');
+  resolver.fail('no answer from 192.0.2.53 in 3 s');
+  const route = await router.route('mx:to.test', anybody);
+  assert.equal(shown(route), 'deferred 451 4.4.3');
+  assert.match(route.reason, /no answer from 192\.0\.2\.53/);
+});
+
+test('Q267245: a temporary failure among the hosts makes the whole temporary, unless another host is there', async () => {
+  const zone = 'to.test MX 10 gone.test\nto.test MX 20 b.test\nb.test SERVFAIL\n';
+  assert.equal(await mx(zone), 'deferred 451 4.4.3');
+  assert.equal(await mx('to.test MX 10 gone.test\nto.test MX 20 void.test\nvoid.test TXT x'), 'failed 550 5.4.4');
+  assert.equal(await mx(`${zone}to.test MX 30 c.test\nc.test A 198.51.100.3`), 'c.test=198.51.100.3');
+});
+
+test('Q169781: dead names among the MX do not keep from the live one', async () => {
+  assert.equal(await mx('to.test MX 5 dead.test\nto.test MX 10 live.test\nlive.test A 198.51.100.7'), 'live.test=198.51.100.7');
+});
+
+test('Q146783: a recipient domain that is a CNAME uses the MX of its target', async () => {
+  assert.equal(await mx('to.test CNAME real.test\nreal.test MX 10 mx.real.test\nmx.real.test A 198.51.100.1'), 'mx.real.test=198.51.100.1');
+  const { router } = make('to.test CNAME real.test');
+  assert.equal(router.nextHop(address('u@to.test'), anybody), 'mx:to.test');
+});
+
+test('Q153001: an MX that is a CNAME is followed and keeps its name', async () => {
+  assert.equal(await mx('to.test MX 10 alias.test\nalias.test CNAME host.test\nhost.test A 198.51.100.1'), 'alias.test=198.51.100.1');
+});
+
+test('Q159299: an MX that is the domain itself', async () => {
+  assert.equal(await mx('to.test MX 10 to.test\nto.test A 198.51.100.1'), 'to.test=198.51.100.1');
+});
+
+test('Q150114: many addresses of one host, up to a bound; many hosts, up to a bound', async () => {
+  const addresses = Array.from({ length: 60 }, (_, i) => `mx.test A 198.51.100.${i}\nmx.test AAAA 2001:db8:1::${i + 1}`).join('\n');
+  const route = await make(`to.test MX 10 mx.test\n${addresses}`).router.route('mx:to.test', anybody);
+  assert.ok(route.kind === 'relay' && route.hosts[0]?.addresses.length === addressesPerHostMax);
+  const hosts = Array.from({ length: 50 }, (_, i) => `to.test MX ${i} m${i}.test\nm${i}.test A 198.51.100.1`).join('\n');
+  const many = await make(hosts).router.route('mx:to.test', anybody);
+  assert.ok(many.kind === 'relay' && many.hosts.length === hostsMax && many.hosts[0]?.name === 'm0.test');
+});
+
+test('Q182406: our own record goes with all of equal or worse preference; as the best it is a loop', async () => {
+  const zone = 'to.test MX 10 a.test\nto.test MX 20 Mail.Own.test\nto.test MX 20 c.test\nto.test MX 30 d.test\na.test A 198.51.100.1\nc.test A 198.51.100.3\nd.test A 198.51.100.4\n';
+  assert.equal(await mx(zone), 'a.test=198.51.100.1');
+  assert.equal(await mx(`${zone}to.test MX 5 mail.own.test`), 'failed 554 5.4.6');
+  assert.equal(await mx(zone.replace('a.test A 198.51.100.1', 'a.test SERVFAIL')), 'deferred 451 4.4.3');
+  assert.equal(await mx('to.test MX 10 second.test\nsecond.test A 198.51.100.2', 'to.test', { ownNames: ['Second.test'] }), 'failed 554 5.4.6');
+});
+
+test('Q260247: a domain whose address is ours is a loop, told once', async () => {
+  const told: string[] = [];
+  const journal: Journal = { emit: (name, values) => void told.push(`${name} ${JSON.stringify(values)}`) };
+  const { router } = make('to.test A 192.0.2.25\nv6.test MX 10 x.test\nx.test AAAA 2001:0DB8::25\nlo.test A 127.0.0.1', {}, { journal });
+  for (const domain of ['to.test', 'to.test', 'v6.test', 'lo.test']) assert.equal(shown(await router.route(`mx:${domain}`, anybody)), 'failed 554 5.4.6', domain);
+  assert.equal(told.length, 3);
+  assert.match(told[0] ?? '', /routing\.loop-to-ourselves.*to\.test/);
+});
+
+test('another program on this machine at another port is no loop', async () => {
+  assert.equal(await mx('to.test A 127.0.0.1', 'to.test', { port: 2526 }), 'to.test=127.0.0.1');
+});
+
+test('an MX record that names an address or nonsense is passed over', async () => {
+  assert.equal(await mx('to.test MX 10 198.51.100.1'), 'failed 550 5.4.4');
+  assert.equal(await mx('to.test MX 10 198.51.100.1\nto.test MX 20 b.test\nb.test A 198.51.100.2\nc.test A 0.0.0.0'), 'b.test=198.51.100.2');
+  assert.equal(await mx('to.test MX 10 c.test\nc.test A 0.0.0.0'), 'failed 550 5.4.4');
+});
+
+test('Q194742: address literals are dialled directly', async () => {
+  const { router } = make('');
+  assert.equal(router.nextHop(address('u@[192.0.2.1]'), anybody), 'mx:[192.0.2.1]');
+  assert.equal(await mx('', '[192.0.2.1]'), '[192.0.2.1]=192.0.2.1');
+  assert.equal(await mx('', '[ipv6:2001:db8::1]'), '[ipv6:2001:db8::1]=2001:db8::1');
+  assert.equal(await mx('', '[192.0.2.25]'), 'failed 554 5.4.6');
+  assert.equal(await mx('', '[192.0.2.1]', { ipVersions: '6' }), 'failed 550 5.4.4');
+  for (const bad of ['[192.0.2.01]', '[2001:db8::1]', '[x]', '#123', 'a..b', 'a b.test']) assert.equal(await mx('', bad), 'failed 550 5.1.2', bad);
+});
+
+test('Q164457: address spaces compare whole labels from the right', () => {
+  const { router } = make('', { addressSpaces: [space('*.ample.com', 'hub'), space('b.test', 'hub')] });
+  const hop = (text: string): string => router.nextHop(address(text), anybody);
+  assert.equal(hop('u@x.ample.com'), 'host:hub');
+  assert.equal(hop('u@y.x.ample.com'), 'host:hub');
+  for (const text of ['u@ample.com', 'u@notample.com', 'u@x.notample.com', 'u@ab.test']) assert.ok(hop(text).startsWith('mx:'), text);
+  assert.equal(hop('u@example.com'), 'local');
+});
+
+test('Q152471: the most exact match wins, then the cost; the default is MX', () => {
+  const spaces = [
+    space('*', 'any'), space('*.test', 'wide'), space('*.sub.test', 'narrow'), space('x.sub.test', 'dear', { cost: 5 }), space('x.sub.test', 'cheap', { cost: 2 }), space('Boss@x.sub.test', 'vip', { cost: 99 }),
+  ];
+  const { router } = make('', { addressSpaces: spaces });
+  const hop = (text: string): string => router.nextHop(address(text), anybody);
+  assert.deepEqual(['a@else.org', 'a@b.test', 'a@b.sub.test', 'a@x.sub.test', 'boss@x.sub.test'].map(hop), ['host:any', 'host:wide', 'host:narrow', 'host:cheap', 'host:vip']);
+  assert.equal(make('').router.nextHop(address('a@Bücher.test'.toLowerCase()), anybody), 'mx:xn--bcher-kva.test');
+});
+
+test('Q239228: a rule with a scope holds for its senders only', () => {
+  const spaces = [space('to.test', 'hub', { senders: ['in.test', '*.deep.test', 'ceo@x.test', '<>'] }), space('*', 'rest')];
+  const { router } = make('', { addressSpaces: spaces });
+  const hop = (sender: string | null): string => router.nextHop(address('u@to.test'), from(sender));
+  for (const sender of ['a@in.test', 'a@very.deep.test', 'CEO@x.test', null]) assert.equal(hop(sender), 'host:hub', String(sender));
+  for (const sender of ['a@xin.test', 'a@deep.test', 'a@x.test']) assert.equal(hop(sender), 'host:rest', sender);
+});
+
+test('Q174035: ten domains through one smart host are one delivery', async () => {
+  const { router } = make('hub.test A 198.51.100.1', { smartHosts: { hub: group(['hub.test']) }, addressSpaces: [space('*', 'hub')] });
+  const hops = new Set(Array.from({ length: 10 }, (_, i) => router.nextHop(address(`u@d${i}.test`), anybody)));
+  assert.deepEqual([...hops], ['host:hub']);
+  assert.equal(shown(await router.route('host:hub', anybody)), 'hub.test=198.51.100.1');
+});
+
+test('Q279323: several smart hosts by preference and weight, spares last', async () => {
+  const hosts = [{ host: '198.51.100.1', weight: 3 }, { host: '198.51.100.2', weight: 1 }, { host: '198.51.100.3', weight: 0 }, { host: '198.51.100.4', preference: 20 }];
+  const { router } = make('', { smartHosts: { hub: group(hosts) } });
+  let first = 0;
+  for (let i = 0; i < 400; i += 1) {
+    const names = shown(await router.route('host:hub', anybody)).split(' ').map((each) => each.split('=')[0]);
+    assert.deepEqual(names.slice(2), ['198.51.100.3', '198.51.100.4']);
+    if (names[0] === '198.51.100.1') first += 1;
+  }
+  assert.ok(first > 260 && first < 340, String(first));
+});
+
+test('Q140184: smart hosts as names, addresses, in brackets, with a port, and as UNIX sockets; MX is not asked', async () => {
+  const hosts = [{ host: 'hub.test', preference: 1, port: 587 }, { host: '[198.51.100.2]', preference: 2 }, { host: '[IPv6:2001:db8::7]', preference: 3 }, { host: '3com.test.', preference: 4 }];
+  const { router, resolver } = make('hub.test A 198.51.100.1\nhub.test MX 1 other.test\n3com.test A 198.51.100.3', { smartHosts: { hub: group(hosts), store: group(['/run/lmtp'], { protocol: 'lmtp' }) } });
+  const route = await router.route('host:hub', anybody);
+  assert.equal(shown(route), 'hub.test=198.51.100.1 198.51.100.2=198.51.100.2 2001:db8::7=2001:db8::7 3com.test=198.51.100.3');
+  assert.ok(route.kind === 'relay' && route.hosts[0]?.port === 587);
+  assert.ok(!resolver.asked.some((question) => question.endsWith(' MX')));
+  const lmtp = await router.route('lmtp:store', anybody);
+  assert.ok(lmtp.kind === 'relay' && lmtp.terms.protocol === 'lmtp');
+  assert.deepEqual(lmtp.hosts, [{ name: '/run/lmtp', addresses: ['/run/lmtp'], port: 0 }]);
+});
+
+test('Q146944: a route by address needs no name service', async () => {
+  const { router, resolver } = make('', { smartHosts: { fixed: group(['198.51.100.5']) }, addressSpaces: [space('to.test', 'fixed')] });
+  resolver.fail('down');
+  assert.equal(shown(await router.route(router.nextHop(address('u@to.test'), anybody), anybody)), '198.51.100.5=198.51.100.5');
+});
+
+test('Q170316: a smart host whose name does not resolve defers, NXDOMAIN or not', async () => {
+  const { router } = make('bad.test SERVFAIL\nlive.test A 198.51.100.1', { smartHosts: { a: group(['gone.test']), b: group(['bad.test']), c: group(['gone.test', 'live.test']) } });
+  assert.equal(shown(await router.route('host:a', anybody)), 'deferred 451 4.4.4');
+  assert.equal(shown(await router.route('host:b', anybody)), 'deferred 451 4.4.4');
+  assert.equal(shown(await router.route('host:c', anybody)), 'live.test=198.51.100.1');
+});
+
+test('Q190021: a smart host that is this server is a loop; the same host at another port is not', async () => {
+  const smartHosts = { me: group(['mail.own.test']), here: group(['127.0.0.1']), other: group([{ host: '127.0.0.1', port: 10_025 }]), mixed: group(['192.0.2.25', '198.51.100.1']) };
+  const { router } = make('mail.own.test A 198.51.100.77', { smartHosts });
+  assert.equal(shown(await router.route('host:me', anybody)), 'failed 554 5.4.6');
+  assert.equal(shown(await router.route('host:here', anybody)), 'failed 554 5.4.6');
+  assert.equal(shown(await router.route('host:other', anybody)), '127.0.0.1=127.0.0.1');
+  assert.equal(shown(await router.route('host:mixed', anybody)), '198.51.100.1=198.51.100.1');
+});
+
+test('terms: TLS, login, bounds and source addresses', async () => {
+  const smartHosts = { hub: group(['198.51.100.1'], { tls: 'verified', login: { user: 'u', passwordFile: '/x' }, connectionsMax: 3 }) };
+  const settings = { smartHosts, tls: 'required' as const, source4: '192.0.2.9' };
+  const { router } = make('to.test A 198.51.100.1', settings, { passwords: new Map([['hub', 'secret']]) });
+  const hub = await router.route('host:hub', anybody);
+  assert.ok(hub.kind === 'relay');
+  assert.deepEqual(hub.terms, { ...bounds, connectionsMax: 3, protocol: 'smtp', tls: 'verified', login: { user: 'u', password: 'secret' }, greetingName: 'mail.own.test', source4: '192.0.2.9' });
+  const direct = await router.route('mx:to.test', anybody);
+  assert.ok(direct.kind === 'relay' && direct.terms.tls === 'required' && direct.terms.login === undefined);
+  assert.equal(shown(await make('', settings).router.route('host:hub', anybody)), 'deferred 451 4.3.5');
+});
+
+test('Q268494: a change of configuration is seen by belongs and by route', async () => {
+  const old = make('', { smartHosts: { hub: group(['198.51.100.1']) }, addressSpaces: [space('*', 'hub')] }).router;
+  const next = make('', { addressSpaces: [space('held.test', 'hold')] }).router;
+  const recipient = { mailbox: address('u@to.test') };
+  assert.ok(old.belongs('host:hub', recipient, anybody) && !next.belongs('host:hub', recipient, anybody) && next.belongs('mx:to.test', recipient, anybody));
+  assert.equal(shown(await next.route('host:hub', anybody)), 'deferred 451 4.3.5');
+  assert.equal(shown(await next.route('nonsense', anybody)), 'deferred 451 4.3.5');
+  assert.equal(shown(await next.route('host:constructor', anybody)), 'deferred 451 4.3.5');
+  assert.equal(shown(await next.route(next.nextHop(address('u@held.test'), anybody), anybody)), 'held');
+  assert.equal(shown(await next.route('local', anybody)), 'local');
+});
+
+test('Q263714: hosts are chosen again at each attempt', async () => {
+  const { router, resolver } = make('to.test MX 10 a.test\na.test A 198.51.100.1');
+  assert.equal(shown(await router.route('mx:to.test', anybody)), 'a.test=198.51.100.1');
+  resolver.load('to.test MX 10 b.test\nb.test A 198.51.100.2');
+  assert.equal(shown(await router.route('mx:to.test', anybody)), 'b.test=198.51.100.2');
+});
+
+test('Q245740: fifty routes at once to one literal do not disturb each other', async () => {
+  const { router } = make('', { smartHosts: { fixed: group(['192.0.2.5']) }, addressSpaces: [space('to.test', 'fixed')] });
+  const routes = await Promise.all(Array.from({ length: 50 }, () => router.route('host:fixed', anybody)));
+  assert.ok(routes.every((route) => shown(route) === '192.0.2.5=192.0.2.5'));
+});
+
+test('Q149121: a route is explained with its rule, costs and hosts', async () => {
+  const { router } = make('to.test MX 10 a.test\na.test A 198.51.100.1', { addressSpaces: [space('*.org', 'mx', { cost: 7 })] });
+  const plain = await router.explain(address('u@to.test'), anybody);
+  assert.deepEqual([plain.rule.kind, plain.nextHop, plain.route.reason], ['default', 'mx:to.test', 'MX of to.test, preference 10']);
+  const ruled = await router.explain(address('u@x.org'), anybody);
+  assert.ok(ruled.rule.kind === 'address-space' && ruled.rule.space.cost === 7 && ruled.rule.space.index === 0);
+  assert.equal((await router.explain(address('u@example.com'), anybody)).rule.kind, 'ours');
+});

@@ -1,0 +1,155 @@
+/**
+ * Where mail goes. Reception asks `nextHop` to group recipients, the scheduler asks `route` before each attempt, so a change of
+ * configuration or of the DNS takes hold at once. It promises a definite failure only for a definite answer, and never to send mail
+ * to this server itself. It never connects, and keeps nothing but which loops it has told of.
+ */
+import type { Journal } from '../../events/journal.ts';
+import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
+import { domainKey } from '../../mail/mailbox.ts';
+import type { Mailbox } from '../../mail/mailbox.ts';
+import type { NextHop } from '../../mail/next-hop.ts';
+import type { RoutingSettings, SmartHostGroup } from '../../settings/routing.ts';
+import type { Random } from '../../world/ports/random.ts';
+import type { Resolver } from '../../world/ports/resolver.ts';
+import { AddressSpaces } from './address-spaces.ts';
+import type { AddressSpace } from './address-spaces.ts';
+import { loopsToldMax } from './limits.ts';
+import { findHosts } from './mx.ts';
+import type { Hosts, HostSearch } from './mx.ts';
+import { OwnHost } from './own-host.ts';
+import type { OwnHostOptions } from './own-host.ts';
+import type { RelayTerms, Route, Router } from './port.ts';
+import { replies } from './replies.ts';
+import { findSmartHosts } from './smart-hosts.ts';
+
+/** What a router is made of. */
+export interface RouterOptions extends Pick<OwnHostOptions, 'serverName' | 'ownAddresses'> {
+  readonly resolver: Resolver;
+  readonly random: Pick<Random, 'fraction'>;
+  readonly settings: RoutingSettings;
+  /** The way of mailboxes of ours; undefined for domains that are not (`LocalDirectory.localHop`). */
+  readonly localHop: (mailbox: Mailbox) => NextHop | undefined;
+  /** Passwords by group name, for groups with a `passwordFile` that was read for them. */
+  readonly passwords?: ReadonlyMap<string, string>;
+  readonly journal?: Journal;
+}
+
+/** A router that also says why. */
+export interface ExplainingRouter extends Router {
+  /** How mail for a recipient would go now: the rule, the next hop, and its hosts. */
+  explain(recipient: Mailbox, envelope: EnvelopeOptions): Promise<RouteExplanation>;
+}
+
+/** The way of one recipient, for people. */
+export interface RouteExplanation {
+  /** 'ours' where the domain is local, the address space that fits, or 'default' (MX). */
+  readonly rule: { readonly kind: 'ours' } | { readonly kind: 'address-space'; readonly space: AddressSpace } | { readonly kind: 'default' };
+  readonly nextHop: NextHop;
+  readonly route: Route;
+}
+
+/** Makes the router of a configuration. */
+export function createRouter(options: RouterOptions): ExplainingRouter {
+  return new ConfiguredRouter(options);
+}
+
+class ConfiguredRouter implements ExplainingRouter {
+  readonly #options: RouterOptions;
+  readonly #spaces: AddressSpaces;
+  readonly #search: HostSearch;
+  readonly #looping = new Set<NextHop>();
+
+  constructor(options: RouterOptions) {
+    const { settings, resolver, random, serverName, ownAddresses } = options;
+    this.#options = options;
+    this.#spaces = new AddressSpaces(settings.addressSpaces);
+    const own = new OwnHost({ serverName, ownNames: settings.ownNames, ownAddresses });
+    this.#search = { resolver, random, own, versions: settings.ipVersions, port: settings.port };
+  }
+
+  nextHop(recipient: Mailbox, envelope: EnvelopeOptions): NextHop {
+    return this.#options.localHop(recipient) ?? hopOf(this.#spaces.find(recipient, envelope.reversePath), recipient);
+  }
+
+  belongs(nextHop: NextHop, recipient: EnvelopeRecipient, envelope: EnvelopeOptions): boolean {
+    return this.nextHop(recipient.mailbox, envelope) === nextHop;
+  }
+
+  async route(nextHop: NextHop, _envelope: EnvelopeOptions): Promise<Route> {
+    const colon = nextHop.indexOf(':');
+    const name = nextHop.slice(colon + 1);
+    switch (nextHop.slice(0, Math.max(colon, 0))) {
+      case 'mx':
+        return this.#relay(nextHop, name, await findHosts(name, this.#search), mxTerms(this.#options));
+      case 'host':
+      case 'lmtp':
+        return this.#group(nextHop, name);
+      case 'held':
+        return { kind: 'held', reason: `mail for ${name} waits until it is asked for (ETRN) or released` };
+      default:
+        if (nextHop === 'local') return { kind: 'local', reason: 'a mailbox of this server' };
+        return { kind: 'deferred', reply: replies.unusableRoute, reason: `the next hop '${nextHop}' is not known to this version` };
+    }
+  }
+
+  async explain(recipient: Mailbox, envelope: EnvelopeOptions): Promise<RouteExplanation> {
+    const nextHop = this.nextHop(recipient, envelope);
+    const route = await this.route(nextHop, envelope);
+    if (this.#options.localHop(recipient) !== undefined) return { rule: { kind: 'ours' }, nextHop, route };
+    const space = this.#spaces.find(recipient, envelope.reversePath);
+    return { rule: space === undefined ? { kind: 'default' } : { kind: 'address-space', space }, nextHop, route };
+  }
+
+  async #group(nextHop: NextHop, name: string): Promise<Route> {
+    const group = Object.hasOwn(this.#options.settings.smartHosts, name) ? this.#options.settings.smartHosts[name] : undefined;
+    if (group === undefined) return { kind: 'deferred', reply: replies.unusableRoute, reason: `there is no group '${name}' in routing.smartHosts any more` };
+    if (group.login !== undefined && passwordOf(this.#options, name, group) === undefined) {
+      return { kind: 'deferred', reply: replies.unusableRoute, reason: `the password of the group '${name}' is not known` };
+    }
+    return this.#relay(nextHop, name, await findSmartHosts(name, group, this.#search), groupTerms(this.#options, name, group));
+  }
+
+  #relay(nextHop: NextHop, host: string, found: Hosts, terms: RelayTerms): Route {
+    if (found.kind === 'hosts') return { kind: 'relay', hosts: found.hosts, terms, reason: found.reason };
+    if (found.kind === 'failed' && found.reply === replies.loop && !this.#looping.has(nextHop) && this.#looping.size < loopsToldMax) {
+      this.#looping.add(nextHop);
+      this.#options.journal?.emit('routing.loop-to-ourselves', { nextHop, host, reason: found.reason });
+    }
+    return found;
+  }
+}
+
+/** The key that a rule gives to a recipient; 'host:' joins all domains of a group into one delivery. */
+function hopOf(space: AddressSpace | undefined, recipient: Mailbox): NextHop {
+  const via = space?.via ?? 'mx';
+  if (via !== 'mx' && via !== 'hold') return `host:${via}`;
+  return `${via === 'mx' ? 'mx' : 'held'}:${domainKey(recipient.domain) || recipient.domain}`;
+}
+
+function mxTerms({ settings, serverName }: RouterOptions): RelayTerms {
+  return { protocol: 'smtp', tls: settings.tls, ...commonTerms(settings, serverName, settings) };
+}
+
+function passwordOf({ passwords }: RouterOptions, name: string, group: SmartHostGroup): string | undefined {
+  return group.login?.password ?? passwords?.get(name);
+}
+
+function groupTerms(options: RouterOptions, name: string, group: SmartHostGroup): RelayTerms {
+  const { settings, serverName } = options;
+  const password = passwordOf(options, name, group);
+  const login = group.login === undefined || password === undefined ? {} : { login: { user: group.login.user, password } };
+  return { protocol: group.protocol, tls: group.tls, ...login, ...commonTerms(settings, serverName, group) };
+}
+
+type Bounds = Pick<RelayTerms, 'connectionsMax' | 'messagesPerConnectionMax' | 'recipientsPerTransactionMax'>;
+
+function commonTerms({ source4, source6 }: RoutingSettings, greetingName: string, bounds: Bounds): Omit<RelayTerms, 'protocol' | 'tls' | 'login'> {
+  return {
+    greetingName,
+    connectionsMax: bounds.connectionsMax,
+    messagesPerConnectionMax: bounds.messagesPerConnectionMax,
+    recipientsPerTransactionMax: bounds.recipientsPerTransactionMax,
+    ...(source4 === undefined ? {} : { source4 }),
+    ...(source6 === undefined ? {} : { source6 }),
+  };
+}
