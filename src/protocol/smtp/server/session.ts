@@ -22,6 +22,8 @@ export type Input = 'nothing' | 'command' | 'sasl' | 'data' | 'chunk' | 'tls' | 
 export interface Transaction {
   readonly envelope: EnvelopeOptions;
   readonly recipients: EnvelopeRecipient[];
+  /** Recipients refused for good. */
+  refused: number;
 }
 
 /** The octets of a BDAT chunk that are still to come, and what becomes of them. */
@@ -93,14 +95,14 @@ export class Session {
   }
 
   /** Replies to the command. A refusal is shown, a permanent one counted; 421 ends the session (RFC 5321 §3.8). */
-  reply(reply: Reply): void {
-    if (this.input === 'closed') return;
+  reply(reply: Reply, refusal: 'counts' | 'passes' = 'counts'): void {
+    if (this.ended) return;
     this.#held += writeReply(reply);
     if (!this.groups) this.#mayHold = false;
     if (this.#held.length > heldRepliesMax) this.flush();
     if (reply.code >= 400) this.#effects.push({ kind: 'refused', line: this.line.slice(0, shownLineMax), reply });
     if (reply.code === replies.shuttingDown.code) this.close();
-    else if (reply.code >= 500) this.countError();
+    else if (reply.code >= 500 && refusal === 'counts') this.countError();
   }
 
   /** Sends what is held. */
@@ -137,13 +139,13 @@ export class Session {
 
   countError(): void {
     this.errors += 1;
-    if (this.errors >= this.offer.errorsMax && this.input !== 'closed') this.reply(replies.tooManyErrors);
+    if (this.errors >= this.offer.errorsMax && !this.ended) this.reply(replies.tooManyErrors);
   }
 
   /** MAIL was accepted. */
   beginTransaction(envelope: EnvelopeOptions): void {
     this.#transactions += 1;
-    this.transaction = { envelope, recipients: [] };
+    this.transaction = { envelope, recipients: [], refused: 0 };
     this.phase = 'mail';
   }
 
@@ -209,7 +211,7 @@ export class Session {
   }
 
   close(): void {
-    if (this.input === 'closed') return;
+    if (this.ended) return;
     this.abandon('closed');
     this.input = 'closed';
     this.#then = undefined;

@@ -23,7 +23,8 @@ export const bdat = command<ChunkArguments>({
     const { transaction } = session;
     if (transaction === undefined || transaction.recipients.length === 0) return readChunk(session, chunk, replies.noRecipients);
     if (session.scanner !== undefined) return readChunk(session, chunk, undefined);
-    session.ask({ about: 'data', ...transaction }, ([reply]) => {
+    const { envelope, recipients } = transaction;
+    session.ask({ about: 'data', envelope, recipients }, ([reply]) => {
       const kind = replyKind(reply);
       if (kind === 'transient' || kind === 'permanent') {
         session.abandon('refused');

@@ -13,7 +13,8 @@ export const data = command({
     if (transaction === undefined || transaction.recipients.length === 0) {
       return session.reply(offer.profile === 'lmtp' ? replies.noRecipients : replies.noValidRecipients);
     }
-    session.ask({ about: 'data', ...transaction }, ([reply]) => {
+    const { envelope, recipients } = transaction;
+    session.ask({ about: 'data', envelope, recipients }, ([reply]) => {
       if (replyKind(reply) === 'transient' || replyKind(reply) === 'permanent') {
         session.abandon('refused');
         return session.reply(reply);

@@ -1,4 +1,7 @@
-/** RCPT (RFC 5321 §4.1.1.3). */
+/**
+ * RCPT (RFC 5321 §4.1.1.3). A recipient refused by decision is an error only as far as more are refused than accepted:
+ * a guesser of addresses is ended, a long list with some members gone is not.
+ */
 import { replyKind } from '../../../../mail/reply.ts';
 import { parseRcptArguments } from '../../grammar/rcpt-arguments.ts';
 import { rcptLineMax } from '../../limits.ts';
@@ -19,8 +22,8 @@ export const rcpt = command({
       if (replyKind(reply) === 'positive') {
         transaction.recipients.push(recipient);
         session.phase = 'rcpt';
-      }
-      session.reply(reply);
+      } else if (replyKind(reply) === 'permanent') transaction.refused += 1;
+      session.reply(reply, transaction.refused > transaction.recipients.length ? 'counts' : 'passes');
     });
   },
 });
