@@ -8,10 +8,8 @@ export interface Briefing {
   readonly settings: Settings;
   /** PEM texts; undefined where TLS cannot be offered. */
   readonly certificate: { readonly certificatePem: string; readonly keyPem: string } | undefined;
-  /** Passwords of smart hosts by group, read from their files. */
-  readonly passwords: ReadonlyMap<string, string>;
-  /** The name servers to ask, as address and port. */
-  readonly nameServers: readonly { readonly address: string; readonly port: number }[];
+  /** The name servers to ask, as address or address:port. */
+  readonly nameServers: readonly string[];
 }
 
 /** How the process that owned a shard before ended. */
@@ -48,8 +46,6 @@ export type ToChild =
   | { readonly kind: 'forget'; readonly generation: number }
   | { readonly kind: 'call'; readonly id: number; readonly name: string; readonly input: unknown }
   | { readonly kind: 'answer'; readonly id: number; readonly ok: boolean; readonly result: unknown }
-  /** A larger or smaller share of a limit that all workers have together. */
-  | { readonly kind: 'share'; readonly limit: string; readonly key: string; readonly amount: number }
   | { readonly kind: 'stop'; readonly graceMs: number };
 
 /** From a child to the supervisor. */

@@ -1,4 +1,76 @@
 import type { CatalogueSection } from '../row.ts';
 
 /** Events of queue. */
-export const queueEvents = {} as const satisfies CatalogueSection;
+export const queueEvents = {
+  2300: {
+    name: 'queue.recovered',
+    severity: 'information',
+    category: 'queue',
+    title: 'The queue has been read back',
+    text: 'shard {shard}: {deliveries} deliveries recovered from {segments} segments in {duration}',
+    data: { shard: 'count', deliveries: 'count', segments: 'count', duration: 'milliseconds' },
+  },
+  3300: {
+    name: 'queue.suspects-found',
+    severity: 'warning',
+    category: 'queue',
+    title: 'Deliveries were in work when the worker crashed',
+    text: 'shard {shard}: {deliveries} deliveries were in work at the crash; they are tried again one at a time',
+    data: { shard: 'count', deliveries: 'count' },
+    advice: 'Look at the event of the crash before this one; nothing else is to be done unless it repeats.',
+  },
+  3301: {
+    name: 'queue.full',
+    severity: 'warning',
+    category: 'queue',
+    title: 'The queue holds as many deliveries as it may',
+    text: 'shard {shard} holds {deliveries} deliveries; new mail is refused with 452 until some have left',
+    data: { shard: 'count', deliveries: 'count' },
+    advice: 'Find out what the deliveries wait for (ims queue list); or raise queue.messagesMax.',
+  },
+  4300: {
+    name: 'queue.delivery-quarantined',
+    severity: 'error',
+    category: 'queue',
+    title: 'A delivery was alone in work in two crashes and is quarantined',
+    text: 'delivery {delivery} of {queueId} to {nextHop} was alone in work when the worker crashed, twice; it is held',
+    data: { queueId: 'queueId', delivery: 'text', nextHop: 'nextHop' },
+    advice: 'Keep the message for the developers, then release it (ims queue release) or remove it.',
+  },
+  4301: {
+    name: 'queue.content-damaged',
+    severity: 'error',
+    category: 'queue',
+    title: 'A queued message cannot be read back as it was written',
+    text: '{queueId} in {path} is damaged ({why}); its deliveries are held',
+    data: { queueId: 'queueId', path: 'path', why: 'text' },
+    advice: 'Check the disk. Restore the file from a backup and release the message, or tell the sender and remove it.',
+  },
+  4302: {
+    name: 'queue.format-newer',
+    severity: 'error',
+    category: 'queue',
+    title: 'The queue was written by a newer version',
+    text: '{path} has format {found}, this version knows formats up to {known}',
+    data: { path: 'path', found: 'count', known: 'count' },
+    advice: 'Start the version that wrote the queue; let it deliver everything before going back.',
+  },
+  4303: {
+    name: 'queue.segment-damaged',
+    severity: 'error',
+    category: 'queue',
+    title: 'A sealed segment of the queue is damaged',
+    text: '{path} is damaged at octet {offset}; reading goes on with the next record that is intact',
+    data: { path: 'path', offset: 'bytes' },
+    advice: 'Check the disk: what was written has changed. Messages may be missing.',
+  },
+  4304: {
+    name: 'queue.not-accepting',
+    severity: 'error',
+    category: 'queue',
+    title: 'The queue does not take mail now',
+    text: 'shard {shard} refused a message: {why}',
+    data: { shard: 'count', why: 'text' },
+    level: 5,
+  },
+} as const satisfies CatalogueSection;

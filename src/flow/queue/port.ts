@@ -24,6 +24,8 @@ export interface NewMessage {
   /** Wall time of acceptance. */
   readonly arrivedAtMs: number;
   readonly expiresAtMs: number;
+  /** Whether any octet of the content, edits applied, is above 127. */
+  readonly eightBit: boolean;
   /** Wall time of the first attempt; the past means at once. */
   readonly dueAtMs: number;
   readonly held: boolean;
@@ -170,6 +172,8 @@ export interface Queue {
 
   /** Leases due deliveries of a next hop, most urgent class first, oldest due first. */
   claim(nextHop: NextHop, nowMs: number, most: number): Promise<readonly Claim[]>;
+  /** Leases deliveries that match, due or not, held or not, for an operator's verb that ends them (return to sender). */
+  claimMatching(filter: QueueFilter, most: number): Promise<readonly Claim[]>;
   /** Makes outcomes durable; resolves when they are, with the ids of the owed messages. A final outcome of the last recipient ends the delivery. */
   record(claim: Claim, attempt: AttemptRecord): Promise<readonly QueueId[]>;
   /** Gives a claim back unattempted, due at `dueAtMs`. Not durable, and need not be. */

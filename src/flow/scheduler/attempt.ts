@@ -82,7 +82,8 @@ function sameForAll(claim: Claim, kind: 'deferred' | 'failed', reply: Reply): At
   };
 }
 
-async function record(rooms: AttemptRooms, claim: Claim, result: AttemptResult): Promise<void> {
+/** Concludes a result, makes it durable with the reports it owes, and tells the timeline. Never rejects. */
+export async function record(rooms: AttemptRooms, claim: Claim, result: AttemptResult): Promise<void> {
   const { world, queue, journal, reporter } = rooms;
   const conclusion = conclude(claim, result.outcomes, {
     settings: rooms.settings,

@@ -1,5 +1,6 @@
 /** The door of the scheduler: when attempts are made. */
 import type { NextHop } from '../../mail/next-hop.ts';
+import type { QueueFilter } from '../queue/port.ts';
 
 /** What it is doing, for status and metrics. */
 export interface SchedulerStatus {
@@ -16,6 +17,8 @@ export interface Scheduler {
   wake(nextHop?: NextHop): void;
   /** Lets mail held for a domain go for a while (ETRN). Resolves with the number of deliveries that became due. */
   flush(domain: string): Promise<number>;
+  /** Returns matching mail to its senders now. Resolves with the number of deliveries. */
+  returnNow(filter: QueueFilter, text: string): Promise<number>;
   /** Claims nothing more; resolves when the attempts under way have ended, or after `graceMs`. */
   stop(graceMs: number): Promise<void>;
   status(): SchedulerStatus;

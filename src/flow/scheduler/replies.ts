@@ -15,5 +15,10 @@ export const schedulerReplies = {
     detail: '7.1',
     text: [`our smart host does not relay for us (${printReply(reply)}); kept until its administrator or ours mends it`],
   }),
+  returnedByOperator: (text: string): Reply => ({
+    code: 554,
+    detail: '0.0',
+    text: [text === '' ? 'returned by the administrator of this server' : text],
+  }),
   attemptBroke: (what: string): Reply => ({ code: 451, detail: '3.0', text: [`local error during the attempt: ${what}`] }),
 } as const;

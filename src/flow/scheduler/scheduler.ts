@@ -10,12 +10,13 @@
  */
 import type { NextHop } from '../../mail/next-hop.ts';
 import type { Timer } from '../../world/ports/clock.ts';
-import type { Claim } from '../queue/port.ts';
+import type { Claim, QueueFilter } from '../queue/port.ts';
 import { type AttemptEnd, type AttemptRooms, makeAttempt } from './attempt.ts';
 import { createClockGuard } from './clock-guard.ts';
 import { limits } from './limits.ts';
 import { NextHopState } from './next-hop-state.ts';
 import type { Scheduler, SchedulerStatus } from './port.ts';
+import { returnNow } from './return-now.ts';
 
 /** The bounds of one next hop in this worker, by configuration. */
 export interface NextHopBounds {
@@ -30,6 +31,14 @@ export interface SchedulerParts extends Omit<AttemptRooms, 'guard'> {
   readonly bounds: (nextHop: NextHop) => NextHopBounds;
 }
 
+/** What a new configuration changes; attempts under way keep what they began with. */
+export type SchedulerChanges = Pick<SchedulerParts, 'settings' | 'router' | 'courier' | 'reporter' | 'bounds' | 'attemptsMax'>;
+
+/** A scheduler that can be given a new configuration. */
+export interface ConfigurableScheduler extends Scheduler {
+  use(changes: SchedulerChanges): void;
+}
+
 interface Known {
   readonly nextHop: NextHop;
   readonly state: NextHopState;
@@ -40,13 +49,13 @@ interface Known {
 }
 
 /** Makes the scheduler of one worker. */
-export function createScheduler(parts: SchedulerParts): Scheduler {
+export function createScheduler(parts: SchedulerParts): ConfigurableScheduler {
   return new RunningScheduler(parts);
 }
 
-class RunningScheduler implements Scheduler {
-  readonly #parts: SchedulerParts;
-  readonly #rooms: AttemptRooms;
+class RunningScheduler implements ConfigurableScheduler {
+  #parts: SchedulerParts;
+  #rooms: AttemptRooms;
   readonly #known = new Map<NextHop, Known>();
   readonly #flushing = new Map<NextHop, number>();
   readonly #waiting = new Set<Known>();
@@ -78,6 +87,12 @@ class RunningScheduler implements Scheduler {
     this.#wakeSoon();
   }
 
+  use(changes: SchedulerChanges): void {
+    this.#parts = { ...this.#parts, ...changes };
+    this.#rooms = { ...this.#rooms, ...changes };
+    this.#wakeSoon();
+  }
+
   wake(nextHop?: NextHop): void {
     for (const known of nextHop === undefined ? this.#known.values() : [this.#know(nextHop)]) {
       known.state.wake();
@@ -93,6 +108,10 @@ class RunningScheduler implements Scheduler {
     const count = await this.#parts.queue.retryNow({ nextHop });
     this.wake(nextHop);
     return count;
+  }
+
+  returnNow(filter: QueueFilter, text: string): Promise<number> {
+    return returnNow(this.#rooms, filter, text);
   }
 
   async stop(graceMs: number): Promise<void> {

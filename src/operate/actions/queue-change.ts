@@ -91,8 +91,7 @@ export const flushDomain = defineAction({
   changes: true,
   input: z.strictObject({ domain: z.string().min(1).max(255) }),
   async run(context, { domain }) {
-    const filter: QueueFilter = { nextHop: `held:${domain.toLowerCase()}` };
-    const answers = await context.workers.call('queue.release', { filter });
+    const answers = await context.workers.call('queue.flush', { domain: domain.toLowerCase() });
     const changed = sum(answers);
     context.journal.emit('control.action-done', { action: 'queue.flush', summary: `${changed} deliveries held for ${domain} were released` });
     return done({ matches: changed, changed, preview: false, rows: [], missing: silentWorkers(answers) } satisfies QueueChange);

@@ -26,6 +26,7 @@ export interface WorkerCalls {
   'queue.remove': { input: { filter: QueueFilter }; output: number };
   'queue.reroute': { input: { filter: QueueFilter }; output: number };
   'queue.bounce': { input: { filter: QueueFilter; text: string }; output: number };
+  'queue.flush': { input: { domain: string }; output: number };
   'route.explain': { input: { recipient: Mailbox; sender: Mailbox | null }; output: RouteExplanation };
 }
 
@@ -33,13 +34,21 @@ export type WorkerCallName = keyof WorkerCalls;
 export type WorkerInput<N extends WorkerCallName> = WorkerCalls[N]['input'];
 export type WorkerOutput<N extends WorkerCallName> = WorkerCalls[N]['output'];
 
+/** What an operator's calls need of a queue; a worker that looks after several shards answers for all of them. */
+export type OperatorQueue = Pick<
+  Queue,
+  'counts' | 'list' | 'count' | 'content' | 'hold' | 'resume' | 'retryNow' | 'remove' | 'reroute'
+>;
+
 /** The parts of a worker that answer. */
 export interface WorkerParts {
-  readonly queue: Queue;
+  readonly queue: OperatorQueue;
   readonly router: Pick<Router, 'nextHop' | 'route'>;
   readonly directory: Pick<Directory, 'resolve'>;
   /** Returns mail to its senders now, with `text` as the reason; resolves with the number of deliveries. */
   bounce(filter: QueueFilter, text: string): Promise<number>;
+  /** Lets the mail held for a domain go for a while (ETRN). */
+  flush(domain: string): Promise<number>;
 }
 
 const plainEnvelope = (sender: Mailbox | null): EnvelopeOptions => ({ reversePath: sender, body: '7bit', smtpUtf8: false });
@@ -62,7 +71,7 @@ async function explainRoute({ directory, router }: WorkerParts, recipient: Mailb
   return { recipient: printMailbox(recipient), resolution, targets };
 }
 
-async function readContent(queue: Queue, queueId: string): Promise<WorkerOutput<'queue.content'>> {
+async function readContent(queue: OperatorQueue, queueId: string): Promise<WorkerOutput<'queue.content'>> {
   const content = await queue.content(queueId);
   if (content === undefined) return null;
   const parts: Buffer[] = [];
@@ -91,6 +100,7 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
     'queue.remove': ({ filter }) => queue.remove(filter),
     'queue.reroute': ({ filter }) => queue.reroute(filter, (recipient) => router.nextHop(recipient.mailbox, plainEnvelope(null))),
     'queue.bounce': ({ filter, text }) => parts.bounce(filter, text),
+    'queue.flush': ({ domain }) => parts.flush(domain),
     'route.explain': ({ recipient, sender }) => explainRoute(parts, recipient, sender),
   };
 }

@@ -151,8 +151,7 @@ export class ChildSlot {
     this.#watch?.cancel();
     this.#watch = this.#parts.clock.after(5_000, () => {
       const now = this.#parts.clock.now();
-      const late = this.state === 'starting' && now - this.#startedAt > limits.readyMs;
-      if (late || now - this.#heardAt > limits.silentMs) {
+      if (now - this.#heardAt > limits.silentMs) {
         this.#parts.journal.emit('supervisor.child-hung', {
           role: this.#parts.role,
           index: this.#parts.index,

@@ -4,8 +4,6 @@ export const limits = {
   stopMs: 9_000,
   /** Of that, how long workers may finish what is under way. */
   drainMs: 7_000,
-  /** A child that is not ready by then is started again. */
-  readyMs: 60_000,
   /** A child that has not said for so long that it is alive hangs: it is ended and started again. */
   silentMs: 45_000,
   /** Waits before a child is started again, by failures in a row within `steadyMs`; the last one stays. */

@@ -7,6 +7,7 @@
  * Diagnostics: service.*, supervisor.*
  */
 import type { Journal } from '../../events/journal.ts';
+import { type Change, type Problem, printProblem } from '../../operate/config/index.ts';
 import type { Children } from '../../world/ports/children.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Briefing, ListenerState, PreviousEnd } from '../messages.ts';
@@ -16,8 +17,8 @@ import { limits } from './limits.ts';
 
 /** What a reload found in the configuration file. */
 export type Reloaded =
-  | { readonly ok: true; readonly briefing: Briefing; readonly changed: readonly string[]; readonly restart: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  | { readonly ok: true; readonly briefing: Briefing; readonly changes: readonly Change[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** What the supervisor is made of. */
 export interface SupervisorParts {
@@ -56,8 +57,9 @@ export interface SupervisorStatus {
 
 /** How a reload ended. */
 export type ReloadResult =
-  | { readonly ok: true; readonly generation: number; readonly changed: readonly string[]; readonly restart: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  | { readonly ok: true; readonly generation: number; readonly changes: readonly Change[] }
+  /** The file is wrong (`problems`), or it is right and a worker could not take it (`why`). */
+  | { readonly ok: false; readonly problems: readonly Problem[] | undefined; readonly why: string };
 
 /** Runs the processes of one service. */
 export class Supervisor {
@@ -68,6 +70,7 @@ export class Supervisor {
   readonly #startedAtMs: number;
   #briefing: Briefing;
   #announced = false;
+  #onStopped: (() => void) | undefined;
   #reloading = false;
   #stopping: Promise<void> | undefined;
   #confirmations: { readonly generation: number; readonly told: (worker: number, problem: string | undefined) => void } | undefined;
@@ -108,7 +111,7 @@ export class Supervisor {
 
   /** Reads the configuration again; every worker confirms it, or nothing changes. */
   async reload(): Promise<ReloadResult> {
-    if (this.#reloading) return { ok: false, problems: ['another reload is under way'] };
+    if (this.#reloading) return { ok: false, problems: undefined, why: 'another reload is under way' };
     this.#reloading = true;
     this.#parts.notify('RELOADING=1');
     try {
@@ -118,17 +121,22 @@ export class Supervisor {
         const list = (names: readonly string[]): string => (names.length === 0 ? 'nothing' : names.join(', '));
         journal.emit('service.configuration-applied', {
           generation: result.generation,
-          changed: list(result.changed),
-          restart: list(result.restart),
+          changed: list(result.changes.map(({ key }) => key)),
+          restart: list(result.changes.filter(({ restart }) => restart).map(({ key }) => key)),
         });
       } else {
-        journal.emit('service.configuration-refused', { path: configurationPath, problems: result.problems.join('; ') });
+        journal.emit('service.configuration-refused', { path: configurationPath, problems: result.why });
       }
       return result;
     } finally {
       this.#reloading = false;
       this.#parts.notify('READY=1');
     }
+  }
+
+  /** Calls back once everything has ended, whoever ordered it. */
+  onStopped(listener: () => void): void {
+    this.#onStopped = listener;
   }
 
   /** Drains and ends everything, within ten seconds. */
@@ -139,15 +147,15 @@ export class Supervisor {
 
   async #reloadOnce(): Promise<ReloadResult> {
     const read = await this.#parts.reload(this.#briefing);
-    if (!read.ok) return read;
+    if (!read.ok) return { ok: false, problems: read.problems, why: read.problems.map(printProblem).join('; ') };
     const { briefing } = read;
     const asked = this.#workers.filter(({ state }) => state === 'ready');
     const problems = await this.#confirm(asked, briefing);
     const kind = problems.length === 0 ? 'apply' : 'forget';
     for (const child of [...asked, this.#operator]) child.send({ kind, generation: briefing.generation });
-    if (problems.length > 0) return { ok: false, problems };
+    if (problems.length > 0) return { ok: false, problems: undefined, why: problems.join('; ') };
     this.#briefing = briefing;
-    return { ok: true, generation: briefing.generation, changed: read.changed, restart: read.restart };
+    return { ok: true, generation: briefing.generation, changes: read.changes };
   }
 
   #confirm(asked: readonly ChildSlot[], briefing: Briefing): Promise<readonly string[]> {
@@ -182,6 +190,7 @@ export class Supervisor {
     await Promise.all(this.#workers.map((worker) => worker.stop(limits.drainMs, limits.stopMs)));
     await this.#operator.stop(1_000, 1_500);
     this.#parts.journal.emit('service.stopped', { cause });
+    this.#onStopped?.();
   }
 
   #slot(role: 'worker' | 'operator', index: number): ChildSlot {

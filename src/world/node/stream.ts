@@ -21,6 +21,9 @@ export function secureContextOf(context: TlsContext): tls.SecureContext {
   return context as unknown as tls.SecureContext; // made by `nodeNetwork.tlsContext` and nowhere else
 }
 
+/** Connections that this process has open. */
+export const openStreams = { count: 0 };
+
 function timeoutError(what: string): Error {
   return Object.assign(new Error(`${what} timed out`), { code: 'ETIMEDOUT' });
 }
@@ -43,6 +46,7 @@ export class NodeStream implements ByteStream {
     this.local = { address: path === '' ? canonicalAddress(socket.localAddress) : path, port: socket.localPort ?? 0 };
     this.peer = { address: path === '' ? canonicalAddress(socket.remoteAddress) : path, port: socket.remotePort ?? 0 };
     this.client = this.peer;
+    openStreams.count += 1;
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
   }
@@ -192,6 +196,7 @@ export class NodeStream implements ByteStream {
   readonly #onClose = (): void => {
     if (this.#closed || this.#upgrading) return;
     this.#closed = true;
+    openStreams.count -= 1;
     this.#sink?.closed(this.#error);
   };
 }

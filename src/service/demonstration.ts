@@ -1,0 +1,73 @@
+/** `npm start`: a complete service on loopback, with a demonstration domain that is made at the first start. */
+import { demonstration, demonstrationDomain, demonstrationMailboxes } from '../operate/config/index.ts';
+import { hashPassword } from '../world/node/passwords.ts';
+import { nodeWorld } from '../world/node/world.ts';
+import { run } from './run.ts';
+
+const DIRECTORY = 'data';
+const PASSWORD_OCTETS = 12;
+
+interface Passwords {
+  readonly alice: string;
+  readonly bob: string;
+}
+
+/** Makes the demonstration where it is missing, runs it, and says what to try. Resolves with the exit code. */
+export async function runDemonstration(entry: string): Promise<number> {
+  const { disk } = nodeWorld;
+  const directory = `${process.cwd()}/${DIRECTORY}`;
+  const files = { configuration: `${directory}/ims.yaml`, passwords: `${directory}/demo-passwords` };
+  if ((await disk.entry(files.configuration)) === undefined) await makeDemonstration(directory, files);
+  const passwords = await readPasswords(files.passwords);
+  return run({
+    configurationPath: files.configuration,
+    entry,
+    onStarted: (settings) => {
+      if (passwords !== undefined) process.stdout.write(whatToTry(settings.server.data, passwords));
+    },
+  });
+}
+
+async function makeDemonstration(directory: string, files: { configuration: string; passwords: string }): Promise<void> {
+  const { disk, random } = nodeWorld;
+  const make = (): string => random.bytes(PASSWORD_OCTETS).toString('base64url');
+  const passwords: Passwords = { alice: make(), bob: make() };
+  const hashes = { alice: await hashPassword(passwords.alice), bob: await hashPassword(passwords.bob) };
+  await disk.makeDirectory(directory);
+  const lines = demonstrationMailboxes.map((name) => `${name}@${demonstrationDomain} ${passwords[name]}\n`);
+  await disk.replaceFile(files.passwords, lines.join(''), 0o600);
+  await disk.replaceFile(files.configuration, demonstration({ dataDirectory: directory, passwords: hashes }), 0o600);
+}
+
+async function readPasswords(path: string): Promise<Passwords | undefined> {
+  const text = await nodeWorld.disk.readFile(path).then(String, () => '');
+  const found = new Map(text.split('\n').map((line) => [line.split(' ')[0] ?? '', line.split(' ')[1]] as const));
+  const alice = found.get(`alice@${demonstrationDomain}`);
+  const bob = found.get(`bob@${demonstrationDomain}`);
+  return alice === undefined || bob === undefined ? undefined : { alice, bob };
+}
+
+function whatToTry(dataDirectory: string, passwords: Passwords): string {
+  return `
+  A mail service for ${demonstrationDomain} runs on this machine only.
+
+    alice@${demonstrationDomain}   password ${passwords.alice}
+    bob@${demonstrationDomain}     password ${passwords.bob}
+
+    mail from other servers   127.0.0.1:2525   (MX, STARTTLS)
+    mail from your programs   127.0.0.1:2587   (submission, STARTTLS)  and  127.0.0.1:2465  (TLS)
+    data                      ${dataDirectory}
+
+  Less than usual, because it is a demonstration: the certificate is self-signed, and nobody outside can reach it.
+
+  Try, in a second terminal:
+
+    npm run ims -- send --to alice@${demonstrationDomain} --subject hello     a first message, with its dialogue
+    npm run ims -- mailbox show alice@${demonstrationDomain}                  read it
+    npm run ims -- trace alice@${demonstrationDomain}                         its life, step by step
+    npm run ims -- status                                          what runs, and what does not
+
+  Ctrl-C stops it.
+
+`;
+}

@@ -1,0 +1,41 @@
+/** The entry of every process of the service: the supervisor (`run`, `demo`), its children (`--role`), and the command line. */
+import { fileURLToPath } from 'node:url';
+
+const entry = fileURLToPath(import.meta.url);
+const [first, second, ...rest] = process.argv.slice(2);
+
+if (first === '--role' && (second === 'worker' || second === 'operator')) {
+  const { serveRole } = await import('./child.ts');
+  await serveRole(second);
+} else if (first === 'demo') {
+  const { runDemonstration } = await import('./demonstration.ts');
+  process.exitCode = await runDemonstration(entry);
+} else if (first === 'run' && !['--help', '-h'].includes(second ?? '')) {
+  const { configurationArgument } = await import('./arguments.ts');
+  const { run } = await import('./run.ts');
+  const path = configurationArgument([second, ...rest].filter((word) => word !== undefined), process.env);
+  if (path.ok) process.exitCode = await run({ configurationPath: path.value, entry });
+  else {
+    process.stderr.write(`${path.problem}\n`);
+    process.exitCode = 2;
+  }
+} else {
+  const { main } = await import('../operate/cli/main.ts');
+  const { nodeWorld } = await import('../world/node/world.ts');
+  const { VERSION: version } = await import('./version.ts');
+  const { stdin, stdout, stderr, env: environment } = process;
+  const hashPassword = async (password: string): Promise<string> => (await import('../world/node/passwords.ts')).hashPassword(password);
+  process.exitCode = await main(process.argv.slice(2), {
+    stdin,
+    stdout,
+    stderr,
+    environment,
+    world: nodeWorld,
+    version,
+    hashPassword,
+    onInterrupt(fn) {
+      process.on('SIGINT', fn);
+      return () => void process.removeListener('SIGINT', fn);
+    },
+  });
+}

@@ -1,0 +1,246 @@
+/** The operator process: the control socket, and everything that looks into the service. A fault of it never stops mail. */
+import { type EventRecord, type OperatorContext, runAction, type Supervisor, type Workers } from '../../operate/actions/index.ts';
+import { type ControlServer, serveControl } from '../../operate/control/server.ts';
+import { type EventRecord as WrittenEvent, renderText } from '../../events/render.ts';
+import { catalogue } from '../../events/catalogue/index.ts';
+import type { EventRow } from '../../events/row.ts';
+import { followEvents, listEvents, openEventLog } from '../../operate/journal/event-log.ts';
+import { createJournal, type Levels, type RunningJournal } from '../../operate/journal/journal.ts';
+import { outputWriter } from '../../operate/journal/output-writer.ts';
+import { searchTimelines } from '../../operate/tracking/search.ts';
+import type { Settings } from '../../settings/index.ts';
+import type { Output } from '../../world/ports/output.ts';
+import type { World } from '../../world/world.ts';
+import type { ToChild } from '../messages.ts';
+import { eventDirectory, runDirectory } from '../paths.ts';
+import type { ReloadResult, SupervisorStatus } from '../supervisor/supervisor.ts';
+import { VERSION } from '../version.ts';
+import type { ChildDuties, SupervisorLink } from '../worker/link.ts';
+
+/** What the operator process needs besides what it is told. */
+export interface OperatorParts {
+  readonly world: World;
+  readonly output: Output;
+}
+
+/** Makes the duties of the operator process. */
+export function createOperator(parts: OperatorParts, supervisor: SupervisorLink): ChildDuties {
+  return new Operator(parts, supervisor);
+}
+
+class Operator implements ChildDuties {
+  readonly #parts: OperatorParts;
+  readonly #supervisor: SupervisorLink;
+  readonly #prepared = new Map<number, Settings>();
+  #settings: Settings | undefined;
+  #journal: RunningJournal | undefined;
+  #closeLog: () => Promise<void> = async () => undefined;
+  #control: ControlServer | undefined;
+  #levels: Levels = {};
+
+  constructor(parts: OperatorParts, supervisor: SupervisorLink) {
+    this.#parts = parts;
+    this.#supervisor = supervisor;
+  }
+
+  async start({ briefing }: Extract<ToChild, { kind: 'start' }>): Promise<void> {
+    const { world, output } = this.#parts;
+    const { settings } = briefing;
+    this.#settings = settings;
+    this.#levels = settings.events.levels;
+    const journal: RunningJournal = createJournal({
+      clock: world.clock,
+      process: { role: 'operator' },
+      levels: settings.events.levels,
+      writers: [outputWriter(output, settings.events.format, 'standard output', () => journal)],
+    });
+    const log = openEventLog({ world, directory: eventDirectory(settings, 'operator'), settings: settings.events, journal: () => journal });
+    journal.add(log);
+    this.#journal = journal;
+    this.#closeLog = () => log.close();
+    const context = this.#context(journal);
+    const control = await serveControl({
+      network: world.network,
+      disk: world.disk,
+      journal,
+      directory: runDirectory(settings),
+      version: VERSION,
+      run: (action, input, stream) => runAction(context, action, input, stream),
+    });
+    if (control.ok) this.#control = control.server;
+    else journal.emit('service.part-failed', { part: 'control socket', error: control.why });
+  }
+
+  listen(): void {}
+
+  async prepare({ briefing }: Extract<ToChild, { kind: 'prepare' }>): Promise<void> {
+    this.#prepared.set(briefing.generation, briefing.settings);
+  }
+
+  apply(generation: number): void {
+    const next = this.#prepared.get(generation);
+    this.#prepared.clear();
+    if (next === undefined) return;
+    this.#settings = next;
+    this.#setLevels(next.events.levels);
+  }
+
+  forget(generation: number): void {
+    this.#prepared.delete(generation);
+  }
+
+  async call(name: string): Promise<unknown> {
+    throw new Error(`the operator process answers no calls (${name})`);
+  }
+
+  async stop(): Promise<void> {
+    await this.#control?.close();
+    await this.#closeLog();
+  }
+
+  #now(): Settings {
+    if (this.#settings === undefined) throw new Error('the operator process has not started yet');
+    return this.#settings;
+  }
+
+  #setLevels(levels: Levels): void {
+    this.#levels = levels;
+    this.#journal?.setLevels(levels);
+  }
+
+  #context(journal: RunningJournal): OperatorContext {
+    const { world } = this.#parts;
+    return {
+      workers: this.#workers(),
+      supervisor: this.#supervisorActions(),
+      settings: () => this.#now(),
+      disk: world.disk,
+      clock: world.clock,
+      journal,
+      timelines: {
+        find: async (query, most) =>
+          searchTimelines({ disk: world.disk, directories: await this.#logDirectories('timeline'), query, most }),
+      },
+      events: {
+        list: async (filter, most) => {
+          const directories = await this.#logDirectories('events');
+          const events = await listEvents({ disk: world.disk, directories }, {}, Number.MAX_SAFE_INTEGER);
+          return events.map(shown).filter((event) => matches(event, filter)).slice(-most);
+        },
+        follow: (filter, listener) => {
+          let ended = false;
+          let stop: () => void = () => undefined;
+          void this.#logDirectories('events')
+            .then((directories) =>
+              followEvents({ disk: world.disk, clock: world.clock, directories }, {}, (event) => {
+                const record = shown(event);
+                if (matches(record, filter)) listener(record);
+              }, () => undefined),
+            )
+            .then((following) => {
+              stop = () => following.stop();
+              if (ended) stop();
+            });
+          return () => {
+            ended = true;
+            stop();
+          };
+        },
+      },
+    };
+  }
+
+  /** The directories of all processes that write there, also of those that are gone. */
+  async #logDirectories(kind: 'timeline' | 'events'): Promise<readonly string[]> {
+    const { disk } = this.#parts.world;
+    const parent = `${this.#now().server.data}/${kind}`;
+    if ((await disk.entry(parent)) === undefined) return [];
+    return (await disk.list(parent)).map((name) => `${parent}/${name}`);
+  }
+
+  #workers(): Workers {
+    return {
+      call: async (name, input) => {
+        const answers = (await this.#supervisor.ask('workers', { call: name, input })) as readonly { worker: number; ok: boolean; result: unknown }[];
+        return answers.map(({ worker, ok, result }) => (ok ? { worker, ok, result } : { worker, ok, why: String(result) })) as unknown as Awaited<
+          ReturnType<Workers['call']>
+        > as never; // the worker's side is typed by the same table (WorkerCalls)
+      },
+    };
+  }
+
+  #supervisorActions(): Supervisor {
+    return {
+      status: async () => {
+        const status = (await this.#supervisor.ask('status', {})) as SupervisorStatus;
+        const { startedAtMs, configuration, generation } = status;
+        const processes = status.processes.map(({ role, index, pid, state, restarts }) => ({
+          role: role as 'worker' | 'operator',
+          index,
+          pid,
+          state: processState(state),
+          restarts,
+        }));
+        const listeners = status.listeners.map(({ name, profile, address, port, tls, state, problem }) => ({
+          name,
+          profile: profile as 'mx' | 'submission' | 'lmtp',
+          address,
+          port,
+          tls: tls as 'none' | 'starttls' | 'implicit' | 'required',
+          state: state === 'bound' ? ('listening' as const) : ('waiting' as const),
+          ...(problem === undefined ? {} : { why: problem }),
+        }));
+        const degraded = [
+          ...listeners.flatMap(({ name, why }) => (why === undefined ? [] : [{ part: `listener ${name}`, why }])),
+          ...processes.flatMap(({ role, index, state }) => (state === 'running' ? [] : [{ part: `${role} ${index}`, why: `is ${state}` }])),
+        ];
+        return { version: VERSION, startedAtMs, configurationFile: configuration, generation, listeners, processes, degraded };
+      },
+      reload: async () => {
+        const result = (await this.#supervisor.ask('reload', {})) as ReloadResult;
+        if (result.ok) return { kind: 'applied', generation: result.generation, changes: result.changes, warnings: [] };
+        return result.problems === undefined ? { kind: 'unconfirmed', why: result.why } : { kind: 'refused', problems: result.problems };
+      },
+      stop: async () => {
+        await this.#supervisor.ask('stop', {});
+      },
+      setLevels: async (levels) => {
+        const next = { ...this.#levels, ...levels };
+        this.#setLevels(next);
+        await this.#supervisor.ask('workers', { call: 'levels', input: next });
+      },
+      levels: async () => this.#levels,
+    };
+  }
+}
+
+function processState(state: string): 'starting' | 'running' | 'stopping' | 'down' {
+  switch (state) {
+    case 'ready':
+      return 'running';
+    case 'starting':
+    case 'stopping':
+      return state;
+    default:
+      return 'down';
+  }
+}
+
+/** Events of other versions may be in the log: their rows may be unknown here. */
+const rows: Readonly<Record<number, EventRow | undefined>> = catalogue;
+
+function shown(event: WrittenEvent): EventRecord {
+  const advice = rows[event.number]?.advice;
+  return { ...event, text: renderText(event), ...(advice === undefined ? {} : { advice }) };
+}
+
+const RANKS = { information: 0, warning: 1, error: 2 } as const;
+
+function matches(event: EventRecord, filter: Parameters<OperatorContext['events']['list']>[0]): boolean {
+  if (filter.numbers !== undefined && !filter.numbers.includes(event.number)) return false;
+  if (filter.severity !== undefined && RANKS[event.severity] < RANKS[filter.severity]) return false;
+  if (filter.category !== undefined && event.category !== filter.category) return false;
+  if (filter.sinceMs !== undefined && event.atMs < filter.sinceMs) return false;
+  return filter.contains === undefined || event.text.toLowerCase().includes(filter.contains.toLowerCase());
+}
+

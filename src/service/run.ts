@@ -1,0 +1,123 @@
+/** `ims run`: from a configuration file to a running supervisor. */
+import { availableParallelism } from 'node:os';
+import { Fault } from '../events/fault.ts';
+import type { Journal } from '../events/journal.ts';
+import { loadConfigurationFile, printProblem } from '../operate/config/index.ts';
+import { createJournal } from '../operate/journal/journal.ts';
+import { outputWriter } from '../operate/journal/output-writer.ts';
+import type { Settings } from '../settings/index.ts';
+import { adoptSocket, bindSocket } from '../world/node/binding.ts';
+import { nodeChildren } from '../world/node/children.ts';
+import { takeLock } from '../world/node/instance-lock.ts';
+import { nodeOutput } from '../world/node/output.ts';
+import { findUser, giveTo, type HostUser } from '../world/node/privileges.ts';
+import { nodeWorld } from '../world/node/world.ts';
+import { runDirectory, shardsOnDisk } from './paths.ts';
+import { makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
+import { serviceManager } from './supervisor/service-manager.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
+
+/** Exit codes of `ims run`. */
+export const runExits = { ended: 0, refused: 1, configuration: 78 } as const;
+
+/** What a caller may add to a run. */
+export interface RunOptions {
+  readonly configurationPath: string;
+  /** The file this process was started with, for forks. */
+  readonly entry: string;
+  /** Called with the settings once the supervisor has started. */
+  readonly onStarted?: (settings: Settings) => void;
+}
+
+/** Runs the service until it is told to stop; resolves with the exit code. */
+export async function run(options: RunOptions): Promise<number> {
+  const world = nodeWorld;
+  const stdout = nodeOutput(1);
+  const { path, loaded } = await loadConfigurationFile(world.disk, options.configurationPath);
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) stdout.line(printProblem(problem));
+    stdout.line(`ims: the configuration ${path} cannot be used; mend the lines above (\`ims config check\` shows them again)`);
+    await stdout.flush(1000);
+    return runExits.configuration;
+  }
+  const { settings } = loaded;
+  const journal: Journal = createJournal({
+    clock: world.clock,
+    process: { role: 'supervisor' },
+    levels: settings.events.levels,
+    writers: [outputWriter(stdout, settings.events.format, 'standard output', () => journal)],
+  });
+  try {
+    journal.emit('service.starting', { path });
+    return await supervise(settings, path, journal, options);
+  } catch (error) {
+    const cause = error instanceof Fault ? JSON.stringify(error.data) : error instanceof Error ? error.message : String(error);
+    journal.emit('service.start-refused', { cause });
+    return runExits.refused;
+  } finally {
+    await stdout.flush(1000);
+  }
+}
+
+async function supervise(settings: Settings, path: string, journal: Journal, options: RunOptions): Promise<number> {
+  const world = nodeWorld;
+  const user = process.getuid?.() === 0 ? serviceUser(settings) : undefined;
+  const run = runDirectory(settings);
+  for (const directory of [settings.server.data, run]) await world.disk.makeDirectory(directory, 0o700);
+  const lockPath = `${run}/lock`;
+  const lock = await takeLock(lockPath);
+  if (lock === 'held') {
+    journal.emit('supervisor.already-running', { path: lockPath });
+    return runExits.refused;
+  }
+  const manager = serviceManager(process.env, process.pid, world);
+  const briefing = await makeBriefing(settings, 1, world, journal);
+  if (user !== undefined) for (const directory of [settings.server.data, run]) giveTo(directory, user);
+  const workers = settings.server.workers ?? Math.max(1, Math.floor(availableParallelism() / 2));
+  const supervisor = new Supervisor({
+    clock: world.clock,
+    journal,
+    children: nodeChildren(options.entry),
+    bind: bindSocket,
+    inherited: manager.descriptors.map(({ descriptor, name }) => ({ name, socket: adoptSocket(descriptor) })),
+    briefing,
+    configurationPath: path,
+    workers,
+    orphans: (await shardsOnDisk(world.disk, settings)).filter((shard) => shard >= workers),
+    user,
+    reload: (inUse) => rereadConfiguration(path, inUse, world, journal),
+    notify: (state) => manager.notify(state),
+  });
+  const ended = untilStopped(supervisor);
+  process.on('SIGHUP', () => void supervisor.reload());
+  keepWatchdog(manager);
+  supervisor.start();
+  options.onStarted?.(settings);
+  await ended;
+  lock.release();
+  return runExits.ended;
+}
+
+function serviceUser(settings: Settings): HostUser | undefined {
+  const { user, group } = settings.server;
+  if (user === undefined) return undefined;
+  const found = findUser(user, group);
+  if (found === undefined) {
+    throw new Fault('service.start-refused', { cause: `this host has no user ${user}${group === undefined ? '' : ` or group ${group}`} (server.user)` });
+  }
+  return found;
+}
+
+function untilStopped(supervisor: Supervisor): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => void supervisor.stop(signal).then(resolve));
+    }
+    supervisor.onStopped(resolve);
+  });
+}
+
+/** A sign of life at half the interval asked for: this process's loop turns. */
+function keepWatchdog({ watchdogMs, notify }: ReturnType<typeof serviceManager>): void {
+  if (watchdogMs !== undefined) setInterval(() => notify('WATCHDOG=1'), watchdogMs / 2).unref();
+}

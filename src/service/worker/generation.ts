@@ -1,0 +1,123 @@
+import type { RunningJournal } from '../../operate/journal/journal.ts';
+import { createCourier } from '../../flow/delivery/courier.ts';
+import type { Courier } from '../../flow/delivery/port.ts';
+import { createPolicy, type EtrnOutcome, type Policy } from '../../flow/policy/policy.ts';
+import { createPreparation, type Preparation } from '../../flow/preparation/preparation.ts';
+import { createDirectory } from '../../flow/recipients/directory.ts';
+import type { Directory } from '../../flow/recipients/port.ts';
+import type { Reporter } from '../../flow/reporting/port.ts';
+import { createReporter } from '../../flow/reporting/reporter.ts';
+import type { NextHop } from '../../mail/next-hop.ts';
+import { createRouter, type ExplainingRouter } from '../../flow/routing/router.ts';
+import type { NextHopBounds } from '../../flow/scheduler/scheduler.ts';
+import type { Settings } from '../../settings/index.ts';
+import { parseNameServer } from '../../transport/resolver/name-servers.ts';
+import { createResolver } from '../../transport/resolver/resolver.ts';
+import type { TlsServerOptions } from '../../world/ports/network.ts';
+import type { World } from '../../world/world.ts';
+import type { Briefing } from '../messages.ts';
+
+/** Everything that one configuration decides. A reload makes a new one; sessions and attempts under way keep theirs. */
+export interface Generation {
+  readonly number: number;
+  readonly settings: Settings;
+  readonly directory: Directory;
+  readonly router: ExplainingRouter;
+  readonly policy: Policy;
+  readonly preparation: Preparation;
+  readonly courier: Courier;
+  readonly reporter: Reporter;
+  readonly tls: TlsServerOptions | undefined;
+  bounds(nextHop: NextHop): NextHopBounds;
+}
+
+/** What outlives a configuration. */
+export interface GenerationParts {
+  readonly world: World;
+  readonly journal: RunningJournal;
+  readonly workers: number;
+  readonly ownAddresses: () => readonly string[];
+  readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
+  readonly etrn: (domain: string) => Promise<EtrnOutcome>;
+}
+
+/** Builds all rooms for a configuration. Throws where something of it cannot be used. */
+export function makeGeneration(briefing: Briefing, parts: GenerationParts): Generation {
+  const { settings } = briefing;
+  const { world, journal } = parts;
+  const serverName = settings.server.name;
+  const resolver = createResolver({ world, servers: briefing.nameServers.flatMap((text) => parseNameServer(text) ?? []), settings: settings.names, journal });
+  const directory = createDirectory({
+    settings: settings.domains,
+    relayDomains: settings.routing.relayDomains,
+    serverName,
+    ...(settings.reporting.postmaster === undefined ? {} : { postmaster: settings.reporting.postmaster }),
+    dataDirectory: settings.server.data,
+    maildirTemplate: settings.delivery.maildir,
+    passwordVerifier: parts.verifyPassword,
+    world,
+    journal,
+  });
+  const router = createRouter({
+    resolver,
+    random: world.random,
+    settings: settings.routing,
+    serverName,
+    ownAddresses: parts.ownAddresses,
+    localHop: (mailbox) => directory.localHop(mailbox),
+    passwords: new Map(), // the supervisor has filled them in
+    journal,
+  });
+  const courier = createCourier({ world, settings: settings.delivery, directory, journal, dataDirectory: settings.server.data });
+  const { scheduler } = settings;
+  return {
+    number: briefing.generation,
+    settings,
+    directory,
+    router,
+    courier,
+    policy: createPolicy({ settings: settings.policy, directory, journal, etrn: parts.etrn }),
+    preparation: createPreparation({
+      serverName,
+      reception: settings.reception,
+      expiryMs: { urgent: scheduler.urgent.expiry, normal: scheduler.normal.expiry, bulk: scheduler.bulk.expiry },
+      router,
+      clock: world.clock,
+    }),
+    reporter: createReporter({
+      serverName,
+      settings: settings.reporting,
+      clock: world.clock,
+      journal,
+      postmaster: { localPart: 'postmaster', domain: Object.keys(settings.domains)[0] ?? serverName },
+      expiryMs: scheduler.normal.expiry,
+      nextHop: (recipient, envelope) => router.nextHop(recipient, envelope),
+      targets: async (mailbox) => {
+        const resolution = await directory.resolve(mailbox);
+        return resolution.kind === 'ours' ? resolution.targets : [mailbox];
+      },
+    }),
+    tls: tlsOf(briefing, world),
+    bounds: (nextHop) => boundsOf(settings, nextHop, parts.workers),
+  };
+}
+
+function tlsOf(briefing: Briefing, world: World): TlsServerOptions | undefined {
+  const { certificate, settings } = briefing;
+  if (certificate === undefined) return undefined;
+  return {
+    context: world.network.tlsContext(certificate.certificatePem, certificate.keyPem),
+    timeoutMs: settings.tls.handshakeTimeoutMs,
+  };
+}
+
+/** The share of one worker in the bounds of a next hop. */
+function boundsOf({ routing }: Settings, nextHop: NextHop, workers: number): NextHopBounds {
+  const group = /^(?:host|lmtp):(.*)$/.exec(nextHop)?.[1];
+  const { connectionsMax, messagesPerMinuteMax } = (group === undefined ? undefined : routing.smartHosts[group]) ?? routing;
+  const share = (total: number): number => Math.max(1, Math.floor(total / workers));
+  return {
+    connectionsMax: nextHop === 'local' ? Number.MAX_SAFE_INTEGER : share(connectionsMax),
+    messagesPerMinuteMax: messagesPerMinuteMax === undefined ? undefined : share(messagesPerMinuteMax),
+  };
+}

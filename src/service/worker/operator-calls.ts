@@ -1,0 +1,84 @@
+import type { Reception } from '../../flow/reception/reception.ts';
+import { answerWorkerCalls } from '../../operate/actions/index.ts';
+import type { OperatorQueue } from '../../operate/actions/worker-calls.ts';
+import type { RunningJournal } from '../../operate/journal/journal.ts';
+import type { Generation } from './generation.ts';
+import type { Shard } from './shard.ts';
+
+/** The parts of a worker that an operator's calls reach. */
+export interface CalledParts {
+  readonly shards: readonly Shard[];
+  readonly generation: Generation;
+  readonly reception: Reception;
+  readonly journal: RunningJournal;
+}
+
+/** Answers one call of the operator process. Rejects for a name that no worker knows. */
+export async function answerCall(parts: CalledParts, name: string, input: unknown): Promise<unknown> {
+  if (name === 'levels') {
+    parts.journal.setLevels(input as Parameters<RunningJournal['setLevels']>[0]);
+    return undefined;
+  }
+  if (name === 'activity') {
+    return { sessions: parts.reception.sessions(), schedulers: parts.shards.map(({ scheduler }) => scheduler.status()) };
+  }
+  const calls = answerWorkerCalls({
+    queue: allShards(parts.shards),
+    router: parts.generation.router,
+    directory: parts.generation.directory,
+    bounce: (filter, text) => total(parts.shards, ({ scheduler }) => scheduler.returnNow(filter, text)),
+    flush: (domain) => total(parts.shards, ({ scheduler }) => scheduler.flush(domain)),
+  });
+  const call = (calls as Readonly<Record<string, ((given: unknown) => Promise<unknown>) | undefined>>)[name];
+  if (call === undefined) throw new Error(`unknown call ${name}`);
+  return call(input);
+}
+
+async function total(shards: readonly Shard[], count: (shard: Shard) => Promise<number>): Promise<number> {
+  return (await Promise.all(shards.map(count))).reduce((sum, one) => sum + one, 0);
+}
+
+/** The operator's verbs over all shards of a worker as over one queue. */
+function allShards(shards: readonly Shard[]): OperatorQueue {
+  const overAll = (count: (shard: Shard) => Promise<number>): Promise<number> => total(shards, count);
+  return {
+    counts() {
+      const counts = shards.map(({ queue }) => queue.counts());
+      const sum = (of: (one: (typeof counts)[number]) => number): number => counts.reduce((so, one) => so + of(one), 0);
+      const oldest = counts.flatMap(({ oldestArrivalMs }) => oldestArrivalMs ?? []);
+      return {
+        messages: sum((one) => one.messages),
+        deliveries: sum((one) => one.deliveries),
+        held: sum((one) => one.held),
+        quarantined: sum((one) => one.quarantined),
+        claimed: sum((one) => one.claimed),
+        bytes: sum((one) => one.bytes),
+        nextHops: sum((one) => one.nextHops),
+        oldestArrivalMs: oldest.length === 0 ? undefined : Math.min(...oldest),
+      };
+    },
+    async list(filter, options) {
+      const rows = await Promise.all(shards.map(({ queue }) => queue.list(filter, { ...options, offset: 0, most: options.offset + options.most })));
+      return rows.flat().slice(options.offset, options.offset + options.most);
+    },
+    count: (filter) => overAll(({ queue }) => queue.count(filter)),
+    async content(queueId) {
+      for (const { queue } of shards) {
+        const content = await queue.content(queueId);
+        if (content !== undefined) return content;
+      }
+      return undefined;
+    },
+    hold: (filter) => overAll(({ queue }) => queue.hold(filter)),
+    resume: (filter) => overAll(({ queue }) => queue.resume(filter)),
+    // An operator who asks for a try now does not mean after the rest of a next hop.
+    retryNow: (filter) =>
+      overAll(async ({ queue, scheduler }) => {
+        const count = await queue.retryNow(filter);
+        scheduler.wake(filter.nextHop);
+        return count;
+      }),
+    remove: (filter) => overAll(({ queue }) => queue.remove(filter)),
+    reroute: (filter, route) => overAll(({ queue }) => queue.reroute(filter, route)),
+  };
+}

@@ -1,0 +1,47 @@
+import type { Journal } from '../../events/journal.ts';
+import type { Timeline } from '../../mail/timeline.ts';
+import { openLogQueue } from '../../flow/queue/log/engine.ts';
+import type { Queue } from '../../flow/queue/port.ts';
+import { type ConfigurableScheduler, createScheduler, type SchedulerChanges } from '../../flow/scheduler/scheduler.ts';
+import type { World } from '../../world/world.ts';
+import type { PreviousEnd } from '../messages.ts';
+import type { Generation } from './generation.ts';
+
+/** A shard of the queue with the scheduler that empties it. */
+export interface Shard {
+  readonly number: number;
+  readonly queue: Queue;
+  readonly scheduler: ConfigurableScheduler;
+}
+
+/** What a shard is opened with. */
+export interface ShardParts {
+  readonly world: World;
+  readonly journal: Journal;
+  readonly timeline: Timeline;
+  readonly directory: string;
+  readonly previousEnd: PreviousEnd;
+}
+
+/** Opens the shard's queue and makes its scheduler, not yet started. Rejects with a `Fault` where the storage cannot be used. */
+export async function openShard(number: number, generation: Generation, parts: ShardParts): Promise<Shard> {
+  const { world, journal, timeline, directory } = parts;
+  await world.disk.makeDirectory(directory);
+  const queue = await openLogQueue({
+    world,
+    directory,
+    shard: number,
+    settings: generation.settings.queue,
+    bodyMemoryMax: generation.settings.reception.bodyMemoryMax,
+    journal,
+    timeline,
+    previousEnd: parts.previousEnd,
+  });
+  const scheduler = createScheduler({ world, queue, journal, timeline, ...schedulerPart(generation) });
+  return { number, queue, scheduler };
+}
+
+/** What a scheduler takes from a configuration. */
+export function schedulerPart({ settings, router, courier, reporter, bounds }: Generation): SchedulerChanges {
+  return { settings: settings.scheduler, router, courier, reporter, bounds, attemptsMax: settings.delivery.attemptsMax };
+}

@@ -1,0 +1,207 @@
+/** A mail worker: sessions, one shard of the queue (and those of workers that are no more), its scheduler and deliveries. */
+import { Fault } from '../../events/fault.ts';
+import type { EtrnOutcome } from '../../flow/policy/policy.ts';
+import { localLeases } from '../../flow/reception/leases.ts';
+import { createReception, type Reception } from '../../flow/reception/reception.ts';
+import { openEventLog } from '../../operate/journal/event-log.ts';
+import { createJournal, type RunningJournal } from '../../operate/journal/journal.ts';
+import { outputWriter } from '../../operate/journal/output-writer.ts';
+import { openTimelineLog, type TimelineLog } from '../../operate/tracking/timeline-log.ts';
+import type { Settings } from '../../settings/index.ts';
+import type { Listening, ListenHandle } from '../../world/ports/network.ts';
+import type { Output } from '../../world/ports/output.ts';
+import type { World } from '../../world/world.ts';
+import type { Briefing, ToChild } from '../messages.ts';
+import { eventDirectory, shardDirectory, timelineDirectory } from '../paths.ts';
+import { type Generation, makeGeneration } from './generation.ts';
+import type { ChildDuties } from './link.ts';
+import { answerCall } from './operator-calls.ts';
+import { openShard, type Shard, schedulerPart } from './shard.ts';
+
+/** Waits between attempts to open storage that failed. */
+const REOPEN_MS = 5_000;
+
+/** What a worker needs besides what it is told. */
+export interface WorkerParts {
+  readonly world: World;
+  readonly output: Output;
+  readonly descriptors: { used(): number; readonly limit: number };
+  readonly ownAddresses: () => readonly string[];
+  readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
+}
+
+/** Makes the duties of a worker process. */
+export function createWorker(parts: WorkerParts): ChildDuties {
+  return new Worker(parts);
+}
+
+class Worker implements ChildDuties {
+  readonly #parts: WorkerParts;
+  readonly #listening: Listening[] = [];
+  readonly #prepared = new Map<number, Generation>();
+  #running: Running | undefined;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+  }
+
+  async start(message: Extract<ToChild, { kind: 'start' }>): Promise<void> {
+    this.#running = await startRunning(this.#parts, message);
+  }
+
+  listen({ name }: Extract<ToChild, { kind: 'listen' }>, handle: ListenHandle): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    const { journal } = running;
+    const accept: Parameters<World['network']['listen']>[1] = (stream) => {
+      const settings = running.generation.settings.listeners[name];
+      if (settings === undefined) return stream.destroy();
+      running.reception.accept(stream, { name, ...settings });
+    };
+    this.#parts.world.network.listen({ handle }, accept).then(
+      (listening) => this.#listening.push(listening),
+      (error: unknown) => journal.emit('service.part-failed', { part: `listener ${name}`, error: String(error) }),
+    );
+  }
+
+  async prepare({ briefing }: Extract<ToChild, { kind: 'prepare' }>): Promise<void> {
+    const running = this.#started();
+    this.#prepared.set(briefing.generation, running.makeGeneration(briefing));
+  }
+
+  apply(number: number): void {
+    const running = this.#started();
+    const next = this.#prepared.get(number);
+    this.#prepared.clear();
+    if (next === undefined) return;
+    const before = running.generation;
+    running.generation = next;
+    running.journal.setLevels(next.settings.events.levels);
+    const { settings, policy, preparation } = next;
+    running.reception.use({ settings: settings.reception, policy, preparation, serverName: settings.server.name });
+    for (const { scheduler } of running.shards) scheduler.use(schedulerPart(next));
+    void before.courier.close();
+  }
+
+  forget(number: number): void {
+    this.#prepared.delete(number);
+  }
+
+  async call(name: string, input: unknown): Promise<unknown> {
+    const { shards, generation, reception, journal } = this.#started();
+    return answerCall({ shards, generation, reception, journal }, name, input);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    await Promise.all(this.#listening.map((listening) => within(this.#parts.world, 100, listening.close())));
+    await Promise.all([running.reception.stop(graceMs), ...running.shards.map(({ scheduler }) => scheduler.stop(graceMs))]);
+    await running.generation.courier.close();
+    await Promise.all(running.shards.map(({ queue }) => queue.close()));
+    await running.timeline.close();
+    await running.closeJournal();
+  }
+
+  #started(): Running {
+    if (this.#running === undefined) throw new Error('the worker has not started yet');
+    return this.#running;
+  }
+}
+
+interface Running {
+  generation: Generation;
+  readonly makeGeneration: (briefing: Briefing) => Generation;
+  readonly shards: readonly Shard[];
+  readonly reception: Reception;
+  readonly journal: RunningJournal;
+  readonly timeline: TimelineLog;
+  readonly closeJournal: () => Promise<void>;
+}
+
+async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind: 'start' }>): Promise<Running> {
+  const { world } = parts;
+  const { briefing, shard, workers } = message;
+  const { settings } = briefing;
+  const { journal, close } = openJournal(parts, settings, shard);
+  const timeline = openTimelineLog({ world, directory: timelineDirectory(settings, shard), settings: settings.events, journal });
+  const shards: Shard[] = [];
+  const etrn = async (domain: string): Promise<EtrnOutcome> => {
+    let messages = 0;
+    for (const { scheduler } of shards) messages += await scheduler.flush(domain);
+    return messages === 0 ? { kind: 'nothing' } : { kind: 'started', messages };
+  };
+  const make = (next: Briefing): Generation => makeGeneration(next, { ...parts, journal, workers, etrn });
+  const generation = make(briefing);
+  const open = (number: number, previousEnd: typeof message.previousEnd): Promise<Shard> =>
+    openShard(number, generation, { world, journal, timeline, directory: shardDirectory(settings, number), previousEnd });
+  const own = await untilOpen(parts, journal, shardDirectory(settings, shard), () => open(shard, message.previousEnd));
+  shards.push(own);
+  const { connectionsMax, connectionsPerAddressMax } = settings.reception;
+  const running: Running = {
+    generation,
+    makeGeneration: make,
+    shards,
+    journal,
+    timeline,
+    closeJournal: close,
+    reception: createReception({
+      clock: world.clock,
+      random: world.random,
+      settings: settings.reception,
+      policy: generation.policy,
+      preparation: generation.preparation,
+      queue: own.queue,
+      journal,
+      timeline,
+      serverName: settings.server.name,
+      tls: () => running.generation.tls,
+      leases: localLeases({
+        connections: Math.max(1, Math.floor(connectionsMax / workers)),
+        perAddress: Math.max(1, Math.floor(connectionsPerAddressMax / workers)),
+      }),
+      descriptors: parts.descriptors,
+    }),
+  };
+  own.scheduler.start();
+  // Shards of workers that are no more only need emptying; new mail does not wait for them.
+  for (const number of message.adopted) {
+    void untilOpen(parts, journal, shardDirectory(settings, number), () => open(number, 'killed')).then((adopted) => {
+      shards.push(adopted);
+      adopted.scheduler.start();
+    });
+  }
+  return running;
+}
+
+function openJournal(parts: WorkerParts, settings: Settings, shard: number): { journal: RunningJournal; close: () => Promise<void> } {
+  const { world, output } = parts;
+  const journal: RunningJournal = createJournal({
+    clock: world.clock,
+    process: { role: 'worker', shard },
+    levels: settings.events.levels,
+    writers: [outputWriter(output, settings.events.format, 'standard output', () => journal)],
+  });
+  const log = openEventLog({ world, directory: eventDirectory(settings, `worker-${shard}`), settings: settings.events, journal: () => journal });
+  journal.add(log);
+  return { journal, close: () => log.close() };
+}
+
+/** Opens storage, and tries again for as long as it cannot be opened; says so once for each cause. */
+async function untilOpen(parts: WorkerParts, journal: RunningJournal, path: string, open: () => Promise<Shard>): Promise<Shard> {
+  let told = '';
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      const cause = error instanceof Fault ? `${error.event} ${JSON.stringify(error.data)}` : error instanceof Error ? error.message : String(error);
+      if (cause !== told) journal.emit('service.queue-unavailable', { path, cause });
+      told = cause;
+      await new Promise<void>((resolve) => void parts.world.clock.after(REOPEN_MS, resolve));
+    }
+  }
+}
+
+function within(world: World, ms: number, promise: Promise<void>): Promise<void> {
+  return Promise.race([promise, new Promise<void>((resolve) => void world.clock.after(ms, resolve))]);
+}

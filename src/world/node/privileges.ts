@@ -1,0 +1,32 @@
+import * as fs from 'node:fs';
+
+/** A user of this host. */
+export interface HostUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+function idOf(file: string, name: string, field: number): number | undefined {
+  for (const line of fs.readFileSync(file, 'utf8').split('\n')) {
+    const fields = line.split(':');
+    if (fields[0] === name) return Number(fields[field]);
+  }
+  return undefined;
+}
+
+/** Finds a user (name or number) and, where given, a group; undefined where the host does not know one of them. */
+export function findUser(user: string, group: string | undefined): HostUser | undefined {
+  const uid = /^\d+$/.test(user) ? Number(user) : idOf('/etc/passwd', user, 2);
+  const own = /^\d+$/.test(user) ? Number(user) : idOf('/etc/passwd', user, 3);
+  const gid = group === undefined ? own : /^\d+$/.test(group) ? Number(group) : idOf('/etc/group', group, 2);
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}
+
+/** Gives a directory and what is in it to a user; entries that are already his are left alone. */
+export function giveTo(path: string, user: HostUser): void {
+  const stats = fs.lstatSync(path);
+  if (stats.uid === user.uid && stats.gid === user.gid) return;
+  fs.lchownSync(path, user.uid, user.gid);
+  if (!stats.isDirectory()) return;
+  for (const name of fs.readdirSync(path)) giveTo(`${path}/${name}`, user);
+}
