@@ -29,23 +29,14 @@ export const policyEvents = {
     advice: 'Correct the entry in policy.localNetworks, policy.blockedNetworks or policy.etrn.hosts.',
   },
   3251: {
-    name: 'policy.recipient-broken',
-    severity: 'warning',
-    category: 'policy',
-    title: 'An address of ours leads nowhere',
-    text: 'mail to {recipient} is answered with 451: {why}',
-    data: { recipient: 'mailbox', why: 'text' },
-    advice: 'Correct the alias; senders try again until then.',
-  },
-  3252: {
     name: 'policy.directory-unavailable',
     severity: 'warning',
     category: 'policy',
-    title: 'The directory could not say whether a recipient exists',
-    text: 'mail to {recipient} is answered with 451: {why}',
-    data: { recipient: 'mailbox', why: 'text' },
+    title: 'The directory cannot say which recipients exist',
+    text: 'recipients are answered with 451 until the directory answers: {why}',
+    data: { why: 'text' },
   },
-  3253: {
+  3252: {
     name: 'policy.login-unavailable',
     severity: 'warning',
     category: 'policy',

@@ -3,7 +3,6 @@
  * of ours, mail is taken for our own domains and for those we relay for, and for nothing else.
  */
 import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
-import { printMailbox } from '../../mail/mailbox.ts';
 import type { Mailbox, ReversePath } from '../../mail/mailbox.ts';
 import type { Reply } from '../../mail/reply.ts';
 import type { Journal } from '../../events/journal.ts';
@@ -62,6 +61,7 @@ export interface PolicyOptions {
 
 const refuse = (reply: Reply): RecipientDecision => ({ reply, targets: [] });
 const NAME_MAX = 255;
+const POSTMASTER = 'postmaster';
 
 /** Makes the room. One per worker and configuration. */
 export function createPolicy(options: PolicyOptions): Policy {
@@ -128,7 +128,14 @@ export function createPolicy(options: PolicyOptions): Policy {
     return accept([mailbox]);
   };
 
+  let directoryWell = true;
+  const trouble = (why: string): void => {
+    if (directoryWell) journal.emit('policy.directory-unavailable', { why });
+    directoryWell = false;
+  };
+
   const resolved = (mailbox: Mailbox, resolution: Resolution): RecipientDecision => {
+    if (resolution.kind !== 'unavailable') directoryWell = true;
     switch (resolution.kind) {
       case 'ours':
         return accept(resolution.targets);
@@ -137,13 +144,12 @@ export function createPolicy(options: PolicyOptions): Policy {
       case 'disabled':
         return refuse(resolution.why === '' ? replies.mailboxDisabled : replies.mailboxDisabledBecause(resolution.why));
       case 'broken':
-        journal.emit('policy.recipient-broken', { recipient: printMailbox(mailbox), why: resolution.why });
         return refuse(replies.aliasBroken);
       case 'remote':
         // A local domain whose unknown recipients live on another system (a shared name space).
         return accept([mailbox]);
       case 'unavailable':
-        journal.emit('policy.directory-unavailable', { recipient: printMailbox(mailbox), why: resolution.why });
+        trouble(resolution.why);
         return refuse(replies.recipientTemporary);
     }
   };
@@ -154,13 +160,20 @@ export function createPolicy(options: PolicyOptions): Policy {
     { mailbox }: EnvelopeRecipient,
   ): RecipientDecision | Promise<RecipientDecision> => {
     const local = mailbox.domain === '' || directory.isLocalDomain(mailbox.domain);
-    const postmaster = local && mailbox.localPart.toLowerCase() === 'postmaster';
-    if (blockedSenders.size > 0 && !postmaster && reversePath !== null && blockedSenders.matchMailbox(reversePath) !== undefined) {
-      return refuse(replies.senderRefused);
-    }
-    if (!local) return remoteRecipient(session, mailbox);
-    if (asksForRelay(mailbox)) return refuse(replies.relayDenied);
-    return directory.resolve(mailbox).then((resolution) => resolved(mailbox, resolution));
+    const ask = (): Promise<RecipientDecision> => directory.resolve(mailbox).then((resolution) => resolved(mailbox, resolution));
+    const ordinary = (): RecipientDecision | Promise<RecipientDecision> => {
+      if (blockedSenders.size > 0 && reversePath !== null && blockedSenders.matchMailbox(reversePath) !== undefined) {
+        return refuse(replies.senderRefused);
+      }
+      if (!local) return remoteRecipient(session, mailbox);
+      return asksForRelay(mailbox) ? refuse(replies.relayDenied) : ask();
+    };
+    if (mailbox.localPart.length !== POSTMASTER.length || mailbox.localPart.toLowerCase() !== POSTMASTER) return ordinary();
+    // Ours takes mail from anybody (RFC 5321 §4.5.1), also under the name of this host, which need not be a domain of ours.
+    if (local) return ask();
+    return directory
+      .resolve(mailbox)
+      .then((resolution) => (resolution.kind === 'remote' ? ordinary() : resolved(mailbox, resolution)));
   };
 
   const etrn = (session: PolicySession, argument: string): Reply | Promise<Reply> => {
