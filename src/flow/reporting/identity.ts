@@ -16,9 +16,9 @@ const PREFIX: Readonly<Record<ReportKind, string>> = {
   postmaster: 'dsn-postmaster.',
 };
 
-/** The kind of report that a message of ours is, by its Message-ID; undefined for other mail. */
-export function kindOfReport(messageId: string, serverName: string): ReportKind | undefined {
-  if (!messageId.endsWith(`@${serverName}`)) return undefined;
+/** The kind of report that a message is by its Message-ID; undefined for other mail. With a name: only for reports of that server. */
+export function kindOfReport(messageId: string, serverName?: string): ReportKind | undefined {
+  if (serverName !== undefined && !messageId.endsWith(`@${serverName}`)) return undefined;
   if (messageId.startsWith(PREFIX.failed)) return 'failed';
   if (messageId.startsWith(PREFIX.delayed)) return 'delayed';
   if (messageId.startsWith(PREFIX.delivered)) return 'delivered';

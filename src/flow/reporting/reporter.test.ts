@@ -5,6 +5,7 @@ import { lintReport } from '../../../test/support/dsn-lint.ts';
 import type { Outcome } from '../../mail/outcome.ts';
 import type { Claim, ClaimedRecipient, OwedMessage } from '../queue/port.ts';
 import { explain, explainedStatuses } from './explanations.ts';
+import { reportEntries } from './entries.ts';
 import { kindOfReport } from './identity.ts';
 import { type ReporterParts, createReporter } from './reporter.ts';
 
@@ -157,6 +158,10 @@ test('the same attempt owes the same report again; others owe others', async () 
   assert.deepEqual(a, again);
   assert.notEqual(a?.message.messageId, b?.message.messageId);
   assert.equal(kindOfReport(a?.message.messageId ?? '', 'mail.example.test'), 'failed');
+  assert.equal(kindOfReport(a?.message.messageId ?? '', 'other.example.test'), undefined);
+  assert.ok(a !== undefined);
+  const entries = reportEntries(claim([recipient(0)]), [a], ['0-b'], AT);
+  assert.deepEqual(entries.map((e) => [e.queueId, e.what]), [['0-a', 'report'], ['0-b', 'received']]);
 });
 
 test('Q190708: each class of copies for the postmaster is selected by itself, and a copy is never copied', async () => {

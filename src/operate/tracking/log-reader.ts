@@ -8,13 +8,32 @@ const READ_BYTES = 64 * 1024;
 const SEGMENT_READ_MAX = SEGMENT_BYTES * 4;
 
 /**
- * The lines of a segment that may have one of the hashes, in order: those that the index names, and those after the last
- * indexed one (a batch of which the crash left the lines but not the index). A line may come that has none of the keys.
+ * The lines of a segment that may have one of the hashes, the newest first: those after the last indexed one (a batch of which
+ * a crash left the lines but not the index), then those that the index names. A line may come that has none of the keys.
  */
-export async function linesByHash(disk: Pick<Disk, 'open' | 'readFile' | 'entry'>, segment: Segment, hashes: ReadonlySet<number>): Promise<string[]> {
-  const entry = await disk.entry(segment.log);
-  if (entry === undefined) return [];
+export async function* linesByHash(
+  disk: Pick<Disk, 'open' | 'readFile' | 'entry'>,
+  segment: Segment,
+  hashes: ReadonlySet<number>,
+): AsyncGenerator<string, void> {
+  if ((await disk.entry(segment.log)) === undefined) return;
   const index = (await disk.entry(segment.index)) === undefined ? Buffer.alloc(0) : await disk.readFile(segment.index);
+  const { offsets, last } = offsetsIn(index, hashes);
+  const file = await disk.open(segment.log, 'read');
+  try {
+    const tailAt = last < 0 ? 0 : last + Buffer.byteLength((await lineAt(file, last)) ?? '') + 1;
+    yield* (await linesFrom(file, tailAt)).lines.reverse();
+    for (const offset of offsets.reverse()) {
+      const line = await lineAt(file, offset);
+      if (line !== undefined) yield line;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** The offsets of lines with one of the hashes, and that of the last line that is indexed at all (-1 where none is). */
+function offsetsIn(index: Buffer, hashes: ReadonlySet<number>): { readonly offsets: number[]; readonly last: number } {
   const offsets: number[] = [];
   const only = hashes.size === 1 ? hashes.values().next().value : undefined;
   let last = -1;
@@ -22,22 +41,10 @@ export async function linesByHash(disk: Pick<Disk, 'open' | 'readFile' | 'entry'
     const hash = index.readUInt32LE(at);
     const hit = only === undefined ? hashes.has(hash) : hash === only;
     if (!hit && at + 2 * INDEX_ENTRY_BYTES <= index.length) continue;
-    const offset = index.readUInt32LE(at + 4);
-    last = Math.max(last, offset);
-    if (hit && offsets.at(-1) !== offset) offsets.push(offset);
+    last = index.readUInt32LE(at + 4);
+    if (hit && offsets.at(-1) !== last) offsets.push(last);
   }
-  const file = await disk.open(segment.log, 'read');
-  try {
-    const lines: string[] = [];
-    for (const offset of offsets) {
-      const line = await lineAt(file, offset);
-      if (line !== undefined) lines.push(line);
-    }
-    const tailAt = last < 0 ? 0 : last + Buffer.byteLength((await lineAt(file, last)) ?? '') + 1;
-    return [...lines, ...(await linesFrom(file, tailAt)).lines];
-  } finally {
-    await file.close();
-  }
+  return { offsets, last };
 }
 
 async function lineAt(file: DiskFile, offset: number): Promise<string | undefined> {

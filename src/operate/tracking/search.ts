@@ -27,39 +27,54 @@ export interface SearchParts {
 
 /** Finds messages in the logs of all workers, with the reports that were sent about them. The oldest of the found comes first. */
 export async function searchTimelines(parts: SearchParts): Promise<MessageTimeline[]> {
+  const { disk, query } = parts;
   const segments: Segment[] = [];
-  for (const directory of parts.directories) segments.push(...(await listSegments(parts.disk, directory)));
-  const most = Math.min(parts.most, FOUND_MESSAGES_MAX);
-  const firsts = await entriesWith(parts.disk, segments, new Set([keyOf(parts.query)]));
-  const newest = [...firsts].sort((a, b) => b.atMs - a.atMs);
-  const ids = new Set<QueueId>();
-  for (const entry of newest) if (ids.size < most) ids.add(entry.queueId);
-  const entries = await entriesWith(parts.disk, segments, keysOfIds(ids));
+  for (const directory of parts.directories) segments.push(...(await listSegments(disk, directory)));
+  const ids = 'queueId' in query ? new Set([query.queueId]) : await newestIds(parts, keyOf(query));
+  const entries = await entriesOf(disk, segments, ids);
   const reports = new Set<QueueId>();
   for (const entry of entries) if (entry.what === 'report' && !ids.has(entry.reportId)) reports.add(entry.reportId);
-  if (reports.size > 0) entries.push(...(await entriesWith(parts.disk, segments, keysOfIds(reports))));
+  entries.push(...(await entriesOf(disk, segments, reports)));
   return byMessage(entries);
 }
 
-function keyOf(query: TimelineQuery): string {
-  if ('queueId' in query) return searchKey('queueId', query.queueId);
+/** The queue-ids of the newest messages with the key, over all logs; each log is read no further back than needed. */
+async function newestIds(parts: SearchParts, key: string): Promise<Set<QueueId>> {
+  const most = Math.min(parts.most, FOUND_MESSAGES_MAX);
+  const found = new Map<QueueId, number>();
+  for (const directory of parts.directories) {
+    const ofThis = new Set<QueueId>();
+    for (const segment of (await listSegments(parts.disk, directory)).reverse()) {
+      if (ofThis.size >= most) break;
+      for await (const line of linesByHash(parts.disk, segment, new Set([hashKey(key)]))) {
+        const entry = parseEntry(line);
+        if (entry === undefined || !keysOf(entry).includes(key)) continue;
+        ofThis.add(entry.queueId);
+        found.set(entry.queueId, entry.atMs);
+        if (ofThis.size >= most) break;
+      }
+    }
+  }
+  return new Set([...found].sort(([, a], [, b]) => b - a).slice(0, most).map(([id]) => id));
+}
+
+function keyOf(query: Exclude<TimelineQuery, { readonly queueId: QueueId }>): string {
   return 'messageId' in query ? searchKey('messageId', query.messageId) : searchKey('address', query.address);
 }
 
-function keysOfIds(ids: ReadonlySet<QueueId>): Set<string> {
-  return new Set([...ids].map((id) => searchKey('queueId', id)));
-}
-
-/** All entries that really have one of the keys: equal hashes and unindexed lines are sorted out here. */
-async function entriesWith(disk: SearchParts['disk'], segments: readonly Segment[], keys: ReadonlySet<string>): Promise<TimelineEntry[]> {
-  const hashes = new Set([...keys].map(hashKey));
+/** All entries of the messages, as written: equal hashes and unindexed lines are sorted out here. */
+async function entriesOf(disk: SearchParts['disk'], segments: readonly Segment[], ids: ReadonlySet<QueueId>): Promise<TimelineEntry[]> {
+  const hashes = new Set([...ids].map((id) => hashKey(searchKey('queueId', id))));
   const found: TimelineEntry[] = [];
   if (hashes.size === 0) return found;
   for (const segment of segments) {
-    for (const line of await linesByHash(disk, segment, hashes)) {
+    const newestFirst: TimelineEntry[] = [];
+    for await (const line of linesByHash(disk, segment, hashes)) {
+      if (found.length + newestFirst.length >= FOUND_ENTRIES_MAX) break;
       const entry = parseEntry(line);
-      if (entry !== undefined && keysOf(entry).some((key) => keys.has(key)) && found.length < FOUND_ENTRIES_MAX) found.push(entry);
+      if (entry !== undefined && ids.has(entry.queueId)) newestFirst.push(entry);
     }
+    found.push(...newestFirst.reverse());
   }
   return found;
 }

@@ -195,7 +195,7 @@ test('events of several processes are listed by number and time, and followed', 
   const clock = { ...nodeClock, after: (_ms: number, fn: () => void) => (looks.push(fn), { cancel: () => {} }) };
   let found: () => void = () => {};
   const arrived = new Promise<void>((resolve) => (found = resolve));
-  const following = await followEvents({ ...sources, clock }, { number: 3018 }, (event) => (seen.push(event), found()), assert.fail);
+  const following = await followEvents({ ...sources, clock }, { number: 3018 }, (event) => (seen.push(event), found()), (error) => assert.fail(String(error)));
   processes[1]?.journal.emit('storage.space-low', { path: '/new', free: 1, floor: 2, resume: 3 });
   await flush();
   looks.shift()?.();
