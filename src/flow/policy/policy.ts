@@ -51,6 +51,7 @@ export interface Policy {
   etrn(session: PolicySession, argument: string): Reply | Promise<Reply>;
 }
 
+/** What policy is made of. */
 export interface PolicyOptions {
   readonly settings: PolicySettings;
   readonly directory: Directory;

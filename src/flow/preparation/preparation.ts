@@ -66,12 +66,14 @@ export type Prepared =
     }
   | { readonly kind: 'refused'; readonly why: HeaderExcess; readonly reply: Reply };
 
+/** The room as reception sees it. */
 export interface Preparation {
   /** The reader of a transaction's header; feed it the content as it streams by. */
   scanner(profile: SessionOrigin['profile']): HeaderScanner;
   prepare(arrived: ArrivedMessage): Prepared;
 }
 
+/** What preparation is made of. */
 export interface PreparationOptions {
   readonly serverName: string;
   readonly reception: Pick<ReceptionSettings, 'headerSizeMax' | 'hopsMax'>;

@@ -18,6 +18,7 @@ const SILENCE_MS = 60_000;
 const ALL = 'all clients';
 const DESCRIPTORS = 'descriptors';
 
+/** What the gate is made of. */
 export interface GateOptions {
   readonly leases: Leases;
   readonly descriptors: Descriptors;
@@ -25,6 +26,7 @@ export interface GateOptions {
   readonly clock: Pick<Clock, 'now'>;
 }
 
+/** The door between the listeners and the sessions. */
 export interface Gate {
   /** Takes a place for the client, or says why not; a place is given back with `leave`. */
   enter(address: string): Reply | undefined;

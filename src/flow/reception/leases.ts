@@ -12,6 +12,7 @@ export interface LeaseShare {
 /** Whether a session may be opened. */
 export type Lease = 'granted' | 'too-many' | 'too-many-from-address';
 
+/** The places of one worker. */
 export interface Leases {
   /** Takes a place for a client; every 'granted' is given back by one `give`. */
   take(address: string): Lease;

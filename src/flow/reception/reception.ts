@@ -28,6 +28,7 @@ export interface SessionSummary {
   readonly accepted: number;
 }
 
+/** The room as listeners and the life cycle see it. */
 export interface Reception {
   /** Takes a connection: it becomes a session, or is told why not. */
   accept(stream: ByteStream, listener: ReceptionListener): void;
@@ -38,6 +39,7 @@ export interface Reception {
   stop(graceMs: number): Promise<void>;
 }
 
+/** What reception is made of. */
 export interface ReceptionOptions extends Omit<Room, 'wheel'> {
   readonly random: Pick<Random, 'bytes'>;
   readonly leases: Leases;
