@@ -59,7 +59,7 @@ async function chosenHosts(domain: string, records: readonly Candidate[], search
   if (byName.length === 0) return loop(`this server is the best mail server of ${domain}, whose mail it neither keeps nor routes`);
   const ordered = byPreference(byName, (group) => shuffled(group, search.random)).slice(0, hostsMax);
   const found = await Promise.all(ordered.map(async (candidate) => ({ ...candidate, found: await addressesOf(candidate.name, search) })));
-  const remaining = betterThanOwn(found, ({ found: each }) => each.kind === 'addresses' && each.addresses.some((address) => search.own.hasAddress(address, search.port)));
+  const remaining = betterThanOwn(found, ({ found: each }) => each.kind === 'addresses' && leadsHere(each.addresses, search));
   if (remaining.length === 0) return loop(`the best mail server of ${domain} has the address of this server`);
   const hosts: RelayHost[] = [];
   const troubles: string[] = [];
@@ -94,18 +94,23 @@ async function implicitHost(domain: string, search: HostSearch): Promise<Hosts> 
   const found = await lookUpAddresses(search.resolver, domain, search.versions);
   if (found.kind === 'failure') return { kind: 'deferred', reply: replies.nameService, reason: `address of ${domain}, which has no MX: ${found.reason}` };
   if (found.kind === 'none') return { kind: 'failed', reply: replies.noMailServer, reason: `${domain} has no MX, and ${found.reason}` };
-  if (found.addresses.some((address) => search.own.hasAddress(address, search.port))) {
+  if (leadsHere(found.addresses, search)) {
     return loop(`${domain} has no MX, and its address is that of this server`);
   }
   return { kind: 'hosts', hosts: [{ name: domain, addresses: found.addresses, port: search.port }], reason: `${domain} has no MX; its own address` };
 }
 
-function literalHost(domain: string, { own, port, versions }: HostSearch): Hosts {
+function literalHost(domain: string, search: HostSearch): Hosts {
+  const { port, versions } = search;
   const address = parseLiteral(domain);
   if (address === undefined) return { kind: 'failed', reply: replies.badDomain, reason: `'${domain}' is not an address literal` };
-  if (own.hasAddress(address, port)) return loop(`${domain} is this server, which does not keep mail for it`);
+  if (leadsHere([address], search)) return loop(`${domain} is this server, which does not keep mail for it`);
   if (!isUsable(address, versions)) return { kind: 'failed', reply: replies.ipVersion, reason: `${domain} cannot be reached over IPv${versions}` };
   return { kind: 'hosts', hosts: [{ name: domain, addresses: [address], port }], reason: `the address literal ${domain}` };
+}
+
+function leadsHere(addresses: readonly string[], { own, port }: HostSearch): boolean {
+  return addresses.some((address) => own.isNamed(address) || own.hasAddress(address, port));
 }
 
 function loop(reason: string): Hosts {

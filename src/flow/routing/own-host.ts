@@ -30,10 +30,14 @@ export class OwnHost {
     return this.#names.has(name);
   }
 
+  /** Whether an address is configured as one of ours, such as the public one before a NAT. */
+  isNamed(address: string): boolean {
+    return this.#addresses.has(address);
+  }
+
   /** Whether a connection to the address and port would end at this server. */
   hasAddress(address: string, port: number): boolean {
     const listening = this.#listening(port);
-    if (listening.length > 0 && this.#addresses.has(address)) return true;
     const ip = parseIp(address);
     for (const own of listening) {
       if (own === address) return true;

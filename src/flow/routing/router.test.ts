@@ -167,6 +167,14 @@ test('Q260247: a domain whose address is ours is a loop, told once', async () =>
   assert.match(told[0] ?? '', /routing\.loop-to-ourselves.*to\.test/);
 });
 
+test('the public address before a NAT is ours when the configuration says so', async () => {
+  const settings = { ownNames: ['203.0.113.9'], port: 2526, smartHosts: { nat: group([{ host: '203.0.113.9', port: 26 }]), nat25: group(['203.0.113.9']) } };
+  assert.equal(await mx('to.test MX 10 x.test\nx.test A 203.0.113.9', 'to.test', settings), 'failed 554 5.4.6');
+  const { router } = make('', settings);
+  assert.equal(shown(await router.route('host:nat', anybody)), '203.0.113.9=203.0.113.9');
+  assert.equal(shown(await router.route('host:nat25', anybody)), 'failed 554 5.4.6');
+});
+
 test('another program on this machine at another port is no loop', async () => {
   assert.equal(await mx('to.test A 127.0.0.1', 'to.test', { port: 2526 }), 'to.test=127.0.0.1');
 });

@@ -48,7 +48,8 @@ async function addressesOf({ host }: SmartHost, search: Omit<HostSearch, 'port'>
 
 function isOurselves({ host, port }: SmartHost, addresses: readonly string[], { own }: Omit<HostSearch, 'port'>): boolean {
   if (isPath(host)) return false;
-  return addresses.some((address) => own.hasAddress(address, port)) || (own.hasName(plainHost(host)) && own.listensOn(port));
+  if (addresses.some((address) => own.hasAddress(address, port))) return true;
+  return own.listensOn(port) && (own.hasName(plainHost(host)) || addresses.some((address) => own.isNamed(address)));
 }
 
 /** The host without the brackets and the 'IPv6:' that people copy from other servers' configurations. */
