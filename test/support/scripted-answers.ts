@@ -31,9 +31,13 @@ export class ScriptedAnswers {
         return { reply: this.#find(question.about, question.user) ?? usual };
       }
       case 'sender':
-        return { reply: this.#find(question.about, printPath(question.envelope.reversePath)) ?? replies.senderAccepted };
+        return {
+          reply: this.#find(question.about, printPath(question.envelope.reversePath)) ?? replies.senderAccepted,
+        };
       case 'recipient':
-        return { reply: this.#find(question.about, printMailbox(question.recipient.mailbox)) ?? replies.recipientAccepted };
+        return {
+          reply: this.#find(question.about, printMailbox(question.recipient.mailbox)) ?? replies.recipientAccepted,
+        };
       case 'data':
         this.#recipients = question.recipients;
         return { reply: this.#find(question.about, '*') ?? replies.ok };
@@ -41,7 +45,9 @@ export class ScriptedAnswers {
         this.#messages += 1;
         const usual = replies.accepted(String(this.#messages));
         if (!this.#perRecipient) return { reply: this.#find(question.about, '*') ?? usual };
-        return { replies: this.#recipients.map(({ mailbox }) => this.#find(question.about, printMailbox(mailbox)) ?? usual) };
+        return {
+          replies: this.#recipients.map(({ mailbox }) => this.#find(question.about, printMailbox(mailbox)) ?? usual),
+        };
       }
       case 'etrn':
         return { reply: this.#find(question.about, question.argument) ?? replies.etrnStarted };

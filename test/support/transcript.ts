@@ -21,18 +21,21 @@ import assert from 'node:assert/strict';
 import type { Reply } from '../../src/mail/reply.ts';
 import type { Question, ServerOffer } from '../../src/protocol/smtp/server/port.ts';
 
+/** An answer that a transcript prescribes. */
 export interface ScriptedAnswer {
   readonly about: Question['about'];
   readonly who: string;
   readonly reply: Reply;
 }
 
+/** A line of the dialogue, with its number in the file. */
 export type Step =
   | { readonly kind: 'send'; readonly octets: Buffer; readonly line: number }
   | { readonly kind: 'expect'; readonly text: string; readonly exact: boolean; readonly line: number }
   | { readonly kind: 'content'; readonly octets: Buffer; readonly line: number }
   | { readonly kind: 'tls' | 'closed' | 'timeout' | 'shutdown'; readonly line: number };
 
+/** A transcript as it was read. */
 export interface Transcript {
   readonly offer: ServerOffer;
   readonly tls: boolean;
@@ -84,17 +87,23 @@ export function parseTranscript(text: string): Transcript {
     if (raw === '@tls') tls = true;
     else if (raw.startsWith('@offer ')) offer = { ...offer, ...readOffer(raw.slice(7), line) };
     else if (raw.startsWith('@answer ')) answers.push(readAnswer(raw.slice(8), line));
-    else if (mark === 'C:') steps.push({ kind: 'send', octets: Buffer.concat([unescape(rest), Buffer.from('\r\n')]), line });
-    else if (mark === 'C+') steps.push({ kind: 'send', octets: unescape(rest), line });
+    else if (mark === 'C:')
+      steps.push({ kind: 'send', octets: Buffer.concat([unescaped(rest), Buffer.from('\r\n')]), line });
+    else if (mark === 'C+') steps.push({ kind: 'send', octets: unescaped(rest), line });
     else if (mark === 'C*') {
       const [count = '', ...words] = rest.split(' ');
-      steps.push({ kind: 'send', octets: Buffer.concat(Array<Buffer>(Number(count)).fill(unescape(words.join(' ')))), line });
+      steps.push({
+        kind: 'send',
+        octets: Buffer.concat(Array<Buffer>(Number(count)).fill(unescaped(words.join(' ')))),
+        line,
+      });
     } else if (mark === 'S:' || mark === 'S~') {
-      steps.push({ kind: 'expect', text: unescape(rest).toString('latin1'), exact: mark === 'S:', line });
-    } else if (mark === 'M:') steps.push({ kind: 'content', octets: unescape(rest), line });
+      steps.push({ kind: 'expect', text: unescaped(rest).toString('latin1'), exact: mark === 'S:', line });
+    } else if (mark === 'M:') steps.push({ kind: 'content', octets: unescaped(rest), line });
     else if (mark === 'T:') steps.push({ kind: 'tls', line });
     else if (mark === 'Z:') steps.push({ kind: 'closed', line });
-    else if (raw === '! timeout' || raw === '! shutdown') steps.push({ kind: raw === '! timeout' ? 'timeout' : 'shutdown', line });
+    else if (raw === '! timeout' || raw === '! shutdown')
+      steps.push({ kind: raw === '! timeout' ? 'timeout' : 'shutdown', line });
     else assert.fail(`line ${line}: not understood: ${raw}`);
   }
   return { offer, tls, answers, steps };
@@ -115,12 +124,16 @@ export async function playTranscript(transcript: Transcript, peer: TranscriptPee
       case 'expect': {
         const said = await peer.line();
         const fits = step.exact ? said === step.text : said?.startsWith(step.text);
-        assert.ok(fits, `line ${step.line}: expected "${step.text}", got ${said === undefined ? 'nothing' : `"${said}"`}`);
+        assert.ok(
+          fits,
+          `line ${step.line}: expected "${step.text}", got ${said === undefined ? 'nothing' : `"${said}"`}`,
+        );
         break;
       }
       case 'content': {
         const content = peer.content();
-        if (content !== undefined) assert.equal(content.toString('latin1'), step.octets.toString('latin1'), `line ${step.line}: content`);
+        if (content !== undefined)
+          assert.equal(content.toString('latin1'), step.octets.toString('latin1'), `line ${step.line}: content`);
         break;
       }
       case 'tls':
@@ -128,7 +141,10 @@ export async function playTranscript(transcript: Transcript, peer: TranscriptPee
         break;
       case 'closed': {
         const said = await peer.line();
-        assert.ok(said === undefined && (await peer.closed()), `line ${step.line}: expected the end, got ${said ?? 'silence'}`);
+        assert.ok(
+          said === undefined && (await peer.closed()),
+          `line ${step.line}: expected the end, got ${said ?? 'silence'}`,
+        );
         break;
       }
       case 'timeout':
@@ -155,12 +171,16 @@ function readAnswer(text: string, line: number): ScriptedAnswer {
   const match = /^(\w+) (\S+) (\d{3}) (?:[245]\.(\d+\.\d+) )?(.*)$/.exec(text);
   assert.ok(match !== null, `line ${line}: about, who and a reply`);
   const [, about = '', who = '', code, detail, words = ''] = match;
-  return { about: about as Question['about'], who, reply: { code: Number(code), ...(detail && { detail }), text: [words] } };
+  return {
+    about: about as Question['about'],
+    who,
+    reply: { code: Number(code), ...(detail && { detail }), text: [words] },
+  };
 }
 
 const NAMED: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' };
 
-function unescape(text: string): Buffer {
+function unescaped(text: string): Buffer {
   const octets = Buffer.from(text).toString('latin1');
   const plain = octets.replace(/\\(?:x([0-9a-f]{2})|([rnt0\\]))/g, (_, hex: string | undefined, name: string) =>
     hex === undefined ? (NAMED[name] ?? '') : String.fromCharCode(Number.parseInt(hex, 16)),

@@ -6,7 +6,9 @@ import { parseTranscript, playTranscript } from '../support/transcript.ts';
 
 const FOLDER = 'test/transcripts';
 
-for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.smtp')).sort()) {
+for (const name of readdirSync(FOLDER)
+  .filter((file) => file.endsWith('.smtp'))
+  .sort()) {
   const transcript = parseTranscript(readFileSync(`${FOLDER}/${name}`, 'utf8'));
   for (const pieceSize of [Infinity, 1, 7]) {
     test(`transcript ${name}, ${pieceSize} octets at a time`, async () => {

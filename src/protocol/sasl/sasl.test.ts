@@ -5,7 +5,9 @@ import { decodeBase64, encodeBase64 } from './base64.ts';
 import { mechanisms } from './mechanisms.ts';
 import type { Credentials } from './port.ts';
 
-const text = fc.string({ minLength: 1, unit: 'grapheme' }).filter((s) => !s.includes('\0') && Buffer.from(s).toString() === s);
+const text = fc
+  .string({ minLength: 1, unit: 'grapheme' })
+  .filter((s) => !s.includes('\0') && Buffer.from(s).toString() === s);
 
 /** Lets a client log in at a server and returns what the server got to know. */
 function login(name: 'PLAIN' | 'LOGIN', credentials: Credentials, withInitial: boolean): Credentials | undefined {
@@ -23,9 +25,15 @@ function login(name: 'PLAIN' | 'LOGIN', credentials: Credentials, withInitial: b
 
 test('client and server understand each other, with and without an initial response', () => {
   fc.assert(
-    fc.property(fc.constantFrom('PLAIN' as const, 'LOGIN' as const), text, text, fc.boolean(), (name, user, password, initial) => {
-      assert.deepEqual(login(name, { user, password }, initial), { user, password });
-    }),
+    fc.property(
+      fc.constantFrom('PLAIN' as const, 'LOGIN' as const),
+      text,
+      text,
+      fc.boolean(),
+      (name, user, password, initial) => {
+        assert.deepEqual(login(name, { user, password }, initial), { user, password });
+      },
+    ),
   );
 });
 
@@ -45,8 +53,11 @@ test('LOGIN takes the initial response for the user name and refuses empty words
 });
 
 test('base64 is read strictly', () => {
-  fc.assert(fc.property(fc.uint8Array(), (octets) => {
-    assert.deepEqual(decodeBase64(encodeBase64(Buffer.from(octets))), Buffer.from(octets));
-  }));
-  for (const bad of ['A', 'AA', 'AA=', 'AB==', 'AAA=A', 'AA-_', 'AA==\n', 'A A=', '====', '=']) assert.equal(decodeBase64(bad), undefined, bad);
+  fc.assert(
+    fc.property(fc.uint8Array(), (octets) => {
+      assert.deepEqual(decodeBase64(encodeBase64(Buffer.from(octets))), Buffer.from(octets));
+    }),
+  );
+  for (const bad of ['A', 'AA', 'AA=', 'AB==', 'AAA=A', 'AA-_', 'AA==\n', 'A A=', '====', '='])
+    assert.equal(decodeBase64(bad), undefined, bad);
 });

@@ -2,7 +2,10 @@
 
 /** A command line with its CRLF (RFC 5321 §4.5.3.1.4). */
 export const commandLineMax = 512;
-/** MAIL with its parameters: SIZE 26 (RFC 1870 §3), BODY 17 (RFC 6152 §2), SMTPUTF8 10 (RFC 6531 §3.4), RET and ENVID 9 + 107 (RFC 3461 §4), AUTH 500 (RFC 4954 §3). */
+/**
+ * MAIL with its parameters: SIZE 26 (RFC 1870 §3), BODY 17 (RFC 6152 §2), SMTPUTF8 10 (RFC 6531 §3.4),
+ * RET and ENVID 9 + 107 (RFC 3461 §4), AUTH 500 (RFC 4954 §3).
+ */
 export const mailLineMax = commandLineMax + 26 + 17 + 10 + 9 + 107 + 500;
 /** RCPT with its parameters: NOTIFY 28 and ORCPT 500 (RFC 3461 §4). */
 export const rcptLineMax = commandLineMax + 28 + 500;
@@ -13,16 +16,20 @@ export const keptLineMax = saslLineMax;
 /** Octets of one overlong line that are dropped before the session is ended. */
 export const droppedLineMax = 64 * 1024;
 
-/** Octets of a local part, of a domain, of a label (RFC 1035 §2.3.4), and of a path with its punctuation (RFC 5321 §4.5.3.1.1-3). */
+/** Octets of a local part (RFC 5321 §4.5.3.1.1). */
 export const localPartMax = 64;
+/** Octets of a domain (RFC 5321 §4.5.3.1.2). */
 export const domainMax = 255;
+/** Octets of a label of a domain (RFC 1035 §2.3.4). */
 export const labelMax = 63;
+/** Octets of a path with its punctuation (RFC 5321 §4.5.3.1.3). */
 export const pathMax = 256;
 
 /** Parameters of one MAIL or RCPT command; more than all known ones together. */
 export const parametersMax = 16;
-/** ENVID in xtext (RFC 3461 §4.4), ORCPT in xtext (RFC 3461 §4.2). */
+/** ENVID in xtext (RFC 3461 §4.4). */
 export const envelopeIdMax = 100;
+/** ORCPT in xtext (RFC 3461 §4.2). */
 export const originalRecipientMax = 500;
 
 /** Commands that bring no mail further (NOOP, RSET, VRFY, HELP ...) between two messages; each one more counts as an error. */
@@ -35,6 +42,7 @@ export const heldRepliesMax = 16 * 1024;
 export const droppedContentMax = 1024 ** 3;
 /** Octets of text in one line of a reply, without code and CRLF (RFC 5321 §4.5.3.1.5). */
 export const replyTextMax = 500;
-/** User name and password of a login. */
+/** Octets of the user name of a login. */
 export const userNameMax = 255;
+/** Octets of the password of a login. */
 export const passwordMax = 1024;

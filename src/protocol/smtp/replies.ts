@@ -101,7 +101,8 @@ export const replies = {
   mailboxDisabled: reply(550, '2.1', 'the mailbox is disabled'),
   mailboxDisabledBecause: (why: string) => reply(550, '2.1', `the mailbox is disabled: ${why}`),
   aliasBroken: reply(451, '3.5', 'the address is not set up correctly here, try again later'),
-  domainNotAllowed: (domain: string) => reply(550, '7.1', `mail for ${domain} may not leave here (remoteDomainsAllowed)`),
+  domainNotAllowed: (domain: string) =>
+    reply(550, '7.1', `mail for ${domain} may not leave here (remoteDomainsAllowed)`),
   mailboxFull: reply(452, '2.2', 'the mailbox is full'),
   relayDenied: reply(550, '7.1', 'relaying denied'),
   tooManyRecipients: reply(452, '5.3', 'too many recipients, send the rest in another transaction'),

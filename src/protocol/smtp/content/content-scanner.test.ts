@@ -40,7 +40,9 @@ function expected(text: string): { content: string; used: number; bare: boolean;
   return { content, used: end + 3, bare: bare.test(content), normal: content.replace(/\r(?!\n)|(?<!\r)\n/g, '\r\n') };
 }
 
-const stream = fc.array(fc.constantFrom('\r\n', '\r\n.', '\r', '\n', '.', 'a', 'bc', '\0', '\xff', '\r\n.\r\n'), { maxLength: 30 }).map((parts) => `${parts.join('')}\r\n.\r\n`);
+const stream = fc
+  .array(fc.constantFrom('\r\n', '\r\n.', '\r', '\n', '.', 'a', 'bc', '\0', '\xff', '\r\n.\r\n'), { maxLength: 30 })
+  .map((parts) => `${parts.join('')}\r\n.\r\n`);
 const cuts = fc.array(fc.nat(200), { maxLength: 12 });
 
 test('DATA is read as RFC 5321 has it, however it is cut', () => {
@@ -49,7 +51,10 @@ test('DATA is read as RFC 5321 has it, however it is cut', () => {
       const want = expected(text);
       assert.ok(want !== undefined);
       const refusing = scan(text, at);
-      assert.deepEqual([refusing.ended, refusing.used, refusing.broken], [true, want.used, want.bare ? 'bare-line-ending' : 'no']);
+      assert.deepEqual(
+        [refusing.ended, refusing.used, refusing.broken],
+        [true, want.used, want.bare ? 'bare-line-ending' : 'no'],
+      );
       if (!want.bare) assert.equal(refusing.content, want.content);
       const normalising = scan(text, at, { bareLineEndings: 'normalise' });
       assert.deepEqual([normalising.ended, normalising.used, normalising.content], [true, want.used, want.normal]);

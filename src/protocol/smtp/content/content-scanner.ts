@@ -25,6 +25,7 @@ type Position = 'text' | 'cr' | 'line' | 'dot' | 'dot-cr';
 /** Takes views of content in order. */
 export type ContentSink = (view: Buffer) => void;
 
+/** How a message is read. */
 export interface ContentScannerOptions {
   /** Whether dots at the start of lines are transparent and one alone ends the content: DATA, not BDAT. */
   readonly dots: boolean;
@@ -146,7 +147,8 @@ export class ContentScanner {
   }
 
   #yield(octets: Buffer, from: number, to: number, sink: ContentSink): void {
-    if (from < to && this.broken === 'no') this.#yieldWhole(from === 0 && to === octets.length ? octets : octets.subarray(from, to), sink);
+    if (from < to && this.broken === 'no')
+      this.#yieldWhole(from === 0 && to === octets.length ? octets : octets.subarray(from, to), sink);
   }
 
   #yieldWhole(view: Buffer, sink: ContentSink): void {

@@ -9,11 +9,16 @@ import { parseParameters } from './parameters.ts';
 import { parseRcptArguments, printRcptArguments } from './rcpt-arguments.ts';
 import { decodeXtext, encodeXtext } from './xtext.ts';
 
-const printable = fc.string({ unit: fc.integer({ min: 32, max: 126 }).map((code) => String.fromCharCode(code)), minLength: 1, maxLength: 30 });
+const printable = fc.string({
+  unit: fc.integer({ min: 32, max: 126 }).map((code) => String.fromCharCode(code)),
+  minLength: 1,
+  maxLength: 30,
+});
 
 test('xtext comes back, and hides no control characters', () => {
   fc.assert(fc.property(printable, (text) => assert.equal(decodeXtext(encodeXtext(text)), text)));
-  for (const bad of ['a b', 'a=b', '+', '+4', '+4g', '+4a', '+0D', '+0A', '+00', '+7F', '+FF', 'ä']) assert.equal(decodeXtext(bad), undefined, bad);
+  for (const bad of ['a b', 'a=b', '+', '+4', '+4g', '+4a', '+0D', '+0A', '+00', '+7F', '+FF', 'ä'])
+    assert.equal(decodeXtext(bad), undefined, bad);
 });
 
 test('what MAIL says is read back as printed', () => {
@@ -22,23 +27,38 @@ test('what MAIL says is read back as printed', () => {
     { requiredKeys: [], noNullPrototype: true },
   );
   fc.assert(
-    fc.property(fc.option(mailboxes), options, fc.boolean(), fc.option(fc.nat(), { nil: undefined }), fc.boolean(), (reversePath, more, eightBit, declaredSize, utf8) => {
-      const smtpUtf8 = utf8 || (reversePath !== null && needsSmtpUtf8(reversePath));
-      const value: MailArguments = { envelope: { reversePath, body: eightBit ? '8bitmime' : '7bit', smtpUtf8, ...more }, declaredSize };
-      const text = printMailArguments(value);
-      const read = parseMailArguments(text);
-      assert.deepEqual(read, { ok: true, value }, text);
-    }),
+    fc.property(
+      fc.option(mailboxes),
+      options,
+      fc.boolean(),
+      fc.option(fc.nat(), { nil: undefined }),
+      fc.boolean(),
+      (reversePath, more, eightBit, declaredSize, utf8) => {
+        const smtpUtf8 = utf8 || (reversePath !== null && needsSmtpUtf8(reversePath));
+        const value: MailArguments = {
+          envelope: { reversePath, body: eightBit ? '8bitmime' : '7bit', smtpUtf8, ...more },
+          declaredSize,
+        };
+        const text = printMailArguments(value);
+        const read = parseMailArguments(text);
+        assert.deepEqual(read, { ok: true, value }, text);
+      },
+    ),
   );
 });
 
 test('what RCPT says is read back as printed', () => {
   const notify = fc.subarray(['success', 'failure', 'delay'] as const);
   const original = printable.map((text) => `rfc822;${text}`);
-  const recipients = fc.record({ mailbox: mailboxes, notify, original }, { requiredKeys: ['mailbox'], noNullPrototype: true });
-  fc.assert(fc.property(recipients, (recipient) => {
-    assert.deepEqual(parseRcptArguments(printRcptArguments(recipient), true), { ok: true, value: recipient });
-  }));
+  const recipients = fc.record(
+    { mailbox: mailboxes, notify, original },
+    { requiredKeys: ['mailbox'], noNullPrototype: true },
+  );
+  fc.assert(
+    fc.property(recipients, (recipient) => {
+      assert.deepEqual(parseRcptArguments(printRcptArguments(recipient), true), { ok: true, value: recipient });
+    }),
+  );
   const unitext = { mailbox: { localPart: 'a', domain: 'b.test' }, original: 'utf-8;ä@b.test' };
   assert.deepEqual(parseRcptArguments(printRcptArguments(unitext), true), { ok: true, value: unitext });
 });
@@ -47,7 +67,8 @@ test('parameters have a limit, and ORCPT has one', () => {
   const many = (count: number) => Array.from({ length: count }, (_, i) => ` P${i}`).join('');
   assert.ok(parseParameters(many(parametersMax)).ok);
   assert.equal(parseParameters(many(parametersMax + 1)).ok, false);
-  const orcpt = (length: number) => parseRcptArguments(`TO:<a@b.test> ORCPT=rfc822;${'a'.repeat(length - 7)}`, false).ok;
+  const orcpt = (length: number) =>
+    parseRcptArguments(`TO:<a@b.test> ORCPT=rfc822;${'a'.repeat(length - 7)}`, false).ok;
   assert.ok(orcpt(originalRecipientMax));
   assert.equal(orcpt(originalRecipientMax + 1), false);
   assert.ok(mailLineMax > 512 && rcptLineMax > 1012);

@@ -50,7 +50,9 @@ export function isLiteral(text: string): boolean {
 }
 
 function isLabel(text: string, start: number, end: number): boolean {
-  return end > start && end - start <= labelMax && text.charCodeAt(start) !== HYPHEN && text.charCodeAt(end - 1) !== HYPHEN;
+  return (
+    end > start && end - start <= labelMax && text.charCodeAt(start) !== HYPHEN && text.charCodeAt(end - 1) !== HYPHEN
+  );
 }
 
 function isTag(tag: string): boolean {

@@ -39,7 +39,8 @@ export function parseMailArguments(text: string): Parsed<MailArguments> {
     if (problem === 'unknown') return { ok: false, reply: replies.parameterUnknown(parameter.keyword) };
     if (problem === 'value') return { ok: false, reply: replies.parameterSyntax(parameter.keyword) };
   }
-  if (!draft.smtpUtf8 && read.path !== null && needsSmtpUtf8(read.path)) return { ok: false, reply: replies.senderNotAscii };
+  if (!draft.smtpUtf8 && read.path !== null && needsSmtpUtf8(read.path))
+    return { ok: false, reply: replies.senderNotAscii };
   const { declaredSize, ...options } = draft;
   return { ok: true, value: { envelope: { reversePath: read.path, ...options }, declaredSize } };
 }

@@ -14,8 +14,10 @@ export function parseRcptArguments(text: string, smtpUtf8: boolean): Parsed<Enve
   if (start < 0) return { ok: false, reply: replies.syntax('RCPT TO:<address> [parameters]') };
   const read = readPath(text, start);
   const mailbox = read?.path;
-  if (read === undefined || mailbox === null || mailbox === undefined) return { ok: false, reply: replies.recipientSyntax };
-  if (mailbox.domain === '' && mailbox.localPart.toLowerCase() !== 'postmaster') return { ok: false, reply: replies.recipientSyntax };
+  if (read === undefined || mailbox === null || mailbox === undefined)
+    return { ok: false, reply: replies.recipientSyntax };
+  if (mailbox.domain === '' && mailbox.localPart.toLowerCase() !== 'postmaster')
+    return { ok: false, reply: replies.recipientSyntax };
   const parameters = parseParameters(text.slice(read.end));
   if (!parameters.ok) return parameters;
   let notify: Notify | undefined;
@@ -24,7 +26,8 @@ export function parseRcptArguments(text: string, smtpUtf8: boolean): Parsed<Enve
     if (keyword === 'NOTIFY') notify = parseNotify(value);
     else if (keyword === 'ORCPT') original = parseOriginal(value, smtpUtf8);
     else return { ok: false, reply: replies.parameterUnknown(keyword) };
-    if ((keyword === 'NOTIFY' ? notify : original) === undefined) return { ok: false, reply: replies.parameterSyntax(keyword) };
+    if ((keyword === 'NOTIFY' ? notify : original) === undefined)
+      return { ok: false, reply: replies.parameterSyntax(keyword) };
   }
   if (!smtpUtf8 && needsSmtpUtf8(mailbox)) return { ok: false, reply: replies.recipientNotAscii };
   return { ok: true, value: { mailbox, ...(notify && { notify }), ...(original !== undefined && { original }) } };
@@ -33,7 +36,8 @@ export function parseRcptArguments(text: string, smtpUtf8: boolean): Parsed<Enve
 /** Prints the argument of RCPT. */
 export function printRcptArguments(recipient: EnvelopeRecipient): string {
   let text = `TO:${printPath(recipient.mailbox)}`;
-  if (recipient.notify !== undefined) text += ` NOTIFY=${recipient.notify.length === 0 ? 'NEVER' : recipient.notify.join(',').toUpperCase()}`;
+  if (recipient.notify !== undefined)
+    text += ` NOTIFY=${recipient.notify.length === 0 ? 'NEVER' : recipient.notify.join(',').toUpperCase()}`;
   if (recipient.original !== undefined) text += ` ORCPT=${printOriginal(recipient.original)}`;
   return text;
 }

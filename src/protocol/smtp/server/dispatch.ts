@@ -32,7 +32,8 @@ function refusal(row: Command, session: Session): Reply | undefined {
   const { offer, phase, tls, account } = session;
   if (phase === 'refused' && !row.phases.includes(phase)) return replies.sessionRefused;
   if (offer.startTls === 'required' && !tls && !row.inClear) return replies.mustStartTls;
-  if (row.phases.includes(phase)) return row.needsLogin && offer.authRequired && account === undefined ? replies.authRequired : undefined;
+  if (row.phases.includes(phase))
+    return row.needsLogin && offer.authRequired && account === undefined ? replies.authRequired : undefined;
   if (phase === 'start') return replies.helloFirst(offer.profile === 'lmtp' ? 'LHLO' : 'EHLO');
   return row.verb === 'MAIL' ? replies.nestedMail : replies.badSequence;
 }

@@ -3,7 +3,15 @@ import type { Session } from './session.ts';
 /** The keywords of the extensions in force, one a line, for the reply to EHLO (RFC 5321 §4.1.1.1). */
 export function extensions(session: Session): string[] {
   const { offer } = session;
-  const lines = ['PIPELINING', `SIZE ${offer.messageSizeMax}`, '8BITMIME', 'SMTPUTF8', 'CHUNKING', 'DSN', 'ENHANCEDSTATUSCODES'];
+  const lines = [
+    'PIPELINING',
+    `SIZE ${offer.messageSizeMax}`,
+    '8BITMIME',
+    'SMTPUTF8',
+    'CHUNKING',
+    'DSN',
+    'ENHANCEDSTATUSCODES',
+  ];
   if (offer.startTls !== 'off' && !session.tls) lines.push('STARTTLS');
   if (mayLogIn(session) && session.account === undefined) lines.push(`AUTH ${offer.mechanisms.join(' ')}`);
   lines.push(`LIMITS MAILMAX=${offer.messagesMax} RCPTMAX=${offer.recipientsMax}`);

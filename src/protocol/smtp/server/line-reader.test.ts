@@ -26,7 +26,18 @@ function read(text: string, pieceSize: number): { kinds: string[]; keptMax: numb
 
 test('lines are the same however they are cut', () => {
   const text = 'one\r\n\r\ntwo\nthree\r\nfo\rur\r\nfive\n\nsix\r\nseven\xe4\r\neight \xc3\xa4\r\n';
-  const want = ['one', '', 'bad-ending', 'bad-ending', 'bad-octets', 'bad-ending', 'bad-ending', 'bad-ending', 'bad-octets', 'eight ä'];
+  const want = [
+    'one',
+    '',
+    'bad-ending',
+    'bad-ending',
+    'bad-octets',
+    'bad-ending',
+    'bad-ending',
+    'bad-ending',
+    'bad-octets',
+    'eight ä',
+  ];
   for (const size of [1, 2, 3, 5, 1000]) assert.deepEqual(read(text, size).kinds, want, `${size}`);
 });
 

@@ -4,7 +4,15 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { PurePeer } from '../../../../test/support/pure-peer.ts';
 import { defaultOffer, parseTranscript, type Transcript } from '../../../../test/support/transcript.ts';
-import { heldRepliesMax, idleCommandsMax, keptLineMax } from '../limits.ts';
+import {
+  droppedContentMax,
+  heldRepliesMax,
+  idleCommandsMax,
+  keptLineMax,
+  passwordMax,
+  shownLineMax,
+  userNameMax,
+} from '../limits.ts';
 import { replies } from '../replies.ts';
 import { createServerMachine } from './machine.ts';
 import type { Effect, ServerOffer } from './port.ts';
@@ -14,13 +22,23 @@ const corpus: readonly Transcript[] = readdirSync(FOLDER)
   .filter((name) => name.endsWith('.smtp'))
   .map((name) => parseTranscript(readFileSync(`${FOLDER}/${name}`, 'utf8')));
 /** All that the client of a transcript says, TLS or not. */
-const dialogues = corpus.map(({ steps }) => Buffer.concat(steps.map((step) => (step.kind === 'send' ? step.octets : Buffer.alloc(0)))));
+const dialogues = corpus.map(({ steps }) =>
+  Buffer.concat(steps.map((step) => (step.kind === 'send' ? step.octets : Buffer.alloc(0)))),
+);
 
 const dialogue = fc.constantFrom(...dialogues);
 const offers: readonly ServerOffer[] = [
   { ...defaultOffer, errorsMax: 1000 },
   { ...defaultOffer, bareLineEndings: 'normalise', messageSizeMax: 40, recipientsMax: 2, messagesMax: 3 },
-  { ...defaultOffer, profile: 'submission', authRequired: true, authInClear: true, mechanisms: ['PLAIN', 'LOGIN'], startTls: 'offered', errorsMax: 1000 },
+  {
+    ...defaultOffer,
+    profile: 'submission',
+    authRequired: true,
+    authInClear: true,
+    mechanisms: ['PLAIN', 'LOGIN'],
+    startTls: 'offered',
+    errorsMax: 1000,
+  },
   { ...defaultOffer, profile: 'lmtp', etrn: true, errorsMax: 1000 },
 ];
 const offer = fc.constantFrom(...offers);
@@ -52,29 +70,60 @@ function essence(effects: readonly Effect[]): { said: string; rest: string[] } {
 
 test('how octets are cut changes nothing', () => {
   fc.assert(
-    fc.property(offer, fc.array(dialogue, { minLength: 1, maxLength: 3 }), fc.integer({ min: 1, max: 50 }), (given, parts, size) => {
-      const octets = Buffer.concat(parts).subarray(0, 6000);
-      assert.deepEqual(essence(play(given, octets, size).effects), essence(play(given, octets, Infinity).effects));
-    }),
+    fc.property(
+      offer,
+      fc.array(dialogue, { minLength: 1, maxLength: 3 }),
+      fc.integer({ min: 1, max: 50 }),
+      (given, parts, size) => {
+        const octets = Buffer.concat(parts).subarray(0, 6000);
+        assert.deepEqual(essence(play(given, octets, size).effects), essence(play(given, octets, Infinity).effects));
+      },
+    ),
     { numRuns: 300 },
   );
 });
 
 test('damaged dialogues do no damage', () => {
-  const damage = fc.record({ at: fc.nat(), remove: fc.nat(20), insert: fc.constantFrom('', '\r', '\n', '\r\n', '.', '\r\n.\r\n', '\0', '\xff', 'BDAT 5 LAST\r\n', 'DATA\r\n', ' ', '<', '>', '"', 'x'.repeat(3000)) });
+  const damage = fc.record({
+    at: fc.nat(),
+    remove: fc.nat(20),
+    insert: fc.constantFrom(
+      '',
+      '\r',
+      '\n',
+      '\r\n',
+      '.',
+      '\r\n.\r\n',
+      '\0',
+      '\xff',
+      'BDAT 5 LAST\r\n',
+      'DATA\r\n',
+      ' ',
+      '<',
+      '>',
+      '"',
+      'x'.repeat(3000),
+    ),
+  });
   fc.assert(
-    fc.property(offer, dialogue, fc.array(damage, { maxLength: 6 }), fc.integer({ min: 1, max: 3000 }), (given, seed, damages, size) => {
-      let text = seed.toString('latin1').slice(0, 4000);
-      for (const { at, remove, insert } of damages) {
-        const place = at % (text.length + 1);
-        text = text.slice(0, place) + insert + text.slice(place + remove);
-      }
-      const peer = play(given, Buffer.from(text, 'latin1'), size);
-      assert.ok(peer.machine.bufferedBytes <= keptLineMax + 1);
-      const open = peer.effects.filter((effect) => effect.kind === 'close').length;
-      assert.ok(open <= 1);
-      checkTransactions(peer.effects);
-    }),
+    fc.property(
+      offer,
+      dialogue,
+      fc.array(damage, { maxLength: 6 }),
+      fc.integer({ min: 1, max: 3000 }),
+      (given, seed, damages, size) => {
+        let text = seed.toString('latin1').slice(0, 4000);
+        for (const { at, remove, insert } of damages) {
+          const place = at % (text.length + 1);
+          text = text.slice(0, place) + insert + text.slice(place + remove);
+        }
+        const peer = play(given, Buffer.from(text, 'latin1'), size);
+        assert.ok(peer.machine.bufferedBytes <= keptLineMax + 1);
+        const open = peer.effects.filter((effect) => effect.kind === 'close').length;
+        assert.ok(open <= 1);
+        checkTransactions(peer.effects);
+      },
+    ),
     { numRuns: 1500 },
   );
 });
@@ -90,7 +139,9 @@ function checkTransactions(effects: readonly Effect[]): void {
   }
 }
 
-const begun = Buffer.from('HELO c.test\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nRCPT TO:<e@d.test>\r\nDATA\r\n');
+const begun = Buffer.from(
+  'HELO c.test\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nRCPT TO:<e@d.test>\r\nDATA\r\n',
+);
 
 test('the replies of a pipelined group are one send', () => {
   const peer = play(defaultOffer, begun, Infinity);
@@ -104,7 +155,10 @@ test('the content of a message in one chunk is one view of that chunk', () => {
   peer.send(begun);
   const chunk = Buffer.from(`${'x'.repeat(70)}\r\n`.repeat(57).concat('.\r\n'));
   const effects = peer.machine.receive(chunk);
-  assert.deepEqual(effects.map((effect) => effect.kind), ['content', 'ask']);
+  assert.deepEqual(
+    effects.map((effect) => effect.kind),
+    ['content', 'ask'],
+  );
   const [content, ask] = effects;
   assert.ok(content?.kind === 'content' && content.chunk.buffer === chunk.buffer && content.chunk.length === 57 * 72);
   assert.ok(ask?.kind === 'ask');
@@ -121,19 +175,35 @@ test('content is given up once, as soon as it is refused', () => {
 });
 
 test('credentials are not shown', () => {
-  const peer = play({ ...defaultOffer, mechanisms: ['PLAIN'], authInClear: true }, Buffer.from('EHLO c\r\nAUTH PLAIN AGFsaWNlAHdyb25n\r\nAUTH PLAIN\r\nAGFsaWNlAHdyb25n\r\n'), Infinity);
+  const peer = play(
+    { ...defaultOffer, mechanisms: ['PLAIN'], authInClear: true },
+    Buffer.from('EHLO c\r\nAUTH PLAIN AGFsaWNlAHdyb25n\r\nAUTH PLAIN\r\nAGFsaWNlAHdyb25n\r\n'),
+    Infinity,
+  );
   const refused = peer.effects.filter((effect) => effect.kind === 'refused');
-  assert.deepEqual(refused.map((effect) => effect.line), ['AUTH PLAIN', 'AUTH PLAIN']);
+  assert.deepEqual(
+    refused.map((effect) => effect.line),
+    ['AUTH PLAIN', 'AUTH PLAIN'],
+  );
 });
 
 test('while a question is open commands wait, and an answer that comes too late is dropped', () => {
   const machine = createServerMachine(defaultOffer);
-  assert.deepEqual(machine.open(false).map((effect) => effect.kind), ['ask']);
+  assert.deepEqual(
+    machine.open(false).map((effect) => effect.kind),
+    ['ask'],
+  );
   assert.equal(machine.waiting, 'answer');
   assert.deepEqual(machine.receive(Buffer.from('HELO c.test\r\n')), []);
   assert.equal(machine.bufferedBytes, 13);
-  assert.deepEqual(machine.answer({ reply: replies.ok }).map((effect) => effect.kind), ['send', 'ask']);
-  assert.deepEqual(machine.timedOut().map((effect) => effect.kind), ['refused', 'send', 'close']);
+  assert.deepEqual(
+    machine.answer({ reply: replies.ok }).map((effect) => effect.kind),
+    ['send', 'ask'],
+  );
+  assert.deepEqual(
+    machine.timedOut().map((effect) => effect.kind),
+    ['refused', 'send', 'close'],
+  );
   assert.deepEqual(machine.answer({ reply: replies.ok }), []);
   assert.deepEqual(machine.receive(Buffer.from('NOOP\r\n')), []);
 });
@@ -152,12 +222,21 @@ test('replies held for a group do not grow without bound', () => {
 
 test('the facts follow the session', () => {
   const peer = play(defaultOffer, Buffer.concat([begun, Buffer.from('.\r\n')]), Infinity);
-  assert.deepEqual(peer.machine.facts, { greetingName: 'c.test', extended: false, tls: false, account: undefined, messages: 1, errors: 0 });
+  assert.deepEqual(peer.machine.facts, {
+    greetingName: 'c.test',
+    extended: false,
+    tls: false,
+    account: undefined,
+    messages: 1,
+    errors: 0,
+  });
 });
 
 test('a long list with some members gone is not ended, a guesser of addresses is', () => {
   const answers = [{ about: 'recipient' as const, who: 'gone@d.test', reply: replies.recipientUnknown }];
-  const list = ['a', 'gone', 'b', 'gone', 'c', 'gone', 'd', 'gone', 'e', 'gone'].map((name) => `RCPT TO:<${name}@d.test>\r\n`).join('');
+  const list = ['a', 'gone', 'b', 'gone', 'c', 'gone', 'd', 'gone', 'e', 'gone']
+    .map((name) => `RCPT TO:<${name}@d.test>\r\n`)
+    .join('');
   const session = (recipients: string) => {
     const peer = new PurePeer({ offer: { ...defaultOffer, errorsMax: 3 }, answers, tls: false });
     peer.send(Buffer.from(`HELO c.test\r\nMAIL FROM:<a@b.test>\r\n${recipients}`));
@@ -165,4 +244,29 @@ test('a long list with some members gone is not ended, a guesser of addresses is
   };
   assert.equal(session(list), 'command');
   assert.equal(session('RCPT TO:<gone@d.test>\r\n'.repeat(3)), 'closed');
+});
+
+test('refused content that does not end is not read for ever', () => {
+  const peer = play(defaultOffer, Buffer.from(`HELO c.test\r\nBDAT ${4 * droppedContentMax}\r\n`), Infinity);
+  const mebibyte = Buffer.alloc(1024 ** 2);
+  for (let i = 0; i * mebibyte.length <= droppedContentMax; i++) assert.deepEqual(peer.machine.receive(mebibyte), []);
+  const effects = peer.machine.receive(mebibyte);
+  assert.deepEqual(
+    effects.map((effect) => effect.kind),
+    ['refused', 'send', 'close'],
+  );
+});
+
+test('names and passwords of a login have limits, and lines are shown in part', () => {
+  const login = (user: string, password: string) => {
+    const response = Buffer.from(`\0${user}\0${password}`).toString('base64');
+    const given = { ...defaultOffer, mechanisms: ['PLAIN'], authInClear: true } as const;
+    const peer = play(given, Buffer.from(`EHLO c.test\r\nAUTH PLAIN ${response}\r\n`), Infinity);
+    return peer.effects.some((effect) => effect.kind === 'ask' && effect.question.about === 'login');
+  };
+  assert.equal(login('u'.repeat(userNameMax), 'p'.repeat(passwordMax)), true);
+  assert.equal(login('u'.repeat(userNameMax + 1), 'p'), false);
+  assert.equal(login('u', 'p'.repeat(passwordMax + 1)), false);
+  const refused = play(defaultOffer, Buffer.from(`${'x'.repeat(400)}\r\n`), Infinity).effects.at(-2);
+  assert.ok(refused?.kind === 'refused' && refused.line.length === shownLineMax);
 });

@@ -141,7 +141,8 @@ class Machine implements ServerMachine {
       return false;
     }
     const session = this.#session;
-    if (session.input === 'sasl') continueLogin(session, line.kind === 'line' ? line.text : undefined, line.kind === 'too-long');
+    if (session.input === 'sasl')
+      continueLogin(session, line.kind === 'line' ? line.text : undefined, line.kind === 'too-long');
     else dispatch(session, line);
     return true;
   }

@@ -2,7 +2,7 @@
  * The door of the SMTP server machine: octets and answers in, effects out. It holds no socket, clock, promise or event;
  * whoever drives it carries the effects out in order and feeds back what they bring.
  */
-import type { BodyType, EnvelopeOptions, EnvelopeRecipient } from '../../../mail/envelope.ts';
+import type { EnvelopeOptions, EnvelopeRecipient } from '../../../mail/envelope.ts';
 import type { Reply } from '../../../mail/reply.ts';
 
 /** What a session offers and bears; fixed when it is opened, except that TLS and login change what EHLO says. */

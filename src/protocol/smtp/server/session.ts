@@ -44,6 +44,7 @@ export interface Exchange {
   readonly server: SaslServer;
 }
 
+/** One session: made by the machine, changed by the commands. */
 export class Session {
   readonly offer: ServerOffer;
   phase: Phase = 'start';

@@ -14,10 +14,43 @@ import { rset } from './verbs/rset.ts';
 import { starttls } from './verbs/starttls.ts';
 import { vrfy } from './verbs/vrfy.ts';
 
-const rows = [helo, ehlo, lhlo, mail, rcpt, data, bdat, rset, noop, quit, help, vrfy, expn, turn, send, soml, saml, etrn, auth, starttls];
+const rows = [
+  helo,
+  ehlo,
+  lhlo,
+  mail,
+  rcpt,
+  data,
+  bdat,
+  rset,
+  noop,
+  quit,
+  help,
+  vrfy,
+  expn,
+  turn,
+  send,
+  soml,
+  saml,
+  etrn,
+  auth,
+  starttls,
+];
 
 /** The commands by verb in capitals. */
 export const commandTable: ReadonlyMap<string, Command> = new Map(rows.map((row) => [row.verb, row]));
 
 /** First words of HTTP: a browser, or a form that was made to speak to this port. */
-export const httpVerbs: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'HOST:', 'USER-AGENT:']);
+export const httpVerbs: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'HOST:',
+  'USER-AGENT:',
+]);

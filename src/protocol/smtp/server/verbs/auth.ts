@@ -15,7 +15,8 @@ export const auth = command({
   lineMax: saslLineMax,
   parse(argument) {
     const [mechanism = '', initial, ...more] = argument.split(' ', 3);
-    if (mechanism === '' || more.length > 0) return { ok: false, reply: replies.syntax('AUTH mechanism [initial-response]') };
+    if (mechanism === '' || more.length > 0)
+      return { ok: false, reply: replies.syntax('AUTH mechanism [initial-response]') };
     return { ok: true, value: { mechanism: mechanism.toUpperCase(), initial } };
   },
   run(session, { mechanism, initial }) {

@@ -21,7 +21,8 @@ export const bdat = command<ChunkArguments>({
   parse: parseChunk,
   run(session, chunk) {
     const { transaction } = session;
-    if (transaction === undefined || transaction.recipients.length === 0) return readChunk(session, chunk, replies.noRecipients);
+    if (transaction === undefined || transaction.recipients.length === 0)
+      return readChunk(session, chunk, replies.noRecipients);
     if (session.scanner !== undefined) return readChunk(session, chunk, undefined);
     const { envelope, recipients } = transaction;
     session.ask({ about: 'data', envelope, recipients }, ([reply]) => {

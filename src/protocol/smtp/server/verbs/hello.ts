@@ -17,7 +17,8 @@ function hello(verb: 'HELO' | 'EHLO' | 'LHLO'): Command {
     nature: 'idle',
     inClear: true,
     parse(argument, { offer }) {
-      if ((offer.profile === 'lmtp') !== (verb === 'LHLO')) return { ok: false, reply: verb === 'LHLO' ? replies.unknownCommand : replies.lhloOnly };
+      if ((offer.profile === 'lmtp') !== (verb === 'LHLO'))
+        return { ok: false, reply: verb === 'LHLO' ? replies.unknownCommand : replies.lhloOnly };
       const valid = argument.length <= domainMax && NAME.test(argument);
       return valid ? { ok: true, value: argument } : { ok: false, reply: form };
     },

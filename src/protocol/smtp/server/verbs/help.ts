@@ -9,6 +9,11 @@ export const help = command({
   parse: anyArgument,
   run(session) {
     const greeting = session.offer.profile === 'lmtp' ? 'LHLO' : 'HELO EHLO';
-    session.reply(replies.help([`commands: ${greeting} MAIL RCPT DATA BDAT RSET NOOP QUIT HELP VRFY ETRN AUTH STARTTLS`, 'they are explained in RFC 5321']));
+    session.reply(
+      replies.help([
+        `commands: ${greeting} MAIL RCPT DATA BDAT RSET NOOP QUIT HELP VRFY ETRN AUTH STARTTLS`,
+        'they are explained in RFC 5321',
+      ]),
+    );
   },
 });

@@ -7,6 +7,7 @@ export const vrfy = command({
   phases: anywhere,
   nature: 'idle',
   needsLogin: true,
-  parse: (argument) => (argument === '' ? { ok: false, reply: replies.syntax('VRFY mailbox') } : { ok: true, value: argument }),
+  parse: (argument) =>
+    argument === '' ? { ok: false, reply: replies.syntax('VRFY mailbox') } : { ok: true, value: argument },
   run: (session) => session.reply(replies.noDisclosure),
 });
