@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { showDuration, showSize } from './show.ts';
+
+export { showDuration, showSize };
 
 const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/;
 const SIZE = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)?$/i;
@@ -63,22 +66,4 @@ export function size(bounds: { readonly min: number; readonly max: number }): z.
       return bytes;
     })
     .meta({ unit: 'size', min: bounds.min, max: bounds.max });
-}
-
-/** Prints milliseconds in the largest unit that divides them. */
-export function showDuration(ms: number): string {
-  for (const unit of ['d', 'h', 'm', 's'] as const) {
-    const length = DURATION_UNITS[unit] ?? 1;
-    if (ms >= length && ms % length === 0) return `${ms / length}${unit}`;
-  }
-  return `${ms}ms`;
-}
-
-/** Prints octets in the largest unit that divides them. */
-export function showSize(bytes: number): string {
-  for (const unit of ['GB', 'MB', 'KB'] as const) {
-    const length = SIZE_UNITS[unit.toLowerCase()] ?? 1;
-    if (bytes >= length && bytes % length === 0) return `${bytes / length}${unit}`;
-  }
-  return `${bytes}B`;
 }

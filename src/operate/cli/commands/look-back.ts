@@ -1,0 +1,123 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { printReply } from '../../../mail/reply.ts';
+import type { TimelineEntry } from '../../../mail/timeline.ts';
+import type { EventRecord, MessageTimeline } from '../../actions/context.ts';
+import { CliSession, globals } from '../session.ts';
+import { showBytes, showSpan, showTime } from '../text.ts';
+import { parseAge } from './queue.ts';
+
+const list = (texts: readonly string[]): string => (texts.length <= 3 ? texts.join(', ') : `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more`);
+
+/** One step of a message's life, as lines: the first is the step, the others belong to it. */
+export function entryLines(entry: TimelineEntry): readonly string[] {
+  switch (entry.what) {
+    case 'received': {
+      const account = entry.account === undefined ? '' : `, logged in as ${entry.account}`;
+      return [
+        `received   from ${entry.client} by ${entry.protocol}${account}, ${showBytes(entry.sizeBytes)}`,
+        `from ${entry.sender === '' ? '<>' : entry.sender} to ${list(entry.recipients)}`,
+        `Message-ID ${entry.messageId === '' ? '(none)' : entry.messageId}; next hops ${list(entry.nextHops)}`,
+      ];
+    }
+    case 'attempt': {
+      const next = entry.nextDueMs === undefined ? '' : `; next at ${showTime(entry.nextDueMs)}`;
+      const outcomes = entry.outcomes.map((one) => `${one.kind}  ${one.recipient}${one.reply === undefined ? '' : `  ${printReply(one.reply)}`}`);
+      return [`attempt ${entry.attempt}  ${entry.nextHop}${entry.remote === '' ? '' : ` at ${entry.remote}`}, took ${showSpan(entry.durationMs)}${next}`, ...outcomes];
+    }
+    case 'report':
+      return [`report     '${entry.kind}' was sent to the sender as ${entry.reportId}, about ${list(entry.recipients)}`];
+    case 'operator':
+      return [`operator   ${entry.action}${entry.recipients.length === 0 ? '' : `: ${list(entry.recipients)}`}`];
+    case 'quarantined':
+      return [`quarantine ${entry.why}`];
+    case 'ended':
+      return ['ended      nothing of it waits any more'];
+  }
+}
+
+function printTimeline(session: CliSession, { queueId, entries }: MessageTimeline): void {
+  session.print(session.paint('bold', queueId));
+  for (const entry of entries) {
+    const [first = '', ...rest] = entryLines(entry);
+    session.print(`  ${showTime(entry.atMs)}  ${first}`);
+    for (const line of rest) session.print(`  ${' '.repeat(20)}  ${' '.repeat(11)}${line}`);
+  }
+}
+
+function traceCommand(root: Command, session: CliSession): void {
+  root
+    .command('trace')
+    .description('what happened to a message, from its arrival to its end')
+    .argument('<what>', 'a queue-id, a Message-ID, or an address (sender or recipient)')
+    .addOption(new Option('--most <n>', 'messages to show, the newest first').argParser(Number).default(10))
+    .addHelpText('after', "\nExamples:\n  ims trace 0-3k9f2a\n  ims trace '<4711@example.com>'\n  ims trace bob@example.test --most 1")
+    .action(async (what: string, _options: unknown, command: Command) => {
+      const options = globals<{ most: number }>(command);
+      const result = await session.ask<{ messages: readonly MessageTimeline[] }>(command, 'trace', { what, most: options.most });
+      if (result === undefined) return;
+      if (options.json === true) return session.json(result);
+      for (const message of result.messages) printTimeline(session, message);
+    });
+}
+
+const COLOURS = { information: 'dim', warning: 'yellow', error: 'red' } as const;
+
+function printEvent(session: CliSession, record: EventRecord): void {
+  session.print(`${showTime(record.atMs)}  ${session.paint(COLOURS[record.severity], `${record.number} ${record.severity}`)}  ${record.process}: ${record.text}`);
+  if (record.advice !== undefined && record.severity !== 'information') session.print(`${' '.repeat(22)}${record.advice}`);
+}
+
+function parseNumbers(text: string, before: readonly number[] = []): number[] {
+  const numbers = text.split(',').map(Number);
+  if (!numbers.every((one) => Number.isInteger(one) && one >= 1000 && one <= 4999)) throw new InvalidArgumentError('write event numbers such as 3018 or 3018,3019');
+  return [...before, ...numbers];
+}
+
+interface EventOptions {
+  readonly number?: readonly number[];
+  readonly severity?: string;
+  readonly category?: string;
+  readonly since?: number;
+  readonly contains?: string;
+  readonly most: number;
+  readonly follow?: boolean;
+}
+
+async function runEvents(session: CliSession, command: Command): Promise<void> {
+  const { number: numbers, severity, category, since, contains, most, follow, json } = globals<EventOptions>(command);
+  const sinceMs = since === undefined ? undefined : session.io.world.clock.wall() - since;
+  const input = { numbers, severity, category, sinceMs, contains, most, follow: follow === true };
+  let end = (): void => undefined;
+  const off = follow === true ? session.io.onInterrupt?.(() => end()) : undefined;
+  const result = await session.ask<{ events?: readonly EventRecord[] }>(command, 'events', input, {
+    item: (value) => (json === true ? session.print(JSON.stringify(value)) : printEvent(session, value as EventRecord)),
+    cancel: (fn) => {
+      end = fn;
+    },
+  });
+  off?.();
+  if (result?.events === undefined) return;
+  if (json === true) return session.json(result);
+  if (result.events.length === 0) {
+    session.code = 1;
+    return session.print('No such events.');
+  }
+  for (const record of result.events) printEvent(session, record);
+}
+
+/** trace and events. */
+export function lookBackCommands(root: Command, session: CliSession): void {
+  traceCommand(root, session);
+  root
+    .command('events')
+    .description('the newest events; 1xxx life cycle, 2xxx information, 3xxx warning, 4xxx error')
+    .addOption(new Option('-n, --number <numbers>', 'only events of these numbers').argParser(parseNumbers))
+    .addOption(new Option('--severity <severity>', 'at least so severe').choices(['information', 'warning', 'error']))
+    .addOption(new Option('--category <category>', 'only this category, such as delivery'))
+    .addOption(new Option('--since <time>', 'not older than this, such as 2h').argParser(parseAge))
+    .addOption(new Option('--contains <text>', 'only events whose text contains this'))
+    .addOption(new Option('--most <n>', 'how many').argParser(Number).default(50))
+    .addOption(new Option('-f, --follow', 'go on with those that come, until Ctrl-C'))
+    .addHelpText('after', '\nExamples:\n  ims events --severity warning --since 1d\n  ims events --number 3018,3019\n  ims events --follow --json')
+    .action((_options: unknown, command: Command) => runEvents(session, command));
+}

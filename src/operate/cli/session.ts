@@ -1,0 +1,107 @@
+import type { Command } from 'commander';
+import { askService, isUnreachable, type Unreachable } from '../control/client.ts';
+import type { FailureKind } from '../control/frames.ts';
+import type { ActionEnd } from '../control/server.ts';
+import { exitCodes } from './exit-codes.ts';
+import { findSocket } from './find-service.ts';
+import type { CliIo, TextOutput } from './io.ts';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly config?: string;
+  readonly socket?: string;
+}
+
+const FAILURE_CODES: Readonly<Record<FailureKind, number>> = {
+  usage: exitCodes.usage,
+  'not-found': exitCodes.negative,
+  'needs-confirmation': exitCodes.negative,
+  refused: exitCodes.negative,
+  unavailable: exitCodes.failed,
+  failed: exitCodes.failed,
+};
+
+const ANSI = { red: '31', yellow: '33', green: '32', bold: '1', dim: '2' } as const;
+
+/** One run of the command line: what its commands share. */
+export class CliSession {
+  readonly io: CliIo;
+  /** The exit code; 0 until a command says otherwise. */
+  code: number = exitCodes.ok;
+
+  constructor(io: CliIo) {
+    this.io = io;
+  }
+
+  get width(): number {
+    return this.io.stdout.isTTY === true ? (this.io.stdout.columns ?? 80) : 200;
+  }
+
+  /** Colours a text where the output is a terminal and NO_COLOR is not set. */
+  paint(colour: keyof typeof ANSI, text: string, output: TextOutput = this.io.stdout): string {
+    const off = output.isTTY !== true || (this.io.environment['NO_COLOR'] ?? '') !== '' || this.io.environment['TERM'] === 'dumb';
+    return off ? text : `\x1b[${ANSI[colour]}m${text}\x1b[0m`;
+  }
+
+  print(text: string): void {
+    this.io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  }
+
+  json(value: unknown): void {
+    this.print(JSON.stringify(value, undefined, 2));
+  }
+
+  /** Says what went wrong and sets the exit code. */
+  fail(code: number, message: string, command?: Command): void {
+    this.code = code;
+    if (command !== undefined && globals(command).json === true) this.json({ error: message, exitCode: code });
+    this.io.stderr.write(`${this.paint('red', 'ims:', this.io.stderr)} ${message}\n`);
+  }
+
+  /** Asks the running service; says what is wrong where there is no result. */
+  async ask<T>(command: Command, action: string, input: unknown, more: { item?(value: unknown): void; cancel?(end: () => void): void; quiet?: boolean } = {}): Promise<T | undefined> {
+    const end = await this.tryAsk(command, action, input, more);
+    if ('kind' in end) {
+      this.unreachable(command, end);
+      return undefined;
+    }
+    return this.result<T>(command, end);
+  }
+
+  /** Asks the running service, and leaves to the caller what to do where there is none. */
+  async tryAsk(command: Command, action: string, input: unknown, more: { item?(value: unknown): void; cancel?(end: () => void): void } = {}): Promise<ActionEnd | Unreachable> {
+    const place = await findSocket(this.io, globals(command));
+    if (!place.ok) return { kind: 'no-service', path: '', why: place.why };
+    const end = await askService({ network: this.io.world.network, path: place.path, action, input, ...more });
+    if (!isUnreachable(end) || end.kind !== 'no-service') return end;
+    const start = `Start it with: ims run${place.configuration === undefined ? '' : ` --config ${place.configuration}`}`;
+    return { ...end, why: `No service runs: ${end.why} (${end.path}).\n${start}` };
+  }
+
+  /** The result of an action; a failure is said. */
+  result<T>(command: Command, end: ActionEnd): T | undefined {
+    if (end.ok) return end.result as T;
+    const { kind, message, details } = end.error;
+    if (globals(command).json === true) this.json({ error: message, kind, details });
+    this.fail(FAILURE_CODES[kind], message);
+    return undefined;
+  }
+
+  /** Says why the service could not be asked. */
+  unreachable(command: Command, why: Unreachable): void {
+    switch (why.kind) {
+      case 'no-service':
+        return this.fail(exitCodes.noService, why.why, command);
+      case 'not-permitted':
+        return this.fail(exitCodes.notPermitted, `${why.path} may not be used by you; run the command as the user of the service, or as root.`, command);
+      case 'other-version':
+        return this.fail(exitCodes.failed, `the running service is version ${why.version} and speaks another control protocol; restart it, or use its own ims.`, command);
+    }
+  }
+}
+
+/** The options of a command and of all above it. */
+export function globals<T = unknown>(command: Command): GlobalOptions & T {
+  return command.optsWithGlobals();
+}
