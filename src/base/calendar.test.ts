@@ -5,10 +5,13 @@ import { printInstant, printMailDate } from './calendar.ts';
 
 test('the calendar agrees with that of the language', () => {
   fc.assert(
-    fc.property(fc.date({ min: new Date('1900-01-01T00:00:00Z'), max: new Date('2399-12-31T00:00:00Z'), noInvalidDate: true }), (date) => {
-      assert.equal(printInstant(date.getTime()), date.toISOString());
-      assert.equal(printMailDate(date.getTime()), date.toUTCString().replace('GMT', '+0000'));
-    }),
+    fc.property(
+      fc.date({ min: new Date('1900-01-01T00:00:00Z'), max: new Date('2399-12-31T00:00:00Z'), noInvalidDate: true }),
+      (date) => {
+        assert.equal(printInstant(date.getTime()), date.toISOString());
+        assert.equal(printMailDate(date.getTime()), date.toUTCString().replace('GMT', '+0000'));
+      },
+    ),
   );
 });
 

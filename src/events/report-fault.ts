@@ -18,6 +18,13 @@ export function reportFault(journal: Journal, where: string, error: unknown): vo
     where,
     reason: known ? `${error.name}: ${error.message}` : String(error),
     errno: errnoOf(error),
-    trace: known ? (error.stack ?? '').split('\n').slice(1, 8).map((line) => line.trim()).join(' < ').slice(0, TRACE_MAX) : '',
+    trace: known
+      ? (error.stack ?? '')
+          .split('\n')
+          .slice(1, 8)
+          .map((line) => line.trim())
+          .join(' < ')
+          .slice(0, TRACE_MAX)
+      : '',
   });
 }

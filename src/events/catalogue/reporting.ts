@@ -37,7 +37,8 @@ export const reportingEvents = {
     title: 'Events were dropped because their reader was too slow',
     text: '{count} events could not be written to {writer}, because its reader was too slow or gone; they are lost there',
     data: { count: 'count', writer: 'text' },
-    advice: 'Look why the program that reads the standard output of the service does not keep up; the event log on disk may be complete.',
+    advice:
+      'Look why the program that reads the standard output of the service does not keep up; the event log on disk may be complete.',
   },
   3511: {
     name: 'journal.log-failing',
@@ -63,6 +64,7 @@ export const reportingEvents = {
     title: 'An unexpected error occurred; information is in the data portion',
     text: 'unexpected error in {where}: {reason} ({errno}) {trace}',
     data: { where: 'text', reason: 'text', errno: 'errno', trace: 'text' },
-    advice: 'Report this as a defect of the service, with the data of the event; the part named in it has been ended and the rest goes on.',
+    advice:
+      'Report this as a defect of the service, with the data of the event; the part named in it has been ended and the rest goes on.',
   },
 } as const satisfies CatalogueSection;

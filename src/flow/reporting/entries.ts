@@ -8,7 +8,12 @@ import { kindOfReport } from './identity.ts';
  * What the timelines say of the reports that a record has made durable: in the life of the message that each was sent,
  * and the beginning of the report's own life. `ids` are those that `record` answered, in the order of `owed`.
  */
-export function reportEntries(claim: Pick<Claim, 'queueId' | 'recipients'>, owed: readonly OwedMessage[], ids: readonly QueueId[], atMs: number): TimelineEntry[] {
+export function reportEntries(
+  claim: Pick<Claim, 'queueId' | 'recipients'>,
+  owed: readonly OwedMessage[],
+  ids: readonly QueueId[],
+  atMs: number,
+): TimelineEntry[] {
   const entries: TimelineEntry[] = [];
   const about = claim.recipients.map((recipient) => printMailbox(recipient.mailbox));
   owed.forEach(({ message, content }, i) => {
@@ -16,7 +21,14 @@ export function reportEntries(claim: Pick<Claim, 'queueId' | 'recipients'>, owed
     if (reportId === undefined) return;
     const kind = kindOfReport(message.messageId);
     const { queueId } = claim;
-    if (kind === 'postmaster') entries.push({ atMs, queueId, what: 'operator', action: `copy to the postmaster as ${reportId}`, recipients: about });
+    if (kind === 'postmaster')
+      entries.push({
+        atMs,
+        queueId,
+        what: 'operator',
+        action: `copy to the postmaster as ${reportId}`,
+        recipients: about,
+      });
     else entries.push({ atMs, queueId, what: 'report', kind: kind ?? 'failed', reportId, recipients: about });
     entries.push({
       atMs,
@@ -24,7 +36,9 @@ export function reportEntries(claim: Pick<Claim, 'queueId' | 'recipients'>, owed
       what: 'received',
       messageId: message.messageId,
       sender: '',
-      recipients: message.deliveries.flatMap((delivery) => delivery.recipients.map((recipient) => printMailbox(recipient.mailbox))),
+      recipients: message.deliveries.flatMap((delivery) =>
+        delivery.recipients.map((recipient) => printMailbox(recipient.mailbox)),
+      ),
       client: 'this server',
       protocol: `report about ${queueId}`,
       sizeBytes: content.length,

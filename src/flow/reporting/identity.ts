@@ -3,7 +3,12 @@ import type { Claim } from '../queue/port.ts';
 import type { ReportKind } from './words.ts';
 
 /** The Message-ID of a report without brackets: the same whenever the same report is made again, and no other's. */
-export function reportMessageId(claim: Pick<Claim, 'queueId' | 'deliveryId'>, kind: ReportKind, indexes: readonly number[], serverName: string): string {
+export function reportMessageId(
+  claim: Pick<Claim, 'queueId' | 'deliveryId'>,
+  kind: ReportKind,
+  indexes: readonly number[],
+  serverName: string,
+): string {
   const sorted = [...indexes].sort((a, b) => a - b).join(',');
   const hash = createHash('sha256').update(`${claim.queueId} ${claim.deliveryId} ${kind} ${sorted}`).digest('hex');
   return `${PREFIX[kind]}${hash.slice(0, 32)}@${serverName}`;

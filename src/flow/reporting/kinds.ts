@@ -17,7 +17,11 @@ export function wants(recipient: EnvelopeRecipient, condition: 'success' | 'fail
 }
 
 /** The recipients that failed, whether or not the sender wants to know. */
-export function failures(claim: Claim, outcomes: AttemptRecord['outcomes'], nowMs: number): { readonly all: Reported[]; readonly wanted: Reported[] } {
+export function failures(
+  claim: Claim,
+  outcomes: AttemptRecord['outcomes'],
+  nowMs: number,
+): { readonly all: Reported[]; readonly wanted: Reported[] } {
   const all: Reported[] = [];
   const wanted: Reported[] = [];
   for (const [recipient, outcome] of paired(claim, outcomes)) {
@@ -48,7 +52,15 @@ export function delays(claim: Claim, outcomes: AttemptRecord['outcomes'], nowMs:
     const outcome = byIndex.get(recipient.index);
     if ((outcome !== undefined && outcome.kind !== 'deferred') || !wants(recipient, 'delay')) continue;
     const reply = outcome?.reply ?? recipient.lastReply;
-    const base = told(recipient, { ...(reply === undefined ? {} : { reply }), ...(outcome?.remote === undefined ? {} : { remote: outcome.remote }) }, 'delayed', nowMs);
+    const base = told(
+      recipient,
+      {
+        ...(reply === undefined ? {} : { reply }),
+        ...(outcome?.remote === undefined ? {} : { remote: outcome.remote }),
+      },
+      'delayed',
+      nowMs,
+    );
     const { lastAttemptAtMs, ...unattempted } = base;
     found.push({
       index: recipient.index,

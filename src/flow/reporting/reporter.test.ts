@@ -11,20 +11,45 @@ import { type ReporterParts, createReporter } from './reporter.ts';
 
 const AT = Date.UTC(2026, 0, 2);
 const REMOTE = { name: 'mx.example.com', address: '192.0.2.1' };
-const MESSAGE = Buffer.from('From: alice@example.test\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n an Bob\r\nMessage-ID: <one@example.test>\r\n\r\nHello.\r\n');
-const failed = (code = 550, detail = '1.1'): Outcome => ({ kind: 'failed', reply: { code, detail, text: ['no, thank you'] }, remote: REMOTE });
+const MESSAGE = Buffer.from(
+  'From: alice@example.test\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n an Bob\r\nMessage-ID: <one@example.test>\r\n\r\nHello.\r\n',
+);
+const failed = (code = 550, detail = '1.1'): Outcome => ({
+  kind: 'failed',
+  reply: { code, detail, text: ['no, thank you'] },
+  remote: REMOTE,
+});
 const deferred: Outcome = { kind: 'deferred', reply: { code: 451, detail: '4.1', text: ['later'] }, remote: REMOTE };
-const delivered = (how: 'delivered' | 'relayed' | 'expanded', dsnPassed = false): Outcome => ({ kind: 'delivered', how, dsnPassed, remote: REMOTE, reply: { code: 250, detail: '2.0.0'.slice(2), text: ['ok'] } });
+const delivered = (how: 'delivered' | 'relayed' | 'expanded', dsnPassed = false): Outcome => ({
+  kind: 'delivered',
+  how,
+  dsnPassed,
+  remote: REMOTE,
+  reply: { code: 250, detail: '2.0.0'.slice(2), text: ['ok'] },
+});
 
-const recipient = (index: number, more: Partial<ClaimedRecipient> = {}): ClaimedRecipient => ({ index, mailbox: { localPart: `bob${index}`, domain: 'example.com' }, ...more });
+const recipient = (index: number, more: Partial<ClaimedRecipient> = {}): ClaimedRecipient => ({
+  index,
+  mailbox: { localPart: `bob${index}`, domain: 'example.com' },
+  ...more,
+});
 
-function claim(recipients: readonly ClaimedRecipient[], envelope: Partial<Claim['envelope']> = {}, content: Buffer | Error = MESSAGE): Claim {
+function claim(
+  recipients: readonly ClaimedRecipient[],
+  envelope: Partial<Claim['envelope']> = {},
+  content: Buffer | Error = MESSAGE,
+): Claim {
   return {
     queueId: '0-a',
     deliveryId: '0-a.1',
     nextHop: 'mx:example.com',
     class: 'normal',
-    envelope: { reversePath: { localPart: 'alice', domain: 'example.test' }, body: '7bit', smtpUtf8: false, ...envelope },
+    envelope: {
+      reversePath: { localPart: 'alice', domain: 'example.test' },
+      body: '7bit',
+      smtpUtf8: false,
+      ...envelope,
+    },
     recipients,
     messageId: 'one@example.test',
     arrivedAtMs: AT - 1000,
@@ -63,7 +88,11 @@ function read(owed: OwedMessage | undefined) {
   assert.ok(owed !== undefined);
   const linted = lintReport(owed.content);
   assert.deepEqual(linted.faults, []);
-  return { ...linted, human: linted.parts[0]?.content.toString() ?? '', actions: linted.status.slice(1).map((s) => s.get('action')) };
+  return {
+    ...linted,
+    human: linted.parts[0]?.content.toString() ?? '',
+    actions: linted.status.slice(1).map((s) => s.get('action')),
+  };
 }
 
 test('one report of a kind names all recipients of the attempt', async () => {
@@ -75,7 +104,10 @@ test('one report of a kind names all recipients of the attempt', async () => {
   ]);
   assert.equal(reports.length, 1);
   const report = read(reports[0]);
-  assert.deepEqual(report.status.map((s) => s.get('status')), [undefined, '5.1.1', '5.3.4']);
+  assert.deepEqual(
+    report.status.map((s) => s.get('status')),
+    [undefined, '5.1.1', '5.3.4'],
+  );
   assert.equal(report.status[0]?.get('original-envelope-id'), 'E1');
   assert.match(report.human, /does not exist there/);
   assert.match(report.human, /The server mx\.example\.com said:\r\n {4}550 5\.1\.1 no, thank you/);
@@ -88,7 +120,9 @@ test('Q200059: a report has the null reverse-path, wants no reports, and a repor
   const { owed, delayed, events } = reporter();
   const [report] = await owed(claim([recipient(0)]), [{ index: 0, outcome: failed() }]);
   assert.equal(report?.message.envelope.reversePath, null);
-  assert.deepEqual(report.message.deliveries, [{ nextHop: 'local', recipients: [{ mailbox: { localPart: 'alice', domain: 'example.test' }, notify: [] }] }]);
+  assert.deepEqual(report.message.deliveries, [
+    { nextHop: 'local', recipients: [{ mailbox: { localPart: 'alice', domain: 'example.test' }, notify: [] }] },
+  ]);
   assert.deepEqual(await owed(claim([recipient(0)], { reversePath: null }), [{ index: 0, outcome: failed() }]), []);
   assert.deepEqual(await delayed(claim([recipient(0)], { reversePath: null }), [{ index: 0, outcome: deferred }]), []);
   assert.deepEqual(events, ['reporting.undeliverable-report-dropped']);
@@ -96,11 +130,30 @@ test('Q200059: a report has the null reverse-path, wants no reports, and a repor
 
 test('NOTIFY decides: what is asked for and nothing else', async () => {
   const { owed, delayed } = reporter();
-  const all = claim([recipient(0, { notify: [] }), recipient(1, { notify: ['success'] }), recipient(2, { notify: ['delay'] })]);
-  assert.deepEqual(await owed(all, [0, 1, 2].map((index) => ({ index, outcome: failed() }))), []);
-  const waiting = await delayed(all, [0, 1, 2].map((index) => ({ index, outcome: deferred })));
-  assert.deepEqual(read(waiting[0]).status.map((s) => s.get('final-recipient')), [undefined, 'rfc822;bob2@example.com']);
-  const successful = await owed(all, [0, 1, 2].map((index) => ({ index, outcome: delivered('delivered') })));
+  const all = claim([
+    recipient(0, { notify: [] }),
+    recipient(1, { notify: ['success'] }),
+    recipient(2, { notify: ['delay'] }),
+  ]);
+  assert.deepEqual(
+    await owed(
+      all,
+      [0, 1, 2].map((index) => ({ index, outcome: failed() })),
+    ),
+    [],
+  );
+  const waiting = await delayed(
+    all,
+    [0, 1, 2].map((index) => ({ index, outcome: deferred })),
+  );
+  assert.deepEqual(
+    read(waiting[0]).status.map((s) => s.get('final-recipient')),
+    [undefined, 'rfc822;bob2@example.com'],
+  );
+  const successful = await owed(
+    all,
+    [0, 1, 2].map((index) => ({ index, outcome: delivered('delivered') })),
+  );
   assert.deepEqual(read(successful[0]).actions, ['delivered']);
 });
 
@@ -121,20 +174,31 @@ test('Q152928: success towards a host without DSN is reported as relayed, toward
 
 test('Q156063-dsn: RET=HDRS and the size bound return the header; ORCPT comes back', async () => {
   const orcpt = recipient(0, { original: 'rfc822;Robert@example.com' });
-  const headers = read((await reporter().owed(claim([orcpt], { returned: 'headers' }), [{ index: 0, outcome: failed() }]))[0]);
+  const headers = read(
+    (await reporter().owed(claim([orcpt], { returned: 'headers' }), [{ index: 0, outcome: failed() }]))[0],
+  );
   assert.equal(headers.parts[2]?.type, 'text/rfc822-headers');
   assert.equal(headers.status[1]?.get('original-recipient'), 'rfc822;Robert@example.com');
   assert.match(headers.human, /you sent it to Robert@example\.com/);
-  const large = read((await reporter({}, { returnedSizeMax: 20 }).owed(claim([orcpt], { returned: 'full' }), [{ index: 0, outcome: failed() }]))[0]);
+  const large = read(
+    (
+      await reporter({}, { returnedSizeMax: 20 }).owed(claim([orcpt], { returned: 'full' }), [
+        { index: 0, outcome: failed() },
+      ])
+    )[0],
+  );
   assert.equal(large.parts[2]?.type, 'text/rfc822-headers');
 });
 
 test('a delay notice says until when attempts go on, and covers recipients that were not attempted', async () => {
   const { delayed } = reporter();
-  const reports = await delayed(claim([recipient(0), recipient(1, { lastReply: { code: 451, text: ['earlier'] } }), recipient(2)]), [
-    { index: 0, outcome: deferred },
-    { index: 2, outcome: delivered('delivered') },
-  ]);
+  const reports = await delayed(
+    claim([recipient(0), recipient(1, { lastReply: { code: 451, text: ['earlier'] } }), recipient(2)]),
+    [
+      { index: 0, outcome: deferred },
+      { index: 2, outcome: delivered('delivered') },
+    ],
+  );
   const report = read(reports[0]);
   assert.deepEqual(report.actions, ['delayed', 'delayed']);
   assert.equal(report.status[1]?.get('will-retry-until'), 'Fri, 02 Jan 2026 00:00:01 +0000');
@@ -161,7 +225,13 @@ test('the same attempt owes the same report again; others owe others', async () 
   assert.equal(kindOfReport(a?.message.messageId ?? '', 'other.example.test'), undefined);
   assert.ok(a !== undefined);
   const entries = reportEntries(claim([recipient(0)]), [a], ['0-b'], AT);
-  assert.deepEqual(entries.map((e) => [e.queueId, e.what]), [['0-a', 'report'], ['0-b', 'received']]);
+  assert.deepEqual(
+    entries.map((e) => [e.queueId, e.what]),
+    [
+      ['0-a', 'report'],
+      ['0-b', 'received'],
+    ],
+  );
 });
 
 test('Q190708: each class of copies for the postmaster is selected by itself, and a copy is never copied', async () => {
@@ -179,26 +249,43 @@ test('Q190708: each class of copies for the postmaster is selected by itself, an
     assert.equal(copies.length, expected, `${kind} ${detail}`);
     if (copies[0] === undefined) continue;
     assert.equal(read(copies[0]).header.get('to'), '<postmaster@example.test>');
-    assert.deepEqual(await owed({ ...bounced, messageId: copies[0].message.messageId }, [{ index: 0, outcome: failed(550, detail) }]), []);
+    assert.deepEqual(
+      await owed({ ...bounced, messageId: copies[0].message.messageId }, [{ index: 0, outcome: failed(550, detail) }]),
+      [],
+    );
   }
   const { delayed } = reporter({}, { copyToPostmaster: ['delayed'] });
   assert.equal((await delayed(claim([recipient(0)]), [{ index: 0, outcome: deferred }])).length, 2);
 });
 
 test('a sender that is an alias here is told at the addresses behind it, grouped by next hop', async () => {
-  const behind = ['a@example.test', 'b@example.test', 'c@example.org'].map((text) => ({ localPart: text[0] ?? '', domain: text.slice(2) }));
+  const behind = ['a@example.test', 'b@example.test', 'c@example.org'].map((text) => ({
+    localPart: text[0] ?? '',
+    domain: text.slice(2),
+  }));
   const { owed } = reporter({ targets: async () => behind });
   const [report] = await owed(claim([recipient(0)]), [{ index: 0, outcome: failed() }]);
-  assert.deepEqual(report?.message.deliveries.map((d) => [d.nextHop, d.recipients.length]), [['local', 2], ['mx:example.org', 1]]);
+  assert.deepEqual(
+    report?.message.deliveries.map((d) => [d.nextHop, d.recipients.length]),
+    [
+      ['local', 2],
+      ['mx:example.org', 1],
+    ],
+  );
   const { owed: lost, events } = reporter({ targets: () => Promise.reject(new Error('directory is down')) });
   assert.equal((await lost(claim([recipient(0)]), [{ index: 0, outcome: failed() }])).length, 1);
   assert.deepEqual(events, ['reporting.addressee-unresolved']);
 });
 
 test('Q136786: headers of the original choose no addressee: only the envelope sender is told', async () => {
-  const list = Buffer.from('From: x@example.org\r\nReply-To: y@example.org\r\nErrors-To: z@example.org\r\nPrecedence: bulk\r\nList-Id: <l>\r\n\r\nhi\r\n');
+  const list = Buffer.from(
+    'From: x@example.org\r\nReply-To: y@example.org\r\nErrors-To: z@example.org\r\nPrecedence: bulk\r\nList-Id: <l>\r\n\r\nhi\r\n',
+  );
   const [report] = await reporter().owed(claim([recipient(0)], {}, list), [{ index: 0, outcome: failed() }]);
-  assert.deepEqual(report?.message.deliveries.flatMap((d) => d.recipients.map((r) => r.mailbox.localPart)), ['alice']);
+  assert.deepEqual(
+    report?.message.deliveries.flatMap((d) => d.recipients.map((r) => r.mailbox.localPart)),
+    ['alice'],
+  );
 });
 
 test('there are words for every status', () => {

@@ -53,7 +53,11 @@ export function createReporter(parts: ReporterParts): Reporter {
       if (sender === null) {
         for (const { recipient } of all) {
           const reason = recipient.reply === undefined ? recipient.status : printReply(recipient.reply);
-          parts.journal.emit('reporting.undeliverable-report-dropped', { queueId: claim.queueId, recipient: printMailbox(recipient.final), reason });
+          parts.journal.emit('reporting.undeliverable-report-dropped', {
+            queueId: claim.queueId,
+            recipient: printMailbox(recipient.final),
+            reason,
+          });
         }
         return copies(claim, all);
       }
@@ -75,12 +79,23 @@ export function createReporter(parts: ReporterParts): Reporter {
   };
 }
 
-async function makeReport(parts: ReporterParts, claim: Claim, kind: ReportKind, reported: readonly Reported[], to: Mailbox): Promise<OwedMessage> {
+async function makeReport(
+  parts: ReporterParts,
+  claim: Claim,
+  kind: ReportKind,
+  reported: readonly Reported[],
+  to: Mailbox,
+): Promise<OwedMessage> {
   const nowMs = parts.clock.wall();
   const recipients = reported.map((r) => r.recipient);
   const extent = kind === 'failed' && wholeIsReturned(parts.settings, claim) ? 'full' : 'headers';
   const original = await originalOf(parts.journal, claim, extent);
-  const messageId = reportMessageId(claim, kind, reported.map((r) => r.index), parts.serverName);
+  const messageId = reportMessageId(
+    claim,
+    kind,
+    reported.map((r) => r.index),
+    parts.serverName,
+  );
   const written = writeDsn({
     to,
     subject: subjectOf(kind),
@@ -103,7 +118,13 @@ async function makeReport(parts: ReporterParts, claim: Claim, kind: ReportKind, 
     }),
     ...(original === undefined
       ? {}
-      : { returned: { extent, content: original, eightBit: recipients.some((r) => r.status.endsWith('.6.3')) ? 'avoided' : 'allowed' } }),
+      : {
+          returned: {
+            extent,
+            content: original,
+            eightBit: recipients.some((r) => r.status.endsWith('.6.3')) ? 'avoided' : 'allowed',
+          },
+        }),
   });
   const envelope: EnvelopeOptions = { reversePath: null, body: written.body, smtpUtf8: written.smtpUtf8 };
   return {

@@ -46,7 +46,8 @@ export function humanLines(words: Words): string[] {
   if (words.subject !== '') lines.push('', ...wrap(`Subject of the message: ${tame(words.subject, true)}`, WIDTH));
   else lines.push('');
   lines.push(`Received here: ${printMailDate(words.arrivedAtMs)}`);
-  for (const recipient of words.recipients.slice(0, LISTED_RECIPIENTS_MAX)) lines.push('', ...recipientLines(recipient));
+  for (const recipient of words.recipients.slice(0, LISTED_RECIPIENTS_MAX))
+    lines.push('', ...recipientLines(recipient));
   const more = words.recipients.length - LISTED_RECIPIENTS_MAX;
   if (more > 0) lines.push('', `... and ${more} more; the attached delivery report names them all.`);
   lines.push('', ...wrap(closing(words.returned), WIDTH));
@@ -56,7 +57,9 @@ export function humanLines(words: Words): string[] {
 function opening(words: Words): string[] {
   switch (words.kind) {
     case 'failed':
-      return ['Your message could not be delivered to the recipients below. It has been given up for them; they have not received it.'];
+      return [
+        'Your message could not be delivered to the recipients below. It has been given up for them; they have not received it.',
+      ];
     case 'delayed':
       return [
         'Your message could not be delivered to the recipients below yet. You do not need to send it again.',
@@ -65,7 +68,9 @@ function opening(words: Words): string[] {
     case 'delivered':
       return ['You asked to be told what became of your message. This report needs no action.'];
     case 'postmaster':
-      return ['A message could not be delivered. This is a copy for the postmaster; the sender has been told unless no report was wanted.'];
+      return [
+        'A message could not be delivered. This is a copy for the postmaster; the sender has been told unless no report was wanted.',
+      ];
   }
 }
 
@@ -83,12 +88,19 @@ function recipientLines(recipient: DsnRecipient): string[] {
   const { reply, remote } = recipient;
   if (reply !== undefined) {
     const here = recipient.action === 'delayed' ? 'The last answer was:' : 'This server noted:';
-    const who = remote === undefined ? here : `The server ${tame(remote.name === '' ? remote.address : remote.name, true)} said:`;
+    const who =
+      remote === undefined ? here : `The server ${tame(remote.name === '' ? remote.address : remote.name, true)} said:`;
     const status = reply.detail === undefined ? '' : ` ${recipient.status}`;
     const said = tame(`${reply.code}${status} ${reply.text.join(' ')}`.slice(0, QUOTED_REPLY_MAX), true);
     lines.push(...wrap(who, WIDTH, '  '), ...wrap(said, WIDTH, '    '));
   }
-  lines.push(...wrap(`What you can do: ${recipient.action === 'delayed' ? 'nothing now; attempts go on by themselves.' : advice}`, WIDTH, '  '));
+  lines.push(
+    ...wrap(
+      `What you can do: ${recipient.action === 'delayed' ? 'nothing now; attempts go on by themselves.' : advice}`,
+      WIDTH,
+      '  ',
+    ),
+  );
   return lines;
 }
 

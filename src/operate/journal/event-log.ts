@@ -73,7 +73,8 @@ export async function listEvents(sources: EventSources, filter: EventFilter, mos
       found.push(...fitting);
       ofThis += fitting.length;
       const oldest = events[0];
-      if (ofThis >= bound || (filter.sinceMs !== undefined && oldest !== undefined && oldest.atMs < filter.sinceMs)) break;
+      if (ofThis >= bound || (filter.sinceMs !== undefined && oldest !== undefined && oldest.atMs < filter.sinceMs))
+        break;
     }
   }
   return found.sort((a, b) => a.atMs - b.atMs).slice(-bound);

@@ -11,25 +11,48 @@ const dropped = { queueId: '0-1', recipient: 'bob@example.com', reason: '5.1.1' 
 
 test('information is written by the level of its category, warnings always', () => {
   const seen: EventRecord[] = [];
-  const journal = createJournal({ clock, process: { role: 'worker', shard: 1 }, levels: {}, writers: [{ write: (e) => void seen.push(e) }] });
+  const journal = createJournal({
+    clock,
+    process: { role: 'worker', shard: 1 },
+    levels: {},
+    writers: [{ write: (e) => void seen.push(e) }],
+  });
   journal.emit('reporting.undeliverable-report-dropped', dropped);
   assert.equal(seen.length, 0);
   journal.setLevels({ reporting: 'medium', storage: 'none' });
   journal.emit('reporting.undeliverable-report-dropped', dropped);
   journal.emit('journal.log-restored', { path: '/x', count: 1 });
   journal.emit('storage.space-enough', { path: '/q', free: 1 });
-  assert.deepEqual(seen.map((e) => [e.number, e.process]), [[2500, 'worker 1'], [3019, 'worker 1']]);
+  assert.deepEqual(
+    seen.map((e) => [e.number, e.process]),
+    [
+      [2500, 'worker 1'],
+      [3019, 'worker 1'],
+    ],
+  );
 });
 
 test('a writer that throws stops neither the program nor the other writers; there are not too many of them', () => {
   const seen: EventRecord[] = [];
-  const bad = { write: () => { throw new Error('defect'); } };
-  const journal = createJournal({ clock, process: { role: 'operator' }, levels: {}, writers: [bad, { write: (e) => void seen.push(e) }] });
+  const bad = {
+    write: () => {
+      throw new Error('defect');
+    },
+  };
+  const journal = createJournal({
+    clock,
+    process: { role: 'operator' },
+    levels: {},
+    writers: [bad, { write: (e) => void seen.push(e) }],
+  });
   journal.emit('storage.space-enough', { path: '/q', free: 1 });
   assert.equal(seen.length, 1);
   assert.equal(journal.failedWrites, 1);
   let followed = 0;
-  const removers = Array.from({ length: WRITERS_MAX + 5 }, () => journal.add({ write: () => void (followed += 1) }));
+  const count = (): void => {
+    followed += 1;
+  };
+  const removers = Array.from({ length: WRITERS_MAX + 5 }, () => journal.add({ write: count }));
   journal.emit('storage.space-enough', { path: '/q', free: 1 });
   assert.equal(followed, WRITERS_MAX - 2);
   for (const remove of removers) remove();
@@ -53,7 +76,9 @@ test('what a slow reader did not get is told when there is room again', () => {
       lines.push(text);
       return true;
     },
-    onRoom: (fn) => void (onRoom = fn),
+    onRoom(fn) {
+      onRoom = fn;
+    },
     flush: async () => {},
   };
   const journal = createJournal({ clock, process: { role: 'worker', shard: 0 }, levels: {}, writers: [] });

@@ -60,7 +60,10 @@ async function lineAt(file: DiskFile, offset: number): Promise<string | undefine
 }
 
 /** The whole lines of a file from an offset on, and where they end: a line without its end is not there yet. */
-export async function linesFrom(file: DiskFile, offset: number): Promise<{ readonly lines: string[]; readonly end: number }> {
+export async function linesFrom(
+  file: DiskFile,
+  offset: number,
+): Promise<{ readonly lines: string[]; readonly end: number }> {
   const size = Math.min(await file.size(), SEGMENT_READ_MAX);
   if (offset >= size) return { lines: [], end: offset };
   const octets = Buffer.allocUnsafe(size - offset);

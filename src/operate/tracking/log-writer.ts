@@ -130,7 +130,8 @@ class SegmentedLog implements LineLog {
 
   async #segmentFor(moreKeys: number): Promise<OpenSegment> {
     const open = this.#segment;
-    if (open !== undefined && open.bytes < this.#segmentBytes && open.keys + moreKeys <= limits.SEGMENT_KEYS_MAX) return open;
+    if (open !== undefined && open.bytes < this.#segmentBytes && open.keys + moreKeys <= limits.SEGMENT_KEYS_MAX)
+      return open;
     await this.#closeSegment();
     const { disk, clock, directory, retention } = this.#parts;
     await disk.makeDirectory(directory, 0o700);

@@ -8,7 +8,10 @@ import { type Segment, listSegments } from './segments.ts';
 import { keysOf } from './timeline-log.ts';
 
 /** What to look for; exactly one. */
-export type TimelineQuery = { readonly queueId: QueueId } | { readonly messageId: string } | { readonly address: string };
+export type TimelineQuery =
+  | { readonly queueId: QueueId }
+  | { readonly messageId: string }
+  | { readonly address: string };
 
 /** The life of one message as far as the logs have it, in the order of time. */
 export interface MessageTimeline {
@@ -55,7 +58,12 @@ async function newestIds(parts: SearchParts, key: string): Promise<Set<QueueId>>
       }
     }
   }
-  return new Set([...found].sort(([, a], [, b]) => b - a).slice(0, most).map(([id]) => id));
+  return new Set(
+    [...found]
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, most)
+      .map(([id]) => id),
+  );
 }
 
 function keyOf(query: Exclude<TimelineQuery, { readonly queueId: QueueId }>): string {
@@ -63,7 +71,11 @@ function keyOf(query: Exclude<TimelineQuery, { readonly queueId: QueueId }>): st
 }
 
 /** All entries of the messages, as written: equal hashes and unindexed lines are sorted out here. */
-async function entriesOf(disk: SearchParts['disk'], segments: readonly Segment[], ids: ReadonlySet<QueueId>): Promise<TimelineEntry[]> {
+async function entriesOf(
+  disk: SearchParts['disk'],
+  segments: readonly Segment[],
+  ids: ReadonlySet<QueueId>,
+): Promise<TimelineEntry[]> {
   const hashes = new Set([...ids].map((id) => hashKey(searchKey('queueId', id))));
   const found: TimelineEntry[] = [];
   if (hashes.size === 0) return found;

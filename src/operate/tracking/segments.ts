@@ -33,7 +33,12 @@ export interface Retention {
 }
 
 /** Removes the oldest segments until the log fits its bounds; the last one, which is being written, stays. Answers how many went. */
-export async function retain(disk: Pick<Disk, 'list' | 'entry' | 'unlink'>, directory: string, retention: Retention, nowMs: number): Promise<number> {
+export async function retain(
+  disk: Pick<Disk, 'list' | 'entry' | 'unlink'>,
+  directory: string,
+  retention: Retention,
+  nowMs: number,
+): Promise<number> {
   const segments = await listSegments(disk, directory);
   const sized: { segment: Segment; bytes: number; modifiedMs: number }[] = [];
   for (const segment of segments) {

@@ -34,13 +34,21 @@ function linesOf(entry: TimelineEntry): string[] {
     case 'attempt':
       return [
         `attempt ${entry.attempt} for ${plain(entry.nextHop)}${entry.remote === '' ? '' : ` at ${plain(entry.remote)}`}, ${Math.round(entry.durationMs)} ms`,
-        ...entry.outcomes.map((o) => `${o.kind} ${plain(o.recipient)}${o.reply === undefined ? '' : `: ${plain(printReply(o.reply))}`}`),
-        ...(entry.nextDueMs === undefined ? [] : [`next attempt at ${printInstant(entry.nextDueMs).slice(0, 19).replace('T', ' ')}`]),
+        ...entry.outcomes.map(
+          (o) => `${o.kind} ${plain(o.recipient)}${o.reply === undefined ? '' : `: ${plain(printReply(o.reply))}`}`,
+        ),
+        ...(entry.nextDueMs === undefined
+          ? []
+          : [`next attempt at ${printInstant(entry.nextDueMs).slice(0, 19).replace('T', ' ')}`]),
       ];
     case 'report':
-      return [`report of kind "${entry.kind}" sent to the sender as ${entry.reportId}, about ${addresses(entry.recipients)}`];
+      return [
+        `report of kind "${entry.kind}" sent to the sender as ${entry.reportId}, about ${addresses(entry.recipients)}`,
+      ];
     case 'operator':
-      return [`operator: ${plain(entry.action)}${entry.recipients.length === 0 ? '' : ` for ${addresses(entry.recipients)}`}`];
+      return [
+        `operator: ${plain(entry.action)}${entry.recipients.length === 0 ? '' : ` for ${addresses(entry.recipients)}`}`,
+      ];
     case 'quarantined':
       return [`quarantined: ${plain(entry.why)}`];
     case 'ended':

@@ -28,7 +28,10 @@ test('Original-Recipient keeps type and address, and cannot begin another field'
 
 test('Final-Recipient is rfc822 wherever ASCII can say it', () => {
   assert.equal(printFinal({ localPart: 'a b', domain: 'example.test' }, false), 'rfc822;"a b"@example.test');
-  assert.equal(printFinal({ localPart: 'bob', domain: 'b\u00fccher.example' }, false), 'rfc822;bob@xn--bcher-kva.example');
+  assert.equal(
+    printFinal({ localPart: 'bob', domain: 'b\u00fccher.example' }, false),
+    'rfc822;bob@xn--bcher-kva.example',
+  );
   assert.equal(printFinal({ localPart: 'j\u00f6rg', domain: 'example.test' }, false), 'utf-8;j\\x{F6}rg@example.test');
 });
 
@@ -41,7 +44,9 @@ test('quoted-printable and base64 keep within 76 columns and read back', () => {
         assert.match(line, /^[\t\x20-\x7e]{0,76}$/);
         assert.doesNotMatch(line, /[ \t]$/);
       }
-      const back = quoted.replace(/=\r\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+      const back = quoted
+        .replace(/=\r\n/g, '')
+        .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
       assert.deepEqual(Buffer.from(back, 'latin1'), content);
       const lines = base64Lines(content);
       assert.ok(lines.split('\r\n').every((line) => line.length <= 76));
@@ -58,7 +63,14 @@ test('fields are folded at spaces, never into a line of spaces, and keep their w
       const lines = field.slice(0, -2).split('\r\n');
       for (const line of lines) assert.ok(line.length <= 78 || line.trim().split(' ').length <= 2);
       for (const line of lines.slice(1)) assert.match(line, /^ \S/);
-      assert.deepEqual(lines.join('').split(/ +/).slice(1).filter((w) => w !== ''), value.split(/ +/).filter((w) => w !== ''));
+      assert.deepEqual(
+        lines
+          .join('')
+          .split(/ +/)
+          .slice(1)
+          .filter((w) => w !== ''),
+        value.split(/ +/).filter((w) => w !== ''),
+      );
     }),
   );
 });

@@ -31,7 +31,8 @@ export function printOriginal(original: string, global: boolean): string {
   const at = original.indexOf(';');
   const type = at < 0 ? 'rfc822' : tame(original.slice(0, at), false).replace(/[^A-Za-z0-9-]/g, '');
   const address = at < 0 ? original : original.slice(at + 1);
-  if (type.toLowerCase() === 'utf-8' || originalNeedsUtf8(address)) return `utf-8;${printUtf8(decodeEmbedded(address), global)}`;
+  if (type.toLowerCase() === 'utf-8' || originalNeedsUtf8(address))
+    return `utf-8;${printUtf8(decodeEmbedded(address), global)}`;
   return `${type === '' ? 'unknown' : type};${bound(encodeControls(address.trim()))}`;
 }
 
@@ -39,7 +40,8 @@ export function printOriginal(original: string, global: boolean): string {
 export function printFinal(mailbox: Mailbox, global: boolean): string {
   if (!needsSmtpUtf8(mailbox)) return `rfc822;${bound(encodeControls(printMailbox(mailbox)))}`;
   const ascii = { localPart: mailbox.localPart, domain: domainKey(mailbox.domain) };
-  if (!global && ascii.domain !== '' && !needsSmtpUtf8(ascii)) return `rfc822;${bound(encodeControls(printMailbox(ascii)))}`;
+  if (!global && ascii.domain !== '' && !needsSmtpUtf8(ascii))
+    return `rfc822;${bound(encodeControls(printMailbox(ascii)))}`;
   return `utf-8;${printUtf8(printMailbox(mailbox), global)}`;
 }
 
@@ -50,7 +52,10 @@ function printUtf8(address: string, global: boolean): string {
 
 /** Controls and trailing spaces of a hostile address in xtext (RFC 3461 §4). */
 function encodeControls(address: string): string {
-  return address.replace(/[^\x20-\x7e]/g, (character) => `+${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  return address.replace(
+    /[^\x20-\x7e]/g,
+    (character) => `+${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
 }
 
 function bound(text: string): string {

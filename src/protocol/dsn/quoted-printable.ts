@@ -36,8 +36,5 @@ function pieceFor(octet: number, atEnd: boolean, atStart: boolean): string {
 
 /** Encodes octets as base64 in lines of 76 (RFC 2045 §6.8). */
 export function base64Lines(content: Buffer): string {
-  return content
-    .toString('base64')
-    .replace(/.{76}/g, '$&\r\n')
-    .replace(/\r\n$/, '');
+  return content.toString('base64').replace(/.{76}/g, '$&\r\n').replace(/\r\n$/, '');
 }

@@ -33,7 +33,8 @@ export function writeReturned(returned: ReturnedMessage): WrittenPart {
   const shape = shapeOf(content);
   if (returned.extent === 'headers' || !shape.regular) return writeHeaders(content.subarray(0, shape.headerEnd), shape);
   if (shape.header === 'utf-8') return { type: 'message/global', encoding: 'base64', body: base64Lines(content) };
-  if (shape.header === 'ascii' && !shape.bodyEightBit) return { type: 'message/rfc822', body: withoutLastLineEnd(content) };
+  if (shape.header === 'ascii' && !shape.bodyEightBit)
+    return { type: 'message/rfc822', body: withoutLastLineEnd(content) };
   // message/rfc822 may not be encoded (RFC 2046 §5.2.1): it goes as 8bit or not at all.
   if (returned.eightBit === 'avoided') return writeHeaders(content.subarray(0, shape.headerEnd), shape);
   return { type: 'message/rfc822', encoding: '8bit', body: withoutLastLineEnd(content) };
@@ -41,8 +42,10 @@ export function writeReturned(returned: ReturnedMessage): WrittenPart {
 
 function writeHeaders(whole: Buffer, shape: Shape): WrittenPart {
   const header = whole.length > RETURNED_HEADER_MAX ? cutAtLine(whole) : whole;
-  if (shape.header === 'utf-8') return { type: 'message/global-headers', encoding: 'quoted-printable', body: quotedPrintable(header) };
-  if (shape.header === 'ascii' && shapeOf(header).regular) return { type: 'text/rfc822-headers', body: withoutLastLineEnd(header) };
+  if (shape.header === 'utf-8')
+    return { type: 'message/global-headers', encoding: 'quoted-printable', body: quotedPrintable(header) };
+  if (shape.header === 'ascii' && shapeOf(header).regular)
+    return { type: 'text/rfc822-headers', body: withoutLastLineEnd(header) };
   return { type: 'text/rfc822-headers', encoding: 'quoted-printable', body: quotedPrintable(header) };
 }
 

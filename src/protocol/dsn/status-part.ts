@@ -40,7 +40,11 @@ export function writeStatusPart(facts: DsnMessageFacts): WrittenPart {
   const blocks = [messageFields(facts), ...facts.recipients.map((r) => recipientFields(r, global))];
   const body = blocks.join('\r\n');
   if (!global) return { type: 'message/delivery-status', body: body.slice(0, -2) };
-  return { type: 'message/global-delivery-status', encoding: 'quoted-printable', body: quotedPrintable(Buffer.from(body)) };
+  return {
+    type: 'message/global-delivery-status',
+    encoding: 'quoted-printable',
+    body: quotedPrintable(Buffer.from(body)),
+  };
 }
 
 function needsGlobal(recipient: DsnRecipient): boolean {
@@ -59,14 +63,18 @@ function messageFields(facts: DsnMessageFacts): string {
 function recipientFields(recipient: DsnRecipient, global: boolean): string {
   const { remote, reply } = recipient;
   let out = '';
-  if (recipient.original !== undefined) out += printField('Original-Recipient', printOriginal(recipient.original, global));
+  if (recipient.original !== undefined)
+    out += printField('Original-Recipient', printOriginal(recipient.original, global));
   out += printField('Final-Recipient', printFinal(recipient.final, global));
   out += printField('Action', recipient.action);
   out += printField('Status', validStatus(recipient));
   if (remote !== undefined && remote.name !== '') out += printField('Remote-MTA', `dns; ${tame(remote.name, false)}`);
-  if (reply !== undefined) out += printField('Diagnostic-Code', `${remote === undefined ? 'x-ims' : 'smtp'}; ${printDiagnostic(reply)}`);
-  if (recipient.lastAttemptAtMs !== undefined) out += printField('Last-Attempt-Date', printMailDate(recipient.lastAttemptAtMs));
-  if (recipient.willRetryUntilMs !== undefined) out += printField('Will-Retry-Until', printMailDate(recipient.willRetryUntilMs));
+  if (reply !== undefined)
+    out += printField('Diagnostic-Code', `${remote === undefined ? 'x-ims' : 'smtp'}; ${printDiagnostic(reply)}`);
+  if (recipient.lastAttemptAtMs !== undefined)
+    out += printField('Last-Attempt-Date', printMailDate(recipient.lastAttemptAtMs));
+  if (recipient.willRetryUntilMs !== undefined)
+    out += printField('Will-Retry-Until', printMailDate(recipient.willRetryUntilMs));
   return out;
 }
 

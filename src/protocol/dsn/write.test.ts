@@ -41,11 +41,18 @@ const lint = (dsn: Dsn) => {
 
 test('a report has the parts and fields of RFC 3464', () => {
   const { read, written } = lint(report());
-  assert.deepEqual(read.parts.map((p) => p.type), ['text/plain; charset=us-ascii', 'message/delivery-status', 'message/rfc822']);
+  assert.deepEqual(
+    read.parts.map((p) => p.type),
+    ['text/plain; charset=us-ascii', 'message/delivery-status', 'message/rfc822'],
+  );
   assert.equal(read.header.get('references'), '<one@example.test>');
   assert.deepEqual(
     [...(read.status[0] ?? [])],
-    [['original-envelope-id', 'QQ314159'], ['reporting-mta', 'dns; mail.example.test'], ['arrival-date', 'Fri, 02 Jan 2026 03:03:05 +0000']],
+    [
+      ['original-envelope-id', 'QQ314159'],
+      ['reporting-mta', 'dns; mail.example.test'],
+      ['arrival-date', 'Fri, 02 Jan 2026 03:03:05 +0000'],
+    ],
   );
   assert.deepEqual(
     [...(read.status[1] ?? [])],
@@ -67,7 +74,9 @@ test('a report has the parts and fields of RFC 3464', () => {
 
 test('Q188013: a multipart/alternative original comes back untouched, even with a boundary like ours', () => {
   const guess = /boundary="([^"]+)"/.exec(writeDsn(report()).content.toString())?.[1] ?? '';
-  const content = Buffer.from(`MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="${guess}"\r\n\r\n--${guess}\r\n\r\na\r\n--${guess}--\r\n`);
+  const content = Buffer.from(
+    `MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="${guess}"\r\n\r\n--${guess}\r\n\r\na\r\n--${guess}--\r\n`,
+  );
   const { read } = lint(report({ returned: { extent: 'full', content, eightBit: 'allowed' } }));
   assert.deepEqual(read.parts[2]?.content, content.subarray(0, -2));
 });
@@ -98,7 +107,14 @@ test('addresses beyond ASCII make a global status part (RFC 6533)', () => {
   const [recipient] = report().recipients;
   assert.ok(recipient !== undefined);
   const { original: _, ...rest } = recipient;
-  const { read } = lint(report({ recipients: [{ ...rest, final: { localPart: 'j\u00f6rg', domain: 'example.com' }, original: 'utf-8;j\\x{F6}rg@example.com' }, recipient] }));
+  const { read } = lint(
+    report({
+      recipients: [
+        { ...rest, final: { localPart: 'j\u00f6rg', domain: 'example.com' }, original: 'utf-8;j\\x{F6}rg@example.com' },
+        recipient,
+      ],
+    }),
+  );
   assert.equal(read.parts[1]?.type, 'message/global-delivery-status');
   assert.equal(read.status[1]?.get('final-recipient'), 'utf-8;j\u00f6rg@example.com');
   assert.equal(read.status[1]?.get('original-recipient'), 'utf-8;j\u00f6rg@example.com');
@@ -122,11 +138,25 @@ test('Q230288: an impossible status becomes a valid one that fits the action', (
 });
 
 test('Q152921: whatever the remote host, the sender and the content say, the report is well-formed', () => {
-  const hostile = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.constantFrom('a\r\nStatus: 2.0.0\r\n\r\n', 'x'.repeat(3000), 'word '.repeat(500)));
-  const octets = fc.oneof(fc.uint8Array({ maxLength: 300 }).map((a) => Buffer.from(a)), hostile.map((t) => Buffer.from(`Subject: ${t}\r\n\r\n${t}`)));
+  const hostile = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.constantFrom('a\r\nStatus: 2.0.0\r\n\r\n', 'x'.repeat(3000), 'word '.repeat(500)),
+  );
+  const octets = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }).map((a) => Buffer.from(a)),
+    hostile.map((t) => Buffer.from(`Subject: ${t}\r\n\r\n${t}`)),
+  );
   fc.assert(
     fc.property(
-      fc.array(fc.record({ text: hostile, name: fc.constantFrom('mx.example.com', ''), original: hostile, code: fc.integer({ min: 400, max: 599 }) }), { minLength: 1, maxLength: 5 }),
+      fc.array(
+        fc.record({
+          text: hostile,
+          name: fc.constantFrom('mx.example.com', ''),
+          original: hostile,
+          code: fc.integer({ min: 400, max: 599 }),
+        }),
+        { minLength: 1, maxLength: 5 },
+      ),
       octets,
       fc.constantFrom('full' as const, 'headers' as const),
       fc.constantFrom('allowed' as const, 'avoided' as const),
@@ -140,7 +170,13 @@ test('Q152921: whatever the remote host, the sender and the content say, the rep
           ...(name === '' ? {} : { remote: { name, address: '192.0.2.1' } }),
           reply: { code, detail: '1.1', text: [text] },
         }));
-        const dsn = report({ recipients, envelopeId: `e${words}`, originalMessageId: words, human: ['plain'], returned: { extent, content, eightBit } });
+        const dsn = report({
+          recipients,
+          envelopeId: `e${words}`,
+          originalMessageId: words,
+          human: ['plain'],
+          returned: { extent, content, eightBit },
+        });
         lint(dsn);
       },
     ),

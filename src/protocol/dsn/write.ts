@@ -43,14 +43,24 @@ export function writeDsn(dsn: Dsn): WrittenDsn {
     ['Delivery report', writeStatusPart(dsn)],
   ];
   if (dsn.returned !== undefined) {
-    parts.push([dsn.returned.extent === 'full' ? 'Undelivered or reported message' : 'Message header', writeReturned(dsn.returned)]);
+    parts.push([
+      dsn.returned.extent === 'full' ? 'Undelivered or reported message' : 'Message header',
+      writeReturned(dsn.returned),
+    ]);
   }
-  const boundary = chooseBoundary(dsn.messageId, parts.map(([, part]) => part));
+  const boundary = chooseBoundary(
+    dsn.messageId,
+    parts.map(([, part]) => part),
+  );
   const eightBit = parts.some(([, part]) => part.encoding === '8bit');
   const smtpUtf8 = needsSmtpUtf8(to);
   const chunks: (Buffer | string)[] = [header(dsn, to, boundary, eightBit)];
   for (const [description, part] of parts) {
-    chunks.push(`\r\n--${boundary}\r\n`, printField('Content-Description', description), `Content-Type: ${part.type}\r\n`);
+    chunks.push(
+      `\r\n--${boundary}\r\n`,
+      printField('Content-Description', description),
+      `Content-Type: ${part.type}\r\n`,
+    );
     if (part.encoding !== undefined) chunks.push(`Content-Transfer-Encoding: ${part.encoding}\r\n`);
     chunks.push('\r\n', part.body);
   }
@@ -86,12 +96,16 @@ function writeHuman(lines: readonly string[]): WrittenPart {
 /** A sender whose domain alone has UTF-8 can be written in ASCII (RFC 5891); one whose local part has it cannot. */
 function asciiWherePossible(mailbox: Mailbox): Mailbox {
   const domain = domainKey(mailbox.domain);
-  return domain === '' || needsSmtpUtf8({ localPart: mailbox.localPart, domain: '' }) ? mailbox : { ...mailbox, domain };
+  return domain === '' || needsSmtpUtf8({ localPart: mailbox.localPart, domain: '' })
+    ? mailbox
+    : { ...mailbox, domain };
 }
 
 /** An identifier of RFC 5322 §3.6.4 in its plain form; others are not repeated in our header. */
 function isMessageId(text: string): boolean {
-  return text.length <= WORD_MAX && /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:[\]-]+$/.test(text);
+  return (
+    text.length <= WORD_MAX && /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:[\]-]+$/.test(text)
+  );
 }
 
 /** A boundary that no part contains (RFC 2046 §5.1.1), the same each time the same report is written. */

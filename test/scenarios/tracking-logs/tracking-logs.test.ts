@@ -31,7 +31,13 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 function open(shard: number, more: { segmentBytes?: number; disk?: Disk } = {}): TimelineLog {
   const { disk = nodeDisk, ...rest } = more;
   const journal = { emit: (name: string) => void events.push(name) };
-  return openTimelineLog({ world: { disk, clock: nodeClock }, directory: join(directory, String(shard)), settings, journal, ...rest });
+  return openTimelineLog({
+    world: { disk, clock: nodeClock },
+    directory: join(directory, String(shard)),
+    settings,
+    journal,
+    ...rest,
+  });
 }
 
 const received = (queueId: string, atMs: number, recipients = [`bob-${queueId}@Example.com`]): TimelineEntry => ({
@@ -54,7 +60,9 @@ const attempt = (queueId: string, atMs: number): TimelineEntry => ({
   attempt: 1,
   remote: 'mx.example.com [192.0.2.1]',
   durationMs: 12,
-  outcomes: [{ recipient: 'bob@example.com', kind: 'failed', reply: { code: 550, detail: '1.1', text: ['no \x1b[2J'] } }],
+  outcomes: [
+    { recipient: 'bob@example.com', kind: 'failed', reply: { code: 550, detail: '1.1', text: ['no \x1b[2J'] } },
+  ],
 });
 const ended = (queueId: string, atMs: number): TimelineEntry => ({ atMs, queueId, what: 'ended' });
 
@@ -65,7 +73,14 @@ test('a life is found by queue-id, message-id and address over two workers, with
   const [zero, one] = [open(0), open(1)];
   zero.add(received('0-1', AT));
   zero.add(attempt('0-1', AT + 1));
-  zero.add({ atMs: AT + 2, queueId: '0-1', what: 'report', kind: 'failed', reportId: '0-2', recipients: ['bob@example.com'] });
+  zero.add({
+    atMs: AT + 2,
+    queueId: '0-1',
+    what: 'report',
+    kind: 'failed',
+    reportId: '0-2',
+    recipients: ['bob@example.com'],
+  });
   zero.add({ ...received('0-2', AT + 3, ['alice@example.test']), sender: '' } as TimelineEntry);
   zero.add(ended('0-1', AT + 4));
   one.add(received('1-1', AT + 5));
@@ -73,11 +88,23 @@ test('a life is found by queue-id, message-id and address over two workers, with
   one.add(ended('0-2', AT + 6));
   await Promise.all([zero.flush(), one.flush()]);
   const byId = await search({ queueId: '0-1' });
-  assert.deepEqual(byId.map((m) => [m.queueId, m.entries.map((e) => e.what)]), [['0-1', ['received', 'attempt', 'report', 'ended']], ['0-2', ['received', 'ended']]]);
+  assert.deepEqual(
+    byId.map((m) => [m.queueId, m.entries.map((e) => e.what)]),
+    [
+      ['0-1', ['received', 'attempt', 'report', 'ended']],
+      ['0-2', ['received', 'ended']],
+    ],
+  );
   assert.deepEqual(await search({ messageId: '<0-1@example.test>' }), byId);
   assert.deepEqual(await search({ address: 'BOB-0-1@example.com' }), byId);
-  assert.deepEqual((await search({ address: 'alice@example.test' })).map((m) => m.queueId), ['0-1', '0-2', '1-1']);
-  assert.deepEqual((await search({ address: 'alice@example.test' }, 1)).map((m) => m.queueId), ['1-1']);
+  assert.deepEqual(
+    (await search({ address: 'alice@example.test' })).map((m) => m.queueId),
+    ['0-1', '0-2', '1-1'],
+  );
+  assert.deepEqual(
+    (await search({ address: 'alice@example.test' }, 1)).map((m) => m.queueId),
+    ['1-1'],
+  );
   assert.deepEqual(await search({ queueId: '9-9' }), []);
   const trace = renderTrace(byId);
   assert.match(trace, /failed bob@example\.com: 550 5\.1\.1 no {2}\[2J/);
@@ -97,8 +124,12 @@ test('a crash leaves a torn tail and an index that is behind: what was written w
   const second = open(0);
   second.add(ended('0-49', AT + 100));
   await second.flush();
-  for (const id of ['0-0', '0-44', '0-45', '0-48']) assert.equal((await search({ queueId: id }))[0]?.entries.length, 1, id);
-  assert.deepEqual((await search({ queueId: '0-49' }))[0]?.entries.map((e) => e.what), ['received', 'ended']);
+  for (const id of ['0-0', '0-44', '0-45', '0-48'])
+    assert.equal((await search({ queueId: id }))[0]?.entries.length, 1, id);
+  assert.deepEqual(
+    (await search({ queueId: '0-49' }))[0]?.entries.map((e) => e.what),
+    ['received', 'ended'],
+  );
   assert.deepEqual(await search({ queueId: '0-torn' }), []);
   await second.close();
   await rm(index);
@@ -117,8 +148,14 @@ test('segments are closed at their size, found in all, and dropped by age and by
   assert.equal((await search({ address: 'alice@example.test' })).length, 40);
   const old = new Date(1000);
   await utimes(join(directory, '0', '00000001.log'), old, old);
-  assert.equal(await retain(nodeDisk, join(directory, '0'), { ageMaxMs: 86_400_000, bytesMax: 1e9 }, nodeClock.wall()), 1);
-  assert.equal(await retain(nodeDisk, join(directory, '0'), { ageMaxMs: 86_400_000, bytesMax: 5000 }, nodeClock.wall()), logs.length - 3);
+  assert.equal(
+    await retain(nodeDisk, join(directory, '0'), { ageMaxMs: 86_400_000, bytesMax: 1e9 }, nodeClock.wall()),
+    1,
+  );
+  assert.equal(
+    await retain(nodeDisk, join(directory, '0'), { ageMaxMs: 86_400_000, bytesMax: 5000 }, nodeClock.wall()),
+    logs.length - 3,
+  );
   assert.deepEqual((await readdir(join(directory, '0'))).length, 4);
 });
 
@@ -138,7 +175,8 @@ test('a disk that fails costs entries and one event, and writing goes on in a ne
     async open(path, how, mode) {
       const file = await nodeDisk.open(path, how, mode);
       const writev = file.writev.bind(file);
-      file.writev = (buffers, position) => (broken ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) : writev(buffers, position));
+      file.writev = (buffers, position) =>
+        broken ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) : writev(buffers, position);
       return file;
     },
   };
@@ -155,12 +193,22 @@ test('a disk that fails costs entries and one event, and writing goes on in a ne
   await log.flush();
   assert.deepEqual(events, ['journal.log-failing', 'journal.log-restored']);
   assert.equal(log.lost, 2);
-  assert.deepEqual((await search({ address: 'alice@example.test' })).map((m) => m.queueId), ['0-1', '0-4']);
+  assert.deepEqual(
+    (await search({ address: 'alice@example.test' })).map((m) => m.queueId),
+    ['0-1', '0-4'],
+  );
   await log.close();
 });
 
 test('memory is bounded: lines too long and lines beyond what may wait are counted, not kept', async () => {
-  const log = openLineLog({ disk: nodeDisk, clock: nodeClock, directory, retention: { ageMaxMs: 1e9, bytesMax: 1e9 }, onFailing: () => {}, onRestored: () => {} });
+  const log = openLineLog({
+    disk: nodeDisk,
+    clock: nodeClock,
+    directory,
+    retention: { ageMaxMs: 1e9, bytesMax: 1e9 },
+    onFailing: () => {},
+    onRestored: () => {},
+  });
   log.append('x'.repeat(LINE_BYTES_MAX + 1), ['k']);
   assert.equal(log.lost, 1);
   const line = 'y'.repeat(LINE_BYTES_MAX);
@@ -175,9 +223,19 @@ test('events of several processes are listed by number and time, and followed', 
   const seen: EventRecord[] = [];
   const processes = ['worker-0', 'worker-1'].map((name, shard) => {
     const path = join(directory, name);
-    const log = openEventLog({ world: { disk: nodeDisk, clock: nodeClock }, directory: path, settings, journal: () => journal });
+    const log = openEventLog({
+      world: { disk: nodeDisk, clock: nodeClock },
+      directory: path,
+      settings,
+      journal: () => journal,
+    });
     let wall = AT + shard;
-    const journal = createJournal({ clock: { wall: () => (wall += 2) }, process: { role: 'worker', shard }, levels: {}, writers: [log] });
+    const journal = createJournal({
+      clock: { wall: () => (wall += 2) },
+      process: { role: 'worker', shard },
+      levels: {},
+      writers: [log],
+    });
     return { path, log, journal };
   });
   const directories = processes.map((p) => p.path);
@@ -188,20 +246,49 @@ test('events of several processes are listed by number and time, and followed', 
   }
   await flush();
   const sources = { disk: nodeDisk, directories };
-  assert.deepEqual((await listEvents(sources, {}, 10)).map((e) => [e.number, e.process]), [[3018, 'worker 0'], [3018, 'worker 1'], [3019, 'worker 0'], [3019, 'worker 1']]);
-  assert.deepEqual((await listEvents(sources, { number: 3019 }, 1)).map((e) => e.process), ['worker 1']);
+  assert.deepEqual(
+    (await listEvents(sources, {}, 10)).map((e) => [e.number, e.process]),
+    [
+      [3018, 'worker 0'],
+      [3018, 'worker 1'],
+      [3019, 'worker 0'],
+      [3019, 'worker 1'],
+    ],
+  );
+  assert.deepEqual(
+    (await listEvents(sources, { number: 3019 }, 1)).map((e) => e.process),
+    ['worker 1'],
+  );
   assert.equal((await listEvents(sources, { name: 'storage.space-low', sinceMs: AT + 3 }, 10)).length, 1);
   const looks: (() => void)[] = [];
-  const clock = { ...nodeClock, after: (_ms: number, fn: () => void) => (looks.push(fn), { cancel: () => {} }) };
+  const after = (_ms: number, fn: () => void) => {
+    looks.push(fn);
+    return { cancel: () => {} };
+  };
+  const clock = { ...nodeClock, after };
   let found: () => void = () => {};
   const arrived = new Promise<void>((resolve) => (found = resolve));
-  const following = await followEvents({ ...sources, clock }, { number: 3018 }, (event) => (seen.push(event), found()), (error) => assert.fail(String(error)));
+  const following = await followEvents(
+    { ...sources, clock },
+    { number: 3018 },
+    (event) => {
+      seen.push(event);
+      found();
+    },
+    (error) => assert.fail(String(error)),
+  );
   processes[1]?.journal.emit('storage.space-low', { path: '/new', free: 1, floor: 2, resume: 3 });
   await flush();
   looks.shift()?.();
   await arrived;
   following.stop();
-  assert.deepEqual(seen.map((e) => e.data['path']), ['/new']);
+  assert.deepEqual(
+    seen.map((e) => e.data['path']),
+    ['/new'],
+  );
   await Promise.all(processes.map((p) => p.log.close()));
-  assert.match(await readFile(join(directories[0] ?? '', '00000001.log'), 'utf8'), /^\{"time":"2023-11-14T22:13:20\.002Z","event":3018,/);
+  assert.match(
+    await readFile(join(directories[0] ?? '', '00000001.log'), 'utf8'),
+    /^\{"time":"2023-11-14T22:13:20\.002Z","event":3018,/,
+  );
 });

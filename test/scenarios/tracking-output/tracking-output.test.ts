@@ -23,7 +23,11 @@ const PROGRAM = `
   process.stderr.write('ready\\n');
 `;
 
-function start(): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']>; stderr: NonNullable<ChildProcess['stderr']>; stdin: NonNullable<ChildProcess['stdin']> } {
+function start(): ChildProcess & {
+  stdout: NonNullable<ChildProcess['stdout']>;
+  stderr: NonNullable<ChildProcess['stderr']>;
+  stdin: NonNullable<ChildProcess['stdin']>;
+} {
   const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM], { stdio: ['pipe', 'pipe', 'pipe'] });
   assert.ok(child.stdout !== null && child.stderr !== null && child.stdin !== null);
   return child as ReturnType<typeof start>;
@@ -40,7 +44,10 @@ test('a pipe that nobody reads costs a bounded buffer, and the program goes on',
   // 256 KiB are held, a pipe or socket takes a few hundred more; the rest is dropped.
   assert.ok(dropped > 100 && dropped < 750, String(said));
   let read = '';
-  child.stdout.setEncoding('latin1').on('data', (chunk: string) => (read += chunk)).resume();
+  child.stdout
+    .setEncoding('latin1')
+    .on('data', (chunk: string) => (read += chunk))
+    .resume();
   const [code] = await once(child, 'close');
   assert.equal(code, 0);
   const lines = read.split('\n');
