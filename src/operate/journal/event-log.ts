@@ -94,7 +94,7 @@ interface Place {
   offset: number;
 }
 
-/** Calls `onEvent` for each event that is written from now on by any process, until stopped. */
+/** Calls `onEvent` for each event that is written from now on by any process, until stopped; a look that fails is told and made again. */
 export async function followEvents(
   sources: EventSources & { readonly clock: Clock },
   filter: EventFilter,
@@ -110,14 +110,13 @@ export async function followEvents(
   let stopped = false;
   let timer = sources.clock.after(FOLLOW_EVERY_MS, look);
   function look(): void {
-    lookAll().then(
-      () => {
-        if (!stopped) timer = sources.clock.after(FOLLOW_EVERY_MS, look);
-      },
-      (error: unknown) => {
+    lookAll()
+      .catch((error: unknown) => {
         if (!stopped) onError(error);
-      },
-    );
+      })
+      .finally(() => {
+        if (!stopped) timer = sources.clock.after(FOLLOW_EVERY_MS, look);
+      });
   }
   async function lookAll(): Promise<void> {
     for (const place of places) {

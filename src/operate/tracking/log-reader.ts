@@ -1,3 +1,4 @@
+import { errnoOf } from '../../events/fault.ts';
 import type { Disk, DiskFile } from '../../world/ports/disk.ts';
 import { INDEX_ENTRY_BYTES } from './key-hash.ts';
 import { LINE_BYTES_MAX, SEGMENT_BYTES } from './limits.ts';
@@ -12,14 +13,14 @@ const SEGMENT_READ_MAX = SEGMENT_BYTES * 4;
  * a crash left the lines but not the index), then those that the index names. A line may come that has none of the keys.
  */
 export async function* linesByHash(
-  disk: Pick<Disk, 'open' | 'readFile' | 'entry'>,
+  disk: Pick<Disk, 'open' | 'readFile'>,
   segment: Segment,
   hashes: ReadonlySet<number>,
 ): AsyncGenerator<string, void> {
-  if ((await disk.entry(segment.log)) === undefined) return;
-  const index = (await disk.entry(segment.index)) === undefined ? Buffer.alloc(0) : await disk.readFile(segment.index);
-  const { offsets, last } = offsetsIn(index, hashes);
-  const file = await disk.open(segment.log, 'read');
+  const index = await whereThere(() => disk.readFile(segment.index));
+  const { offsets, last } = offsetsIn(index ?? Buffer.alloc(0), hashes);
+  const file = await whereThere(() => disk.open(segment.log, 'read'));
+  if (file === undefined) return;
   try {
     const tailAt = last < 0 ? 0 : last + Buffer.byteLength((await lineAt(file, last)) ?? '') + 1;
     yield* (await linesFrom(file, tailAt)).lines.reverse();
@@ -29,6 +30,16 @@ export async function* linesByHash(
     }
   } finally {
     await file.close();
+  }
+}
+
+/** What a call on a file answers; undefined where the file is not there: the writer may drop the oldest segment at any time. */
+async function whereThere<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
@@ -79,9 +90,9 @@ export async function linesFrom(
 }
 
 /** The whole lines of a segment; none where it was removed meanwhile. */
-export async function linesOf(disk: Pick<Disk, 'open' | 'entry'>, segment: Segment): Promise<string[]> {
-  if ((await disk.entry(segment.log)) === undefined) return [];
-  const file = await disk.open(segment.log, 'read');
+export async function linesOf(disk: Pick<Disk, 'open'>, segment: Segment): Promise<string[]> {
+  const file = await whereThere(() => disk.open(segment.log, 'read'));
+  if (file === undefined) return [];
   try {
     return (await linesFrom(file, 0)).lines;
   } finally {
