@@ -9,6 +9,7 @@ export type HostAddresses =
   | { readonly kind: 'none'; readonly reason: string }
   | { readonly kind: 'failure'; readonly reason: string };
 
+/** routing.ipVersions: the families that mail is sent over. */
 export type IpVersions = 'both' | '4' | '6';
 
 /** Looks up the addresses of a host: IPv6 and IPv4 in turn, IPv6 first. One family that fails does not spoil the other. */

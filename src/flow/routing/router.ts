@@ -127,7 +127,7 @@ function hopOf(space: AddressSpace | undefined, recipient: Mailbox): NextHop {
 }
 
 function mxTerms({ settings, serverName }: RouterOptions): RelayTerms {
-  return { protocol: 'smtp', tls: settings.tls, ...commonTerms(settings, serverName, settings) };
+  return { protocol: 'smtp', tls: settings.tls, ...boundsAndSources(settings, serverName, settings) };
 }
 
 function passwordOf({ passwords }: RouterOptions, name: string, group: SmartHostGroup): string | undefined {
@@ -138,12 +138,12 @@ function groupTerms(options: RouterOptions, name: string, group: SmartHostGroup)
   const { settings, serverName } = options;
   const password = passwordOf(options, name, group);
   const login = group.login === undefined || password === undefined ? {} : { login: { user: group.login.user, password } };
-  return { protocol: group.protocol, tls: group.tls, ...login, ...commonTerms(settings, serverName, group) };
+  return { protocol: group.protocol, tls: group.tls, ...login, ...boundsAndSources(settings, serverName, group) };
 }
 
 type Bounds = Pick<RelayTerms, 'connectionsMax' | 'messagesPerConnectionMax' | 'recipientsPerTransactionMax'>;
 
-function commonTerms({ source4, source6 }: RoutingSettings, greetingName: string, bounds: Bounds): Omit<RelayTerms, 'protocol' | 'tls' | 'login'> {
+function boundsAndSources({ source4, source6 }: RoutingSettings, greetingName: string, bounds: Bounds): Omit<RelayTerms, 'protocol' | 'tls' | 'login'> {
   return {
     greetingName,
     connectionsMax: bounds.connectionsMax,

@@ -8,6 +8,7 @@ export type ZoneAnswer =
   /** The name is marked `SERVFAIL`, `REFUSED` or `SILENT`. */
   | { readonly kind: 'fault'; readonly fault: ZoneFault };
 
+/** How a server can fail to answer. */
 export type ZoneFault = 'SERVFAIL' | 'REFUSED' | 'SILENT';
 
 /** One record; `data` fits `type`. */

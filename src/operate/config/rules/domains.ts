@@ -1,3 +1,4 @@
+import { findProblems } from '../../../flow/recipients/problems.ts';
 import { isDomain, splitAddress } from '../addresses.ts';
 import type { Finding } from '../problem.ts';
 import { doubtful, wrong, type Rule } from './rule.ts';
@@ -21,11 +22,12 @@ const LOCAL_PART_MAX = 64;
 export const localParts: Rule = ({ domains }) => {
   const out: Finding[] = [];
   for (const [name, domain] of Object.entries(domains)) {
+    // A mailbox and an alias may share a name: `aliasesLeadSomewhere` looks at those.
     const seen = new Map<string, string>();
     const parts = [...Object.keys(domain.mailboxes).map((local) => ['mailboxes', local] as const), ...Object.keys(domain.aliases).map((local) => ['aliases', local] as const)];
     for (const [where, local] of parts) {
       const path = ['domains', name, where, local];
-      const key = local.toLowerCase();
+      const key = `${where} ${local.toLowerCase()}`;
       const other = seen.get(key);
       seen.set(key, `${where}.${local}`);
       if (local.includes('@')) out.push(wrong(path, 'must be a local part alone, without @ and domain', { at: 'key', value: local, ...nearestLocal(local) }));
@@ -60,6 +62,10 @@ export const aliasTargets: Rule = ({ domains }) => {
   }
   return out;
 };
+
+/** Aliases and catch-alls end at a mailbox, not in a circle. Mail for others is not concerned, so these are warnings. */
+export const aliasesLeadSomewhere: Rule = ({ domains }) =>
+  findProblems(domains).flatMap(({ what, path, message }) => (what === 'not-an-address' ? [] : [doubtful(['domains', ...path], message)]));
 
 /** A password in the clear instead of its hash. */
 export const passwordHashes: Rule = ({ domains }) =>

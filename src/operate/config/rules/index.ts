@@ -28,6 +28,7 @@ export const rules: readonly Rule[] = [
   domains.domainNames,
   domains.localParts,
   domains.aliasTargets,
+  domains.aliasesLeadSomewhere,
   domains.passwordHashes,
   domains.senderAddresses,
   domains.plusCharacter,
