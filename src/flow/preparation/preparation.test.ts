@@ -5,6 +5,7 @@ import { applyEdits } from '../../mail/edits.ts';
 import type { EnvelopeOptions } from '../../mail/envelope.ts';
 import type { Mailbox } from '../../mail/mailbox.ts';
 import type { AcceptedRecipient } from './deliveries.ts';
+import { createRewrite } from '../routing/rewrite.ts';
 import { createPreparation } from './preparation.ts';
 import type { PreparationOptions, Prepared, SessionOrigin } from './preparation.ts';
 
@@ -158,18 +159,13 @@ test('content that is all body gets the empty line that keeps it out of the head
 });
 
 test('rewriting sees the fields of the author and changes envelope and content', () => {
-  const { prepared, result } = prepare('From: me@example.test\r\n\r\n', {
-    rewrite: (_envelope, fields) => ({
-      reversePath: at('me', 'outside.test'),
-      edits: fields.filter(({ name }) => name === 'from').map(({ start, end }) => ({
-        at: start,
-        remove: end - start,
-        insert: Buffer.from('From: me@outside.test\r\n'),
-      })),
-    }),
-  });
+  const rewrite = createRewrite({ 'example.test': 'outside.test' });
+  assert.ok(rewrite);
+  const content = 'From: me@example.test\r\n\r\n';
+  const { prepared, result } = prepare(content, { rewrite, recipients: [to(at('x', 'far.test'))] });
   assert.deepEqual(prepared.kind === 'ready' && prepared.message.envelope.reversePath, at('me', 'outside.test'));
   assert.match(result, /\+0000\r\nFrom: me@outside\.test\r\n\r\n$/);
+  assert.ok(prepare(content, { rewrite }).result.endsWith(content), 'mail that stays here keeps its addresses');
 });
 
 test('for names the only recipient, and nobody where there are several (RFC 5321 §7.6)', () => {

@@ -16,7 +16,7 @@ import { replies } from '../../protocol/smtp/replies.ts';
 import type { ReceptionSettings } from '../../settings/reception.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import type { TlsFacts } from '../../world/ports/network.ts';
-import type { NewMessage } from '../queue/port.ts';
+import type { NewDelivery, NewMessage } from '../queue/port.ts';
 import type { Router } from '../routing/port.ts';
 import { expand, groupByNextHop } from './deliveries.ts';
 import type { AcceptedRecipient } from './deliveries.ts';
@@ -101,6 +101,9 @@ function messageIdOf(header: HeaderScanner): string {
   return (open !== -1 && close !== -1 ? value.slice(open + 1, close) : value).slice(0, messageIdMax);
 }
 
+/** Whether any recipient is beyond the mailboxes of this host. */
+const leaves = (deliveries: readonly NewDelivery[]): boolean => deliveries.some(({ nextHop }) => nextHop !== 'local');
+
 const needsEightBit = (text: string): boolean => /[^\x00-\x7f]/.test(text);
 
 /** Makes the room. One per worker. */
@@ -152,7 +155,10 @@ export function createPreparation(options: PreparationOptions): Preparation {
     const nowMs = clock.wall();
     // Content with octets beyond ASCII is 8-bit mail whatever was declared (RFC 6152 §3): saying so keeps later hops honest.
     const body = arrived.eightBit && arrived.envelope.body === '7bit' ? '8bitmime' : arrived.envelope.body;
-    const rewritten = rewrite?.(arrived.envelope, header.fields);
+    const { recipients, expanded } = expand(arrived.recipients);
+    const deliveries = groupByNextHop(recipients, (mailbox) => router.nextHop(mailbox, arrived.envelope));
+    // Mail among our own mailboxes keeps the addresses that are known here.
+    const rewritten = rewrite === undefined || !leaves(deliveries) ? undefined : rewrite(arrived.envelope, header.fields);
     const reversePath = rewritten === undefined ? arrived.envelope.reversePath : rewritten.reversePath;
     const envelope: EnvelopeOptions =
       body === arrived.envelope.body && rewritten === undefined ? arrived.envelope : { ...arrived.envelope, body, reversePath };
@@ -175,12 +181,11 @@ export function createPreparation(options: PreparationOptions): Preparation {
     if (edits.length > 1) edits.sort((a, b) => a.at - b.at);
     edits.unshift({ at: 0, remove: 0, insert: Buffer.from(prefix, 'utf8') });
 
-    const { recipients, expanded } = expand(arrived.recipients);
     const category = schedulingClass(header, { null: reversePath === null, authenticated: origin.account !== undefined });
     const message: NewMessage = {
       envelope,
       edits,
-      deliveries: groupByNextHop(recipients, (mailbox) => router.nextHop(mailbox, envelope)),
+      deliveries,
       class: category,
       messageId,
       arrivedAtMs: nowMs,

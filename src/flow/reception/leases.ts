@@ -3,6 +3,8 @@
  * shares between workers, and their sum never exceeds the setting.
  */
 
+import { parseIp, withoutZone } from '../../base/ip.ts';
+
 /** What one worker may have open. */
 export interface LeaseShare {
   readonly connections: number;
@@ -29,15 +31,8 @@ export interface Leases {
 
 /** What counts as one client: an IPv4 address, an IPv6 /64, or a UNIX socket. */
 export function clientKey(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.split('::', 2);
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const after = tail === '' ? [] : tail.split(':');
-    while (groups.length < 8 - after.length) groups.push('0');
-  }
-  while (groups.length < 4) groups.push('0');
-  return `${groups.slice(0, 4).join(':')}::/64`;
+  const ip = address.includes(':') ? parseIp(withoutZone(address)) : undefined;
+  return ip?.family === 6 ? `${(ip.value >> 64n).toString(16)}/64` : address;
 }
 
 /** The leases of one worker, counted in its own memory. */
