@@ -1,0 +1,74 @@
+/**
+ * Numbers that only grow, over all runs of a shard: for message ids and for the order of states. The file `boot` says
+ * from where the next run counts; a block is reserved there before any number of it is used.
+ */
+import { assert } from '../../../base/assert.ts';
+import { Fault } from '../../../events/fault.ts';
+import type { Disk } from '../../../world/ports/disk.ts';
+import { formatVersion } from './format.ts';
+
+const BLOCK = 2 ** 24;
+
+/** The shard's counter. */
+export class Ids {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #shard: number;
+  #next: number;
+  #reservedEnd: number;
+  #reserving = false;
+  /** The first number of this run: everything below is from before. */
+  readonly first: number;
+  /** The number of the block that this run began with; grows with every start. */
+  readonly boot: number;
+
+  constructor(disk: Disk, path: string, shard: number, block: number) {
+    this.#disk = disk;
+    this.#path = path;
+    this.#shard = shard;
+    this.boot = block;
+    this.first = block * BLOCK;
+    this.#next = this.first;
+    this.#reservedEnd = this.first + BLOCK;
+  }
+
+  /** A number greater than all before. */
+  next(): number {
+    const number = this.#next;
+    this.#next += 1;
+    if (this.#reservedEnd - this.#next < BLOCK / 2 && !this.#reserving) this.#reserve();
+    assert(number < this.#reservedEnd, 'a block of ids is reserved before it is used');
+    return number;
+  }
+
+  #reserve(): void {
+    this.#reserving = true;
+    const end = this.#reservedEnd + BLOCK;
+    const settle = (reserved: boolean): void => {
+      this.#reserving = false;
+      if (reserved) this.#reservedEnd = end;
+    };
+    // A failure is tried again with the next number: half a block is left.
+    writeBoot(this.#disk, this.#path, this.#shard, end / BLOCK).then(() => settle(true), () => settle(false));
+  }
+}
+
+/** Reads and advances the boot counter of a shard's directory; refuses a newer format. */
+export async function openIds(disk: Disk, directory: string, shard: number): Promise<Ids> {
+  const path = `${directory}/boot`;
+  const block = (await disk.entry(path)) === undefined ? 1 : readBoot(path, await disk.readFile(path));
+  await writeBoot(disk, path, shard, block + 1);
+  return new Ids(disk, path, shard, block);
+}
+
+function readBoot(path: string, content: Buffer): number {
+  const match = /^format (\d{1,6})\nshard (\d{1,4})\nnext (\d{1,9})\n/.exec(content.toString('latin1', 0, 64));
+  const found = Number(match?.[1] ?? /^format (\d{1,6})\n/.exec(content.toString('latin1', 0, 64))?.[1] ?? 0);
+  if (found > formatVersion) throw new Fault('queue.format-newer', { path, found, known: formatVersion });
+  if (match === null) throw new Fault('storage.write-failed', { path, errno: 'EBADMSG' });
+  return Number(match[3]);
+}
+
+function writeBoot(disk: Disk, path: string, shard: number, next: number): Promise<void> {
+  return disk.replaceFile(path, `format ${formatVersion}\nshard ${shard}\nnext ${next}\n`);
+}

@@ -1,0 +1,268 @@
+/** The files of the log: which segments there are, the one that is written, the spare ones. */
+import { errnoOf } from '../../../events/fault.ts';
+import type { Journal } from '../../../events/journal.ts';
+import type { Disk, DiskFile } from '../../../world/ports/disk.ts';
+import { type LogGeometry, queueLimits } from '../limits.ts';
+import { formatVersion, headerBytes, writeSegmentHeader } from './format.ts';
+import { HintBuilder, readFully, writeFully } from './hints.ts';
+
+/** One segment. */
+export interface Segment {
+  readonly number: number;
+  readonly path: string;
+  file: DiskFile | undefined;
+  /** Reads under way; the file is not closed meanwhile. */
+  reads: number;
+  /** Octets that are stable, and so may be read. */
+  end: number;
+  /** Octets of records that still mean something. */
+  liveBytes: number;
+  /** Octets that the file occupies. */
+  readonly sizeBytes: number;
+  hint: HintBuilder | undefined;
+  sealed: boolean;
+  /** A write or sync failed: what is stable may be read, but the file is not used again. */
+  broken: boolean;
+  /** It could not be read: it stays where it is, whatever is known of it. */
+  keep: boolean;
+}
+
+/** What the files need to know of their shard. */
+export interface SegmentOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly shard: number;
+  readonly boot: number;
+  readonly geometry: LogGeometry;
+  readonly journal: Journal;
+}
+
+const ZEROS = 1024 ** 2;
+
+export class Segments {
+  /** All segments that hold records, the oldest first. */
+  readonly all = new Map<number, Segment>();
+  readonly #options: SegmentOptions;
+  readonly #disk: Disk;
+  #spares: string[] = [];
+  #spareNumber = 0;
+  #lastNumber: number;
+  #prepared: Promise<Segment> | undefined;
+  #sparing = false;
+  #closed = false;
+  #openFiles = 0;
+
+  /** `lastNumber` is the highest number that any file of the directory bears. */
+  constructor(options: SegmentOptions, lastNumber: number, spares: readonly string[]) {
+    this.#options = options;
+    this.#disk = options.disk;
+    this.#lastNumber = lastNumber;
+    this.#spares = [...spares];
+    for (const path of spares) this.#spareNumber = Math.max(this.#spareNumber, Number(/(\d+)\.free$/.exec(path)?.[1] ?? 0));
+  }
+
+  /** Spare segments that are allocated and empty. */
+  get spares(): number {
+    return this.#spares.length;
+  }
+
+  /** Octets of all segments. */
+  get totalBytes(): number {
+    let total = 0;
+    for (const segment of this.all.values()) total += segment.sizeBytes;
+    return total;
+  }
+
+  /** The path of a segment's hint. */
+  hintPath(number: number): string {
+    return this.#path(number, 'hint');
+  }
+
+  /** The path of a segment. */
+  logPath(number: number): string {
+    return this.#path(number, 'log');
+  }
+
+  /** A segment found at start. */
+  adopt(number: number, sizeBytes: number): Segment {
+    const segment: Segment = {
+      number, path: this.#path(number, 'log'), file: undefined, reads: 0, end: sizeBytes, liveBytes: 0, sizeBytes, hint: undefined, sealed: true, broken: false, keep: false,
+    };
+    this.all.set(number, segment);
+    return segment;
+  }
+
+  /** The next segment to write: the prepared one, else a new one. Its name and header are stable. */
+  async begin(): Promise<Segment> {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    const segment = await (prepared ?? this.#create());
+    this.all.set(segment.number, segment);
+    return segment;
+  }
+
+  /** Makes the next segment ready in the background. */
+  prepare(): void {
+    if (this.#prepared !== undefined || this.#closed) return;
+    const prepared = this.#create();
+    this.#prepared = prepared;
+    // A failure is not reported here: `begin` creates one itself then, and its failure is.
+    prepared.catch(() => {
+      if (this.#prepared === prepared) this.#prepared = undefined;
+    });
+  }
+
+  /** Ends the writing of a segment and writes its hint in the background. */
+  seal(segment: Segment): void {
+    segment.sealed = true;
+    const hint = segment.hint;
+    segment.hint = undefined;
+    if (hint !== undefined) void this.writeHint(segment, hint);
+  }
+
+  /** Writes a hint file; its absence costs a scan and nothing else. */
+  async writeHint(segment: Segment, hint: HintBuilder): Promise<void> {
+    try {
+      const file = await this.#disk.open(this.hintPath(segment.number), 'write');
+      try {
+        await writeFully(file, hint.finish(), 0);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      this.#report('write the hint', segment.path, error);
+    }
+  }
+
+  /** Reads octets of a segment that are stable. */
+  async read(number: number, into: Buffer, position: number): Promise<number> {
+    const segment = this.all.get(number);
+    if (segment === undefined) throw Object.assign(new Error(`no segment ${number}`), { code: 'ENOENT' });
+    segment.reads += 1;
+    try {
+      if (segment.file === undefined) {
+        const file = await this.#disk.open(segment.path, 'read');
+        if (segment.file === undefined) {
+          segment.file = file;
+          this.#openFiles += 1;
+        } else {
+          await file.close();
+        }
+      }
+      return await readFully(segment.file, into, position);
+    } finally {
+      segment.reads -= 1;
+      if (this.#openFiles > queueLimits.openSegments) this.#closeIdle();
+    }
+  }
+
+  /** Turns a segment without live records into a spare, or removes it. Its absence is stable before the next one may go. */
+  async recycle(segment: Segment): Promise<void> {
+    this.all.delete(segment.number);
+    const { geometry } = this.#options;
+    try {
+      if (segment.file !== undefined) await this.#close(segment);
+      await this.#unlinkIfThere(this.hintPath(segment.number));
+      const keep = !segment.broken && this.#spares.length < geometry.spareSegments + geometry.reserveSegments && segment.sizeBytes === geometry.segmentBytes;
+      if (keep) {
+        this.#spareNumber += 1;
+        const spare = `${this.#options.directory}/${this.#spareNumber}.free`;
+        await this.#disk.rename(segment.path, spare);
+        await this.#disk.syncDirectory(this.#options.directory);
+        this.#spares.push(spare);
+        return;
+      }
+      await this.#disk.unlink(segment.path);
+      await this.#disk.syncDirectory(this.#options.directory);
+    } catch (error) {
+      this.#report('recycle', segment.path, error);
+    }
+  }
+
+  /** Allocates spare segments in the background until the reserve is there. */
+  async fillReserve(): Promise<void> {
+    if (this.#sparing || this.#closed) return;
+    this.#sparing = true;
+    const { geometry, directory } = this.#options;
+    try {
+      while (!this.#closed && this.#spares.length < geometry.reserveSegments) {
+        this.#spareNumber += 1;
+        const path = `${directory}/${this.#spareNumber}.free`;
+        await this.#allocate(path);
+        this.#spares.push(path);
+      }
+    } catch (error) {
+      this.#report('allocate', directory, error);
+    } finally {
+      this.#sparing = false;
+    }
+  }
+
+  /** Closes all files. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    if (prepared !== undefined) await prepared.then((segment) => segment.file?.close(), () => undefined);
+    for (const segment of this.all.values()) if (segment.file !== undefined) await this.#close(segment);
+  }
+
+  async #create(): Promise<Segment> {
+    this.#lastNumber += 1;
+    const number = this.#lastNumber;
+    const path = this.#path(number, 'log');
+    const { geometry, directory, shard, boot } = this.#options;
+    const spare = this.#spares.pop();
+    if (spare !== undefined) await this.#disk.rename(spare, path);
+    const file = await this.#disk.open(path, 'write');
+    await writeFully(file, [writeSegmentHeader({ version: formatVersion, shard, segment: number, boot })], 0);
+    await file.sync();
+    await this.#disk.syncDirectory(directory);
+    this.#openFiles += 1;
+    return {
+      number, path, file, reads: 0, end: headerBytes, liveBytes: 0, sizeBytes: geometry.segmentBytes, hint: new HintBuilder(), sealed: false, broken: false, keep: false,
+    };
+  }
+
+  async #allocate(path: string): Promise<void> {
+    const { segmentBytes } = this.#options.geometry;
+    const zeros = Buffer.alloc(Math.min(ZEROS, segmentBytes));
+    const file = await this.#disk.open(path, 'write');
+    try {
+      for (let at = 0; at < segmentBytes && !this.#closed; at += zeros.length) {
+        await writeFully(file, [zeros.subarray(0, Math.min(zeros.length, segmentBytes - at))], at);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  #closeIdle(): void {
+    for (const segment of this.all.values()) {
+      if (segment.sealed && segment.file !== undefined && segment.reads === 0) {
+        void this.#close(segment);
+        return;
+      }
+    }
+  }
+
+  async #close(segment: Segment): Promise<void> {
+    const file = segment.file;
+    segment.file = undefined;
+    this.#openFiles -= 1;
+    await file?.close();
+  }
+
+  async #unlinkIfThere(path: string): Promise<void> {
+    if ((await this.#disk.entry(path)) !== undefined) await this.#disk.unlink(path);
+  }
+
+  #report(action: string, path: string, error: unknown): void {
+    this.#options.journal.emit('storage.maintenance-failed', { action, path, errno: errnoOf(error) });
+  }
+
+  #path(number: number, extension: 'log' | 'hint'): string {
+    return `${this.#options.directory}/${String(number).padStart(10, '0')}.${extension}`;
+  }
+}
