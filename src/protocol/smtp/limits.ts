@@ -40,6 +40,8 @@ export const shownLineMax = 200;
 export const heldRepliesMax = 16 * 1024;
 /** Octets of a refused message that are read and dropped, beyond the size limit, before the session is ended. */
 export const droppedContentMax = 1024 ** 3;
+/** Views of content that are handed over for one piece of input; more are joined. */
+export const viewsMax = 16;
 /** Octets of text in one line of a reply, without code and CRLF (RFC 5321 §4.5.3.1.5). */
 export const replyTextMax = 500;
 /** Octets of the user name of a login. */

@@ -1,7 +1,7 @@
 /** Mail data on its way in: from the scanner into effects, and what is replied when it ends. */
 import { assert } from '../../../base/assert.ts';
 import type { Reply } from '../../../mail/reply.ts';
-import { droppedContentMax } from '../limits.ts';
+import { droppedContentMax, viewsMax } from '../limits.ts';
 import { replies } from '../replies.ts';
 import type { ContentScanner } from '../content/content-scanner.ts';
 import type { Session } from './session.ts';
@@ -55,8 +55,13 @@ export function completeChunk(session: Session): void {
 /** The first octet that breaks a message gives its content up; what still comes is counted and dropped. */
 function feed(session: Session, scanner: ContentScanner, octets: Buffer, start: number, end: number): number {
   const brokenBefore = scanner.broken !== 'no';
-  const stop = scanner.scan(octets, start, end, (view) => session.effect({ kind: 'content', chunk: view }));
-  if (scanner.broken !== 'no') {
+  const views: Buffer[] = [];
+  const stop = scanner.scan(octets, start, end, (view) => views.push(view));
+  if (scanner.broken === 'no') {
+    // Lines with dots cut content into small views: many of them are cheaper as one copy.
+    const chunks = views.length > viewsMax ? [Buffer.concat(views)] : views;
+    for (const chunk of chunks) session.effect({ kind: 'content', chunk });
+  } else {
     if (!brokenBefore) session.giveContentUp();
     scanner.dropped += stop - start;
     if (scanner.dropped > droppedContentMax) session.reply(replies.contentEndless);

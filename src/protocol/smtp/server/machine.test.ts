@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { PurePeer } from '../../../../test/support/pure-peer.ts';
 import { defaultOffer, parseTranscript, type Transcript } from '../../../../test/support/transcript.ts';
 import {
+  viewsMax,
   droppedContentMax,
   heldRepliesMax,
   idleCommandsMax,
@@ -269,4 +270,30 @@ test('names and passwords of a login have limits, and lines are shown in part', 
   assert.equal(login('u', 'p'.repeat(passwordMax + 1)), false);
   const refused = play(defaultOffer, Buffer.from(`${'x'.repeat(400)}\r\n`), Infinity).effects.at(-2);
   assert.ok(refused?.kind === 'refused' && refused.line.length === shownLineMax);
+});
+
+test('content in small views is handed over joined', () => {
+  const peer = new PurePeer({ offer: defaultOffer, answers: [], tls: false });
+  peer.send(begun);
+  const contents = (lines: number) =>
+    peer.machine.receive(Buffer.from('..\r\n'.repeat(lines))).filter((effect) => effect.kind === 'content');
+  assert.equal(contents(viewsMax - 1).length, viewsMax - 1);
+  const [joined, ...more] = contents(1000);
+  assert.ok(joined?.kind === 'content' && joined.chunk.equals(Buffer.from('.\r\n'.repeat(1000))) && more.length === 0);
+});
+
+test('a chunk that is announced too big is given up before it comes', () => {
+  const given = { ...defaultOffer, messageSizeMax: 10 };
+  const peer = play(
+    given,
+    Buffer.from('HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.test>\r\nBDAT 11 LAST\r\n123'),
+    Infinity,
+  );
+  assert.equal(peer.effects.filter((effect) => effect.kind === 'content').length, 0);
+  assert.equal(peer.effects.filter((effect) => effect.kind === 'abandon').length, 1);
+  peer.send(Buffer.from('45678901NOOP\r\n'));
+  assert.deepEqual(
+    peer.effects.slice(-2).map((effect) => effect.kind),
+    ['refused', 'send'],
+  );
 });

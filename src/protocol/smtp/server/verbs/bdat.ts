@@ -49,6 +49,15 @@ function parseChunk(argument: string, session: Session): Parsed<ChunkArguments> 
 
 function readChunk(session: Session, { size, last }: ChunkArguments, refusal: Reply | undefined): void {
   session.chunk = { size, last, refusal, remaining: size };
+  if (refusal === undefined) foreseeSize(session, size);
   session.input = 'chunk';
   if (size === 0) completeChunk(session);
+}
+
+/** A chunk that goes over the limit is known before its octets come: they are not worth keeping. */
+function foreseeSize(session: Session, size: number): void {
+  const { scanner, offer } = session;
+  if (scanner === undefined || scanner.broken !== 'no' || scanner.size + size <= offer.messageSizeMax) return;
+  scanner.broken = 'too-big';
+  session.giveContentUp();
 }
