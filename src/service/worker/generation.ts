@@ -8,6 +8,8 @@ import type { Directory } from '../../flow/recipients/port.ts';
 import type { Reporter } from '../../flow/reporting/port.ts';
 import { createReporter } from '../../flow/reporting/reporter.ts';
 import type { NextHop } from '../../mail/next-hop.ts';
+import { addressesByPort } from '../../flow/routing/listening.ts';
+import { createRewrite } from '../../flow/routing/rewrite.ts';
 import { createRouter, type ExplainingRouter } from '../../flow/routing/router.ts';
 import type { NextHopBounds } from '../../flow/scheduler/scheduler.ts';
 import type { Settings } from '../../settings/index.ts';
@@ -63,11 +65,12 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     random: world.random,
     settings: settings.routing,
     serverName,
-    ownAddresses: parts.ownAddresses,
+    ownAddresses: addressesByPort(settings.listeners, parts.ownAddresses),
     localHop: (mailbox) => directory.localHop(mailbox),
     passwords: new Map(), // the supervisor has filled them in
     journal,
   });
+  const rewrite = createRewrite(settings.routing.rewrite);
   const courier = createCourier({ world, settings: settings.delivery, directory, journal, dataDirectory: settings.server.data });
   const { scheduler } = settings;
   return {
@@ -83,6 +86,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       expiryMs: { urgent: scheduler.urgent.expiry, normal: scheduler.normal.expiry, bulk: scheduler.bulk.expiry },
       router,
       clock: world.clock,
+      ...(rewrite === undefined ? {} : { rewrite }),
     }),
     reporter: createReporter({
       serverName,
