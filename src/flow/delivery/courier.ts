@@ -13,8 +13,6 @@ export interface DeliveryRooms {
   readonly settings: DeliverySettings;
   readonly directory: Pick<Directory, 'mailbox'>;
   readonly journal: Journal;
-  /** Where relative paths of mailboxes begin. */
-  readonly dataDirectory: string;
 }
 
 /** The courier for every route that is delivered: to other hosts by SMTP or LMTP, to mailboxes here. */

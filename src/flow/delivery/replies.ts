@@ -41,7 +41,6 @@ export const deliveryReplies = {
   mailboxMissing: () => make(550, '1.1', 'no such mailbox here'),
   directoryUnavailable: (why: string) => make(451, '3.0', `the directory of mailboxes cannot answer: ${why}`),
   looped: (mailbox: string) => make(554, '4.6', `the message has been delivered to ${mailbox} before: a forwarding loop`),
-  unsafePath: () => make(550, '1.3', 'the address cannot name a mailbox here'),
   mailboxFull: () => make(452, '2.2', 'the mailbox is over its quota'),
   storageFull: () => make(452, '3.1', 'the storage of the mailbox is full'),
   storageFailed: (errno: string) => make(451, '3.0', `the mailbox cannot be written: ${errno}`),

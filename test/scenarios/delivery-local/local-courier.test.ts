@@ -28,18 +28,19 @@ function courier(delivery: LocalDelivery | LocalMailbox, disk: Disk = nodeDisk) 
   const found: LocalMailbox = 'path' in delivery || delivery.kind === 'pipe' || delivery.kind === 'discard' ? { kind: 'mailbox', name: 'a', delivery } : delivery;
   const directory = { mailbox: async () => found };
   const world = { clock: nodeClock, disk, programs: nodePrograms };
-  return { journal, courier: new LocalCourier({ world, directory, journal, dataDirectory: root }) };
+  return { journal, courier: new LocalCourier({ world, directory, journal }) };
 }
 
 function show(result: AttemptResult): string[] {
   return result.outcomes.map(({ outcome }) => `${outcome.kind} ${outcome.reply === undefined ? '' : printReply(outcome.reply)}`);
 }
 
-const MAILDIR = { kind: 'maildir', path: 'mail/{domain}/{mailbox}' } as const;
+/** The Maildir that the directory names for this case. */
+const maildirHere = () => ({ kind: 'maildir', path: join(root, 'mail/y.test/a') }) as const;
 const claim = (more: Parameters<typeof claimOf>[2] = {}) => claimOf(['a@y.test'], memoryContent(TEXT), more);
 
 test('a message is in new, with its prefix, private, and nothing is left in tmp', async () => {
-  assert.match(show(await courier(MAILDIR).courier.attempt(claim()))[0] ?? '', /^delivered/);
+  assert.match(show(await courier(maildirHere()).courier.attempt(claim()))[0] ?? '', /^delivered/);
   const maildir = join(root, 'mail/y.test/a');
   const [name] = await readdir(join(maildir, 'new'));
   assert.equal(await readFile(join(maildir, 'new', name ?? ''), 'utf8'), `Return-Path: <s@x.test>\r\nDelivered-To: a@y.test\r\n${TEXT}`);
@@ -51,21 +52,21 @@ test('a message is in new, with its prefix, private, and nothing is left in tmp'
 
 test('a second attempt after a crash makes no duplicate: in new, in cur, or with a file left in tmp', async () => {
   const maildir = join(root, 'mail/y.test/a');
-  await courier(MAILDIR).courier.attempt(claim());
-  assert.match(show(await courier(MAILDIR).courier.attempt(claim()))[0] ?? '', /already in the mailbox/);
+  await courier(maildirHere()).courier.attempt(claim());
+  assert.match(show(await courier(maildirHere()).courier.attempt(claim()))[0] ?? '', /already in the mailbox/);
   const [name = ''] = await readdir(join(maildir, 'new'));
   await rename(join(maildir, 'new', name), join(maildir, 'cur', `${name}:2,S`));
   await writeFile(join(maildir, 'tmp', name), 'half');
-  assert.match(show(await courier(MAILDIR).courier.attempt(claim()))[0] ?? '', /already in the mailbox/);
+  assert.match(show(await courier(maildirHere()).courier.attempt(claim()))[0] ?? '', /already in the mailbox/);
   assert.deepEqual(await readdir(join(maildir, 'new')), []);
-  assert.match(show(await courier(MAILDIR).courier.attempt(claim({ deliveryId: '2.0' })))[0] ?? '', /^delivered/);
+  assert.match(show(await courier(maildirHere()).courier.attempt(claim({ deliveryId: '2.0' })))[0] ?? '', /^delivered/);
   await writeFile(join(maildir, 'tmp', name.replace('1.0', '3.0')), 'half');
-  assert.match(show(await courier(MAILDIR).courier.attempt(claim({ deliveryId: '3.0' })))[0] ?? '', /^delivered/);
+  assert.match(show(await courier(maildirHere()).courier.attempt(claim({ deliveryId: '3.0' })))[0] ?? '', /^delivered/);
   assert.equal((await readdir(join(maildir, 'new'))).length, 2);
 });
 
 test('many recipients and many messages at once are all there', async () => {
-  const { courier: one } = courier({ kind: 'maildir', path: 'shared' });
+  const { courier: one } = courier({ kind: 'maildir', path: join(root, 'shared') });
   const claims = Array.from({ length: 30 }, (_, i) => claimOf(['a@y.test', 'b@y.test', 'c@y.test'], memoryContent(TEXT, { streamed: i % 2 === 0, chunkBytes: 5 }), { deliveryId: String(i) }));
   await Promise.all(claims.map((each) => one.attempt(each)));
   assert.equal((await readdir(join(root, 'shared/new'))).length, 90);
@@ -73,13 +74,7 @@ test('many recipients and many messages at once are all there', async () => {
 
 test('a message that has been delivered here before is a loop', async () => {
   const looped = claimOf(['a@y.test'], memoryContent(`Delivered-To: A@y.test\r\n${TEXT}`));
-  assert.match(show(await courier(MAILDIR).courier.attempt(looped))[0] ?? '', /^failed 554 5\.4\.6/);
-});
-
-test('a hostile mailbox name stays inside', async () => {
-  await courier(MAILDIR).courier.attempt(claimOf([{ mailbox: { localPart: '../../../escape', domain: 'y.test' } }], memoryContent(TEXT)));
-  assert.deepEqual(await readdir(root), ['mail']);
-  assert.equal((await readdir(join(root, 'mail/y.test'))).length, 1);
+  assert.match(show(await courier(maildirHere()).courier.attempt(looped))[0] ?? '', /^failed 554 5\.4\.6/);
 });
 
 test('missing mailboxes fail, a silent directory defers', async () => {
@@ -94,7 +89,7 @@ for (const [errno, reply] of [['ENOSPC', '452 4.3.1'], ['EDQUOT', '452 4.2.2'], 
       ...nodeDisk,
       open: (path, how, mode) => (broken ? Promise.reject(Object.assign(new Error(errno), { code: errno })) : nodeDisk.open(path, how, mode)),
     };
-    const { courier: one, journal } = courier(MAILDIR, disk);
+    const { courier: one, journal } = courier(maildirHere(), disk);
     for (let i = 0; i < 2; i++) assert.ok(show(await one.attempt(claim()))[0]?.startsWith(`deferred ${reply}`));
     assert.deepEqual(journal.names, ['delivery.mailbox-unwritable']);
     broken = false;
@@ -107,11 +102,11 @@ for (const [errno, reply] of [['ENOSPC', '452 4.3.1'], ['EDQUOT', '452 4.2.2'], 
 
 test('a sync that fails is not a delivery', async () => {
   const disk: Disk = { ...nodeDisk, syncDirectory: (path) => (path.endsWith('/new') ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })) : nodeDisk.syncDirectory(path)) };
-  assert.match(show(await courier(MAILDIR, disk).courier.attempt(claim()))[0] ?? '', /^deferred 451 4\.3\.0/);
+  assert.match(show(await courier(maildirHere(), disk).courier.attempt(claim()))[0] ?? '', /^deferred 451 4\.3\.0/);
 });
 
 test('content that cannot be read is not the mailbox’s fault', async () => {
-  const { courier: one, journal } = courier(MAILDIR);
+  const { courier: one, journal } = courier(maildirHere());
   let reads = 0;
   const content = {
     ...memoryContent(TEXT, { streamed: true }),
@@ -128,7 +123,7 @@ test('content that cannot be read is not the mailbox’s fault', async () => {
 
 test('a directory gets one file a message', async () => {
   await mkdir(join(root, 'drop'));
-  const { courier: one } = courier({ kind: 'directory', path: 'drop' });
+  const { courier: one } = courier({ kind: 'directory', path: join(root, 'drop') });
   await one.attempt(claimOf(['a@y.test', 'b@y.test'], memoryContent(TEXT)));
   await one.attempt(claimOf(['a@y.test', 'b@y.test'], memoryContent(TEXT)));
   const names = await readdir(join(root, 'drop'));

@@ -14,7 +14,6 @@ import { deliveryReplies } from '../replies.ts';
 import { ContentUnreadable, DirectorySyncs } from './files.ts';
 import { deliverToDirectory, deliverToMaildir } from './maildir.ts';
 import { deliveredTo, deliveredToKey, deliveryName, deliveryPrefix } from './message.ts';
-import { mailboxPath } from './path.ts';
 import { deliverToProgram } from './pipe.ts';
 
 /** What the local courier works with. */
@@ -22,8 +21,6 @@ export interface LocalCourierRooms {
   readonly world: Pick<World, 'clock' | 'disk' | 'programs'>;
   readonly directory: Pick<Directory, 'mailbox'>;
   readonly journal: Journal;
-  /** Where relative paths of mailboxes begin. */
-  readonly dataDirectory: string;
 }
 
 /** Delivers to the mailboxes of this service. */
@@ -109,8 +106,7 @@ export class LocalCourier {
 
   async #deliverToFiles(delivery: LocalDelivery & { readonly path: string }, claim: Claim, recipient: ClaimedRecipient): Promise<Outcome> {
     const { disk } = this.#rooms.world;
-    const path = mailboxPath(delivery.path, recipient.mailbox, this.#rooms.dataDirectory);
-    if (path === undefined) return failed(deliveryReplies.unsafePath());
+    const { path } = delivery;
     const one = {
       path,
       name: deliveryName(claim, recipient),

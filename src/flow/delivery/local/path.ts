@@ -1,5 +1,3 @@
-import { isAbsolute, join } from 'node:path';
-import { domainKey, type Mailbox } from '../../../mail/mailbox.ts';
 import { PATH_COMPONENT_BYTES_MAX } from '../limits.ts';
 
 /**
@@ -16,16 +14,4 @@ export function pathComponent(name: string): string | undefined {
     if (out.length > PATH_COMPONENT_BYTES_MAX) return undefined;
   }
   return out === '' ? undefined : out;
-}
-
-/**
- * The directory of a mailbox: `{domain}` and `{mailbox}` of the template stand for the mailbox's parts, in lower case and made safe;
- * a relative path begins at `base`. Undefined where the address cannot name a directory.
- */
-export function mailboxPath(template: string, mailbox: Mailbox, base: string): string | undefined {
-  const domain = pathComponent(domainKey(mailbox.domain).toLowerCase());
-  const name = pathComponent(mailbox.localPart.toLowerCase());
-  if (domain === undefined || name === undefined) return undefined;
-  const path = template.replaceAll('{domain}', () => domain).replaceAll('{mailbox}', () => name);
-  return isAbsolute(path) ? path : join(base, path);
 }

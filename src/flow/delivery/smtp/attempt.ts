@@ -80,7 +80,7 @@ export class RelayAttempt {
     const { failure, target } = this.#last;
     // RFC 7504 §4: 521 says that a host never takes mail. Only when every host says so is that the answer.
     if (failure.kind === 'refused' && this.#refusingAllMail === this.#targets) {
-      return { kind: 'failed', reply: deliveryReplies.acceptsNoMail(hostInWords(target), printReply(failure.reply)), remote: remoteOf(target) };
+      return { kind: 'failed', reply: deliveryReplies.acceptsNoMail(hostInWords(target), printReply(failure.reply)) };
     }
     return hostOutcome(failure, target);
   }

@@ -18,7 +18,7 @@ export function hostInWords(target: Target): string {
   return target.name === target.address ? `[${target.address}]` : `${target.name} [${target.address}]`;
 }
 
-/** The host as an outcome names it: only where the reply contains what it said. */
+/** The host as an outcome names it: only where the reply is its own, word for word. */
 export function remoteOf(target: Target): RemoteHost {
   return { name: target.name, address: target.address };
 }
@@ -62,15 +62,14 @@ export function hostOutcome(failure: HostFailure, target: Target): Outcome {
   switch (failure.kind) {
     case 'refused': {
       const { reply } = failure;
-      const remote = remoteOf(target);
-      if (failure.command === 'AUTH') return { kind: 'deferred', reply: deliveryReplies.loginRefused(host, printReply(reply)), remote };
-      if (reply.code >= 400 && reply.code < 500) return { kind: 'deferred', reply, remote };
-      return { kind: 'deferred', reply: deliveryReplies.sessionRefused(host, failure.command, printReply(reply)), remote };
+      if (failure.command === 'AUTH') return { kind: 'deferred', reply: deliveryReplies.loginRefused(host, printReply(reply)) };
+      if (reply.code >= 400 && reply.code < 500) return { kind: 'deferred', reply, remote: remoteOf(target) };
+      return { kind: 'deferred', reply: deliveryReplies.sessionRefused(host, failure.command, printReply(reply)) };
     }
     case 'starttls-refused':
-      return { kind: 'deferred', reply: deliveryReplies.tlsRefused(host, printReply(failure.reply)), remote: remoteOf(target) };
+      return { kind: 'deferred', reply: deliveryReplies.tlsRefused(host, printReply(failure.reply)) };
     case 'invalid':
-      return { kind: 'deferred', reply: deliveryReplies.notUnderstood(host, phaseInWords(failure.phase), failure.quote), remote: remoteOf(target) };
+      return { kind: 'deferred', reply: deliveryReplies.notUnderstood(host, phaseInWords(failure.phase), failure.quote) };
     case 'unreachable':
       return { kind: 'deferred', reply: deliveryReplies.notReached(host, failure.why) };
     case 'starttls-missing':
