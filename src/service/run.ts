@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { Fault } from '../events/fault.ts';
 import type { Journal } from '../events/journal.ts';
 import { loadConfigurationFile, printProblem } from '../operate/config/index.ts';
-import { createJournal } from '../operate/journal/journal.ts';
+import { openEventLog } from '../operate/journal/event-log.ts';
+import { createJournal, type RunningJournal } from '../operate/journal/journal.ts';
 import { outputWriter } from '../operate/journal/output-writer.ts';
 import type { Settings } from '../settings/index.ts';
 import { adoptSocket, bindSocket } from '../world/node/binding.ts';
@@ -12,7 +13,7 @@ import { takeLock } from '../world/node/instance-lock.ts';
 import { nodeOutput } from '../world/node/output.ts';
 import { findUser, giveTo, type HostUser } from '../world/node/privileges.ts';
 import { nodeWorld } from '../world/node/world.ts';
-import { runDirectory, shardsOnDisk } from './paths.ts';
+import { eventDirectory, runDirectory, shardsOnDisk } from './paths.ts';
 import { makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
 import { serviceManager } from './supervisor/service-manager.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -41,12 +42,14 @@ export async function run(options: RunOptions): Promise<number> {
     return runExits.configuration;
   }
   const { settings } = loaded;
-  const journal: Journal = createJournal({
+  const journal: RunningJournal = createJournal({
     clock: world.clock,
     process: { role: 'supervisor' },
     levels: settings.events.levels,
     writers: [outputWriter(stdout, settings.events.format, 'standard output', () => journal)],
   });
+  const log = openEventLog({ world, directory: eventDirectory(settings, 'supervisor'), settings: settings.events, journal: () => journal });
+  journal.add(log);
   try {
     journal.emit('service.starting', { path });
     return await supervise(settings, path, journal, options);
@@ -55,6 +58,7 @@ export async function run(options: RunOptions): Promise<number> {
     journal.emit('service.start-refused', { cause });
     return runExits.refused;
   } finally {
+    await log.close();
     await stdout.flush(1000);
   }
 }

@@ -3,7 +3,10 @@ import type { EventName, Journal } from '../../src/events/journal.ts';
 import type { Claim, Content } from '../../src/flow/queue/port.ts';
 
 /** Content in memory; with `streamed` it is only to be had in chunks. */
-export function memoryContent(bytes: Buffer | string, options: { readonly streamed?: boolean; readonly chunkBytes?: number } = {}): Content {
+export function memoryContent(
+  bytes: Buffer | string,
+  options: { readonly streamed?: boolean; readonly chunkBytes?: number } = {},
+): Content {
   const whole = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
   const step = options.chunkBytes ?? 64 * 1024;
   return {
@@ -36,7 +39,10 @@ export function claimOf(
     content,
     ...more,
     envelope: { reversePath: { localPart: 's', domain: 'x.test' }, body: '7bit', smtpUtf8: false, ...more.envelope },
-    recipients: recipients.map((recipient, index) => ({ index, ...(typeof recipient === 'string' ? { mailbox: mailboxOf(recipient) } : recipient) })),
+    recipients: recipients.map((recipient, index) => ({
+      index,
+      ...(typeof recipient === 'string' ? { mailbox: mailboxOf(recipient) } : recipient),
+    })),
   };
 }
 

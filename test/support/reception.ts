@@ -266,6 +266,8 @@ export interface SceneOptions {
   readonly reception?: Partial<ReceptionSettings>;
   readonly descriptors?: { used(): number; readonly limit: number };
   readonly certificate?: boolean;
+  /** A real one, for streams that really encrypt. */
+  readonly tlsContext?: TlsContext;
   readonly etrn?: (domain: string) => EtrnOutcome;
   readonly rewrite?: Rewrite;
   readonly serverName?: string;
@@ -317,7 +319,7 @@ export function scene(options: SceneOptions = {}): Scene {
     journal,
     timeline: { add: (entry) => void timeline.push(entry) },
     serverName,
-    tls: () => (options.certificate === false ? undefined : { context: { tlsContext: true } as TlsContext, timeoutMs: 30_000 }),
+    tls: () => (options.certificate === false ? undefined : { context: options.tlsContext ?? ({ tlsContext: true } as TlsContext), timeoutMs: 30_000 }),
     expanded: (_id, _message, recipients) => void expanded.push(...recipients.map(({ mailbox }) => printMailbox(mailbox))),
     leases: localLeases({ connections: settings.connectionsMax, perAddress: settings.connectionsPerAddressMax }),
     descriptors: options.descriptors ?? { used: () => 20, limit: 4096 },

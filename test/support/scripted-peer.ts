@@ -6,11 +6,25 @@ export type Answer = string | 'hang-up' | 'silence' | { readonly then: 'hang-up'
 /** The answers of a server: by the whole command, by its verb, or by step ('greeting', 'end'). A function may count. */
 export type Script = Readonly<Record<string, Answer | ((command: string) => Answer)>>;
 
-const EHLO = ['250-peer.test', '250-PIPELINING', '250-8BITMIME', '250-SIZE 1000000', '250-DSN', '250-STARTTLS', '250-SMTPUTF8', '250 ENHANCEDSTATUSCODES'];
+const EHLO = [
+  '250-peer.test',
+  '250-PIPELINING',
+  '250-8BITMIME',
+  '250-SIZE 1000000',
+  '250-DSN',
+  '250-STARTTLS',
+  '250-SMTPUTF8',
+  '250 ENHANCEDSTATUSCODES',
+];
 /** An EHLO answer with the extensions of an ordinary server and no CHUNKING; `without` leaves some out, `more` adds. */
 export function ehlo(without: readonly string[] = [], more: readonly string[] = []): string {
-  const lines = [...EHLO.filter((line) => !without.some((word) => line.includes(word))), ...more.map((word) => `250 ${word}`)];
-  return lines.map((line, i) => `${line.slice(0, 3)}${i === lines.length - 1 ? ' ' : '-'}${line.slice(4)}`).join('\r\n');
+  const lines = [
+    ...EHLO.filter((line) => !without.some((word) => line.includes(word))),
+    ...more.map((word) => `250 ${word}`),
+  ];
+  return lines
+    .map((line, i) => `${line.slice(0, 3)}${i === lines.length - 1 ? ' ' : '-'}${line.slice(4)}`)
+    .join('\r\n');
 }
 
 const DEFAULTS: Script = {
@@ -48,7 +62,12 @@ export class ScriptedPeer {
     this.#stream = stream;
     this.#script = { ...DEFAULTS, ...script };
     this.#lmtp = lmtp;
-    stream.start({ data: (chunk) => this.#read(chunk), end: () => undefined, drain: () => undefined, closed: () => undefined });
+    stream.start({
+      data: (chunk) => this.#read(chunk),
+      end: () => undefined,
+      drain: () => undefined,
+      closed: () => undefined,
+    });
     this.#answer('greeting', 'greeting');
   }
 

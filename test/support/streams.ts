@@ -157,7 +157,10 @@ export function streamPair(options: PairOptions = {}): { client: MemoryStream; s
 }
 
 /** A network whose servers are functions of the address dialled; a server that returns an error cannot be reached. */
-export function memoryNetwork(accept: (server: MemoryStream, dialled: DialOptions) => Error | undefined, options: PairOptions = {}): Network {
+export function memoryNetwork(
+  accept: (server: MemoryStream, dialled: DialOptions) => Error | undefined,
+  options: PairOptions = {},
+): Network {
   const absent = (): never => {
     throw new Error('this network only dials');
   };

@@ -14,4 +14,4 @@ routing:
   smartHosts: { sink: { hosts: [{ host: 127.0.0.1, port: $sink }], tls: none } }
   addressSpaces: [{ match: '*', via: $via }]
 YAML
-exec "$repository/bin/ims" run --config "$dir/ims.yaml"
+exec "${IMS_BIN:-$repository/bin/ims}" run --config "$dir/ims.yaml"

@@ -1,16 +1,19 @@
 import type { Journal } from '../../events/journal.ts';
 import { printMailbox } from '../../mail/mailbox.ts';
+import type { QueueId } from '../../mail/queue-id.ts';
 import type { Reply } from '../../mail/reply.ts';
 import { printReply } from '../../mail/reply.ts';
 import type { Timeline } from '../../mail/timeline.ts';
 import type { SchedulerSettings } from '../../settings/scheduler.ts';
 import type { World } from '../../world/world.ts';
 import type { AttemptResult, Courier } from '../delivery/port.ts';
-import type { Claim, Queue } from '../queue/port.ts';
+import type { AttemptRecord, Claim, Queue } from '../queue/port.ts';
+import { reportEntries } from '../reporting/entries.ts';
 import type { Reporter } from '../reporting/port.ts';
 import type { Route, Router } from '../routing/port.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import { type Conclusion, conclude } from './conclude.ts';
+import { limits } from './limits.ts';
 import { schedulerReplies } from './replies.ts';
 
 /** Whom an attempt asks and tells. */
@@ -97,17 +100,40 @@ export async function record(rooms: AttemptRooms, claim: Claim, result: AttemptR
   try {
     const owed = await reporter.owed(claim, conclusion.outcomes);
     const notices = conclusion.delayNotice ? await reporter.delayed(claim, conclusion.outcomes) : [];
-    const ids = await queue.record(claim, {
+    const all = notices.length === 0 ? owed : [...owed, ...notices];
+    const ids = await recordUntilDurable(rooms, claim, {
       outcomes: conclusion.outcomes,
       nextDueMs: conclusion.nextDueMs,
       delayReported: claim.delayReported || conclusion.delayNotice,
-      owed: notices.length === 0 ? owed : [...owed, ...notices],
+      owed: all,
     });
-    tell(rooms, claim, result, conclusion, ids.length === 0 ? [] : ids.map((id, i) => ({ id, delayed: i >= owed.length })));
+    tell(rooms, claim, result, conclusion);
+    const atMs = world.clock.wall();
+    if (ids.length > 0) for (const entry of reportEntries(claim, all, ids, atMs)) rooms.timeline.add(entry);
+    if (conclusion.ended) rooms.timeline.add({ atMs, queueId: claim.queueId, what: 'ended' });
   } catch (error) {
-    // The mail may have gone out: the delivery stays leased in memory, and is tried again after a restart at the earliest.
     const what = error instanceof Error ? error.message : String(error);
-    journal.emit('scheduler.outcome-not-recorded', { queueId: claim.queueId, nextHop: claim.nextHop, error: what });
+    journal.emit('scheduler.attempt-broke', { queueId: claim.queueId, nextHop: claim.nextHop, error: what });
+    queue.release(claim, conclusion.nextDueMs);
+  }
+}
+
+/**
+ * Storage that fails now may work again: until the outcome is durable the delivery stays leased, so that nothing is sent twice
+ * by this process. A queue that has been closed answers no more; the delivery is then tried again after the restart.
+ */
+async function recordUntilDurable(rooms: AttemptRooms, claim: Claim, attempt: AttemptRecord): Promise<readonly QueueId[]> {
+  const { queue, journal, world } = rooms;
+  for (let waitMs: number = limits.recordRetryMs; ; waitMs = Math.min(waitMs * 2, limits.recordRetryMsMax)) {
+    try {
+      return await queue.record(claim, attempt);
+    } catch (error) {
+      const what = error instanceof Error ? error.message : String(error);
+      if (waitMs === limits.recordRetryMs) {
+        journal.emit('scheduler.outcome-not-recorded', { queueId: claim.queueId, nextHop: claim.nextHop, error: what });
+      }
+      await new Promise<void>((resolve) => void world.clock.after(waitMs, resolve));
+    }
   }
 }
 
@@ -116,7 +142,6 @@ function tell(
   claim: Claim,
   result: AttemptResult,
   conclusion: Conclusion,
-  reports: readonly { readonly id: string; readonly delayed: boolean }[],
 ): void {
   const atMs = rooms.world.clock.wall();
   const { queueId } = claim;
@@ -136,9 +161,4 @@ function tell(
     })),
     ...(conclusion.ended ? {} : { nextDueMs: conclusion.nextDueMs }),
   });
-  for (const { id, delayed } of reports) {
-    const kind = delayed ? 'delayed' : conclusion.outcomes.some(({ outcome }) => outcome.kind === 'failed') ? 'failed' : 'delivered';
-    rooms.timeline.add({ atMs, queueId, what: 'report', kind, reportId: id, recipients: [...names.values()] });
-  }
-  if (conclusion.ended) rooms.timeline.add({ atMs, queueId, what: 'ended' });
 }

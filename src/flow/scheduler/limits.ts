@@ -20,6 +20,9 @@ export const limits = {
   clockDriftMsMax: 5 * 60_000,
   /** How long the wall clock must hold until expiry goes on. */
   clockHoldMs: 60 * 60_000,
+  /** First and longest wait until an outcome that could not be written is written again. */
+  recordRetryMs: 1_000,
+  recordRetryMsMax: 60_000,
   /** How long ETRN keeps a held domain open. */
   flushMs: 10 * 60_000,
 } as const;

@@ -124,7 +124,14 @@ class Operator implements ChildDuties {
       events: {
         list: async (filter, most) => {
           const directories = await this.#logDirectories('events');
-          const events = await listEvents({ disk: world.disk, directories }, {}, Number.MAX_SAFE_INTEGER);
+          const { numbers, severity, sinceMs } = filter;
+          const [number] = numbers ?? [];
+          const first = {
+            ...(number !== undefined && numbers?.length === 1 ? { number } : {}),
+            ...(sinceMs === undefined ? {} : { sinceMs }),
+            ...(severity === 'error' ? { severity } : {}),
+          };
+          const events = await listEvents({ disk: world.disk, directories }, first, Number.MAX_SAFE_INTEGER);
           return events.map(shown).filter((event) => matches(event, filter)).slice(-most);
         },
         follow: (filter, listener) => {

@@ -12,6 +12,8 @@ import { addressesByPort } from '../../flow/routing/listening.ts';
 import { createRewrite } from '../../flow/routing/rewrite.ts';
 import { createRouter, type ExplainingRouter } from '../../flow/routing/router.ts';
 import type { NextHopBounds } from '../../flow/scheduler/scheduler.ts';
+import { parseAddress } from '../../protocol/headers/addresses.ts';
+import type { Mailbox } from '../../mail/mailbox.ts';
 import type { Settings } from '../../settings/index.ts';
 import { parseNameServer } from '../../transport/resolver/name-servers.ts';
 import { createResolver } from '../../transport/resolver/resolver.ts';
@@ -93,7 +95,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       settings: settings.reporting,
       clock: world.clock,
       journal,
-      postmaster: { localPart: 'postmaster', domain: Object.keys(settings.domains)[0] ?? serverName },
+      postmaster: postmasterOf(settings),
       expiryMs: scheduler.normal.expiry,
       nextHop: (recipient, envelope) => router.nextHop(recipient, envelope),
       targets: async (mailbox) => {
@@ -104,6 +106,12 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     tls: tlsOf(briefing, world),
     bounds: (nextHop) => boundsOf(settings, nextHop, parts.workers),
   };
+}
+
+/** The postmaster's mailbox: as configured, else of the first domain, else of this host (RFC 5321 §4.5.1). */
+function postmasterOf({ reporting, domains, server }: Settings): Mailbox {
+  const configured = reporting.postmaster === undefined ? undefined : parseAddress(reporting.postmaster);
+  return configured ?? { localPart: 'postmaster', domain: Object.keys(domains)[0] ?? server.name };
 }
 
 function tlsOf(briefing: Briefing, world: World): TlsServerOptions | undefined {
