@@ -1,7 +1,7 @@
 import type { MemoryStream } from './streams.ts';
 
 /** What a scripted server answers to one command: reply lines, or an act. */
-export type Answer = string | 'hang-up' | 'silence' | { readonly then: 'hang-up'; readonly say: string };
+export type Answer = string | 'hang-up' | 'silence' | { readonly and: 'hang-up'; readonly say: string };
 
 /** The answers of a server: by the whole command, by its verb, or by step ('greeting', 'end'). A function may count. */
 export type Script = Readonly<Record<string, Answer | ((command: string) => Answer)>>;

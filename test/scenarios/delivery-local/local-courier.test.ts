@@ -25,14 +25,19 @@ const TEXT = 'Subject: x\r\n\r\nhello\r\n';
 
 function courier(delivery: LocalDelivery | LocalMailbox, disk: Disk = nodeDisk) {
   const journal = memoryJournal();
-  const found: LocalMailbox = 'path' in delivery || delivery.kind === 'pipe' || delivery.kind === 'discard' ? { kind: 'mailbox', name: 'a', delivery } : delivery;
+  const found: LocalMailbox =
+    'path' in delivery || delivery.kind === 'pipe' || delivery.kind === 'discard'
+      ? { kind: 'mailbox', name: 'a', delivery }
+      : delivery;
   const directory = { mailbox: async () => found };
   const world = { clock: nodeClock, disk, programs: nodePrograms };
   return { journal, courier: new LocalCourier({ world, directory, journal }) };
 }
 
 function show(result: AttemptResult): string[] {
-  return result.outcomes.map(({ outcome }) => `${outcome.kind} ${outcome.reply === undefined ? '' : printReply(outcome.reply)}`);
+  return result.outcomes.map(
+    ({ outcome }) => `${outcome.kind} ${outcome.reply === undefined ? '' : printReply(outcome.reply)}`,
+  );
 }
 
 /** The Maildir that the directory names for this case. */
@@ -43,7 +48,10 @@ test('a message is in new, with its prefix, private, and nothing is left in tmp'
   assert.match(show(await courier(maildirHere()).courier.attempt(claim()))[0] ?? '', /^delivered/);
   const maildir = join(root, 'mail/y.test/a');
   const [name] = await readdir(join(maildir, 'new'));
-  assert.equal(await readFile(join(maildir, 'new', name ?? ''), 'utf8'), `Return-Path: <s@x.test>\r\nDelivered-To: a@y.test\r\n${TEXT}`);
+  assert.equal(
+    await readFile(join(maildir, 'new', name ?? ''), 'utf8'),
+    `Return-Path: <s@x.test>\r\nDelivered-To: a@y.test\r\n${TEXT}`,
+  );
   assert.deepEqual(await readdir(join(maildir, 'tmp')), []);
   assert.deepEqual(await readdir(join(maildir, 'cur')), []);
   assert.equal((await stat(join(maildir, 'new', name ?? ''))).mode & 0o777, 0o600);
@@ -67,7 +75,11 @@ test('a second attempt after a crash makes no duplicate: in new, in cur, or with
 
 test('many recipients and many messages at once are all there', async () => {
   const { courier: one } = courier({ kind: 'maildir', path: join(root, 'shared') });
-  const claims = Array.from({ length: 30 }, (_, i) => claimOf(['a@y.test', 'b@y.test', 'c@y.test'], memoryContent(TEXT, { streamed: i % 2 === 0, chunkBytes: 5 }), { deliveryId: String(i) }));
+  const claims = Array.from({ length: 30 }, (_, i) =>
+    claimOf(['a@y.test', 'b@y.test', 'c@y.test'], memoryContent(TEXT, { streamed: i % 2 === 0, chunkBytes: 5 }), {
+      deliveryId: String(i),
+    }),
+  );
   await Promise.all(claims.map((each) => one.attempt(each)));
   assert.equal((await readdir(join(root, 'shared/new'))).length, 90);
 });
@@ -79,15 +91,24 @@ test('a message that has been delivered here before is a loop', async () => {
 
 test('missing mailboxes fail, a silent directory defers', async () => {
   assert.match(show(await courier({ kind: 'missing' }).courier.attempt(claim()))[0] ?? '', /^failed 550 5\.1\.1/);
-  assert.match(show(await courier({ kind: 'unavailable', why: 'x' }).courier.attempt(claim()))[0] ?? '', /^deferred 451 4\.3\.0/);
+  assert.match(
+    show(await courier({ kind: 'unavailable', why: 'x' }).courier.attempt(claim()))[0] ?? '',
+    /^deferred 451 4\.3\.0/,
+  );
 });
 
-for (const [errno, reply] of [['ENOSPC', '452 4.3.1'], ['EDQUOT', '452 4.2.2'], ['EACCES', '451 4.3.0'], ['EIO', '451 4.3.0']] as const) {
+for (const [errno, reply] of [
+  ['ENOSPC', '452 4.3.1'],
+  ['EDQUOT', '452 4.2.2'],
+  ['EACCES', '451 4.3.0'],
+  ['EIO', '451 4.3.0'],
+] as const) {
   test(`${errno} at a Maildir defers with one event until it is over`, async () => {
     let broken = true;
     const disk: Disk = {
       ...nodeDisk,
-      open: (path, how, mode) => (broken ? Promise.reject(Object.assign(new Error(errno), { code: errno })) : nodeDisk.open(path, how, mode)),
+      open: (path, how, mode) =>
+        broken ? Promise.reject(Object.assign(new Error(errno), { code: errno })) : nodeDisk.open(path, how, mode),
     };
     const { courier: one, journal } = courier(maildirHere(), disk);
     for (let i = 0; i < 2; i++) assert.ok(show(await one.attempt(claim()))[0]?.startsWith(`deferred ${reply}`));
@@ -101,7 +122,13 @@ for (const [errno, reply] of [['ENOSPC', '452 4.3.1'], ['EDQUOT', '452 4.2.2'], 
 }
 
 test('a sync that fails is not a delivery', async () => {
-  const disk: Disk = { ...nodeDisk, syncDirectory: (path) => (path.endsWith('/new') ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })) : nodeDisk.syncDirectory(path)) };
+  const disk: Disk = {
+    ...nodeDisk,
+    syncDirectory: (path) =>
+      path.endsWith('/new')
+        ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' }))
+        : nodeDisk.syncDirectory(path),
+  };
   assert.match(show(await courier(maildirHere(), disk).courier.attempt(claim()))[0] ?? '', /^deferred 451 4\.3\.0/);
 });
 
@@ -133,17 +160,31 @@ test('a directory gets one file a message', async () => {
 
 test('a program gets the message and its exit code decides', async () => {
   const script = join(root, 'take.sh');
-  await writeFile(script, `#!/bin/sh\ncat > "${root}/got"; printf '%s %s' "$SENDER" "$RECIPIENT" > "${root}/who"; test "$RECIPIENT" = a@y.test || { echo nobody; exit 67; }\n`);
+  await writeFile(
+    script,
+    `#!/bin/sh\ncat > "${root}/got"; printf '%s %s' "$SENDER" "$RECIPIENT" > "${root}/who"; test "$RECIPIENT" = a@y.test || { echo nobody; exit 67; }\n`,
+  );
   await chmod(script, 0o755);
   const { courier: one } = courier({ kind: 'pipe', command: [script], timeoutMs: 10_000, environment: {} });
   assert.match(show(await one.attempt(claim()))[0] ?? '', /^delivered/);
-  assert.equal(await readFile(join(root, 'got'), 'utf8'), `Return-Path: <s@x.test>\r\nDelivered-To: a@y.test\r\n${TEXT}`);
+  assert.equal(
+    await readFile(join(root, 'got'), 'utf8'),
+    `Return-Path: <s@x.test>\r\nDelivered-To: a@y.test\r\n${TEXT}`,
+  );
   assert.equal(await readFile(join(root, 'who'), 'utf8'), 's@x.test a@y.test');
-  assert.match(show(await one.attempt(claimOf(['b@y.test'], memoryContent(TEXT))))[0] ?? '', /^failed 550 5\.1\.1 .* nobody$/);
+  assert.match(
+    show(await one.attempt(claimOf(['b@y.test'], memoryContent(TEXT))))[0] ?? '',
+    /^failed 550 5\.1\.1 .* nobody$/,
+  );
 });
 
 test('a program that does not exist defers, with one event', async () => {
-  const { courier: one, journal } = courier({ kind: 'pipe', command: [join(root, 'absent')], timeoutMs: 1000, environment: {} });
+  const { courier: one, journal } = courier({
+    kind: 'pipe',
+    command: [join(root, 'absent')],
+    timeoutMs: 1000,
+    environment: {},
+  });
   for (let i = 0; i < 2; i++) assert.match(show(await one.attempt(claim()))[0] ?? '', /^deferred 451 4\.3\.0/);
   assert.deepEqual(journal.names, ['delivery.program-not-started']);
 });

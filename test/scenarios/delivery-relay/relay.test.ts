@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import * as net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,9 +12,10 @@ import type { RelayTerms, Route } from '../../../src/flow/routing/port.ts';
 import { nodeClock } from '../../../src/world/node/clock.ts';
 import { nodeNetwork } from '../../../src/world/node/network.ts';
 import { claimOf, memoryContent, memoryJournal } from '../../support/claims.ts';
+import { needs, programPath } from '../../support/needs.ts';
 
-const SINK = '/usr/sbin/smtp-sink';
-const without = existsSync(SINK) ? false : 'smtp-sink is not installed';
+const without = needs('smtp-sink');
+const SINK = programPath('smtp-sink') ?? '';
 const base = await mkdtemp(join(tmpdir(), 'ims-relay-'));
 // As root it insists on another user, who must be able to write here.
 const privileges = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
@@ -29,7 +29,11 @@ after(async () => {
 /** Runs smtp-sink at a free port or a path, and waits until it listens. */
 async function sink(options: readonly string[], path?: string): Promise<{ address: string; port: number }> {
   const port = path === undefined ? await freePort() : 0;
-  const child = spawn(SINK, [...privileges, ...options, path === undefined ? `127.0.0.1:${port}` : `unix:${path}`, '100'], { stdio: 'ignore', cwd: base });
+  const child = spawn(
+    SINK,
+    [...privileges, ...options, path === undefined ? `127.0.0.1:${port}` : `unix:${path}`, '100'],
+    { stdio: 'ignore', cwd: base },
+  );
   children.push(child);
   for (let i = 0; i < 100; i++) {
     const open = await new Promise<boolean>((resolve) => {
@@ -59,7 +63,16 @@ const minutes = 60_000;
 const settings = {
   attemptsMax: 10,
   maildir: '',
-  timeouts: { connect: minutes, greeting: minutes, mail: minutes, recipient: minutes, dataStart: minutes, dataBlock: minutes, dataEnd: minutes, idle: 2000 },
+  timeouts: {
+    connect: minutes,
+    greeting: minutes,
+    mail: minutes,
+    recipient: minutes,
+    dataStart: minutes,
+    dataBlock: minutes,
+    dataEnd: minutes,
+    idle: 2000,
+  },
 };
 const TERMS: RelayTerms = {
   protocol: 'smtp',
@@ -71,7 +84,11 @@ const TERMS: RelayTerms = {
 };
 
 function courierTo(where: { address: string; port: number }, terms: Partial<RelayTerms> = {}) {
-  const courier = new RelayCourier({ world: { network: nodeNetwork, clock: nodeClock }, settings, journal: memoryJournal() });
+  const courier = new RelayCourier({
+    world: { network: nodeNetwork, clock: nodeClock },
+    settings,
+    journal: memoryJournal(),
+  });
   after(() => courier.close());
   const route: Extract<Route, { kind: 'relay' }> = {
     kind: 'relay',
@@ -83,7 +100,8 @@ function courierTo(where: { address: string; port: number }, terms: Partial<Rela
 }
 
 const FOUR_KB = `Subject: x\r\n\r\n${'0123456789abcdef.0123456789abcdef.0123456789abcdef.01234\r\n'.repeat(70)}`;
-const delivered = (result: Awaited<ReturnType<ReturnType<typeof courierTo>>>): boolean => result.outcomes.every(({ outcome }) => outcome.kind === 'delivered');
+const delivered = (result: Awaited<ReturnType<ReturnType<typeof courierTo>>>): boolean =>
+  result.outcomes.every(({ outcome }) => outcome.kind === 'delivered');
 
 for (const [what, options] of [
   ['with PIPELINING', []],
@@ -94,7 +112,8 @@ for (const [what, options] of [
   test(`smtp-sink ${what}: 100 messages over 5 sessions`, { skip: without }, async () => {
     const attempt = courierTo(await sink(options));
     const runs = Array.from({ length: 5 }, async () => {
-      for (let i = 0; i < 20; i++) assert.ok(delivered(await attempt(claimOf(['a@y.test', 'b@y.test'], memoryContent(FOUR_KB)))));
+      for (let i = 0; i < 20; i++)
+        assert.ok(delivered(await attempt(claimOf(['a@y.test', 'b@y.test'], memoryContent(FOUR_KB)))));
     });
     await Promise.all(runs);
   });
@@ -104,7 +123,9 @@ test('smtp-sink: content of 20 MB arrives as it left, with dots', { skip: withou
   const file = join(base, 'dump');
   const attempt = courierTo(await sink(['-D', 'dump']));
   const body = '.a line that begins with a dot, and is repeated many times over\r\n'.repeat(300_000);
-  assert.ok(delivered(await attempt(claimOf(['a@y.test'], memoryContent(`Subject: x\r\n\r\n${body}`, { streamed: true })))));
+  assert.ok(
+    delivered(await attempt(claimOf(['a@y.test'], memoryContent(`Subject: x\r\n\r\n${body}`, { streamed: true })))),
+  );
   const dumped = (await readFile(file)).toString('latin1').replaceAll('\r\n', '\n');
   assert.ok(dumped.includes(body.replaceAll('\r\n', '\n')));
 });
@@ -131,7 +152,9 @@ test('smtp-sink: LMTP over a UNIX socket, one reply a recipient', { skip: withou
 });
 
 test('nobody listens', async () => {
-  const result = await courierTo({ address: '127.0.0.1', port: await freePort() })(claimOf(['a@y.test'], memoryContent(FOUR_KB)));
+  const result = await courierTo({ address: '127.0.0.1', port: await freePort() })(
+    claimOf(['a@y.test'], memoryContent(FOUR_KB)),
+  );
   assert.equal(result.nextHop, 'unreachable');
   const [first] = result.outcomes;
   assert.match(first?.outcome.kind === 'deferred' ? (first.outcome.reply.text[0] ?? '') : '', /ECONNREFUSED/);

@@ -91,20 +91,28 @@ export class LocalCourier {
         let started = true;
         const outcome = await deliverToProgram(world, delivery, claim, recipient, (error) => {
           started = false;
-          if (this.#conditions.begins(key)) journal.emit('delivery.program-not-started', { path, recipient: printMailbox(recipient.mailbox), error });
+          if (this.#conditions.begins(key))
+            journal.emit('delivery.program-not-started', { path, recipient: printMailbox(recipient.mailbox), error });
         });
         if (started) this.#conditions.ends(key);
         return outcome;
       }
       case 'discard':
-        journal.emit('delivery.message-discarded', { queueId: claim.queueId, recipient: printMailbox(recipient.mailbox) });
+        journal.emit('delivery.message-discarded', {
+          queueId: claim.queueId,
+          recipient: printMailbox(recipient.mailbox),
+        });
         return delivered('discarded, as the mailbox is set to do');
       default:
         return unreachable(delivery);
     }
   }
 
-  async #deliverToFiles(delivery: LocalDelivery & { readonly path: string }, claim: Claim, recipient: ClaimedRecipient): Promise<Outcome> {
+  async #deliverToFiles(
+    delivery: LocalDelivery & { readonly path: string },
+    claim: Claim,
+    recipient: ClaimedRecipient,
+  ): Promise<Outcome> {
     const { disk } = this.#rooms.world;
     const { path } = delivery;
     const one = {
@@ -115,11 +123,19 @@ export class LocalCourier {
       maybeThere: claim.attempts > 0 || claim.arrivedAtMs <= this.#startedAtMs,
     };
     try {
-      const result = await (delivery.kind === 'maildir' ? deliverToMaildir : deliverToDirectory)(disk, this.#syncs, one);
+      const result = await (delivery.kind === 'maildir' ? deliverToMaildir : deliverToDirectory)(
+        disk,
+        this.#syncs,
+        one,
+      );
       this.#conditions.ends(path);
-      return delivered(result === 'delivered' ? 'delivered into the mailbox' : 'already in the mailbox from an earlier attempt');
+      return delivered(
+        result === 'delivered' ? 'delivered into the mailbox' : 'already in the mailbox from an earlier attempt',
+      );
     } catch (error) {
-      return error instanceof ContentUnreadable ? this.#unreadable(claim, error) : this.#unwritable(path, recipient, error);
+      return error instanceof ContentUnreadable
+        ? this.#unreadable(claim, error)
+        : this.#unwritable(path, recipient, error);
     }
   }
 
@@ -127,7 +143,12 @@ export class LocalCourier {
     const errno = errnoOf(error);
     const text = error instanceof Error ? error.message : String(error);
     if (this.#conditions.begins(path)) {
-      this.#rooms.journal.emit('delivery.mailbox-unwritable', { recipient: printMailbox(recipient.mailbox), path, errno, error: text });
+      this.#rooms.journal.emit('delivery.mailbox-unwritable', {
+        recipient: printMailbox(recipient.mailbox),
+        path,
+        errno,
+        error: text,
+      });
     }
     if (errno === 'EDQUOT') return { kind: 'deferred', reply: deliveryReplies.mailboxFull() };
     if (errno === 'ENOSPC') return { kind: 'deferred', reply: deliveryReplies.storageFull() };

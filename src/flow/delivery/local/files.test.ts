@@ -6,7 +6,9 @@ test('deliveries that wait at the same time share a directory sync that begins a
   const ends: (() => void)[] = [];
   const syncs = new DirectorySyncs({ syncDirectory: () => new Promise((resolve) => ends.push(resolve)) });
   let done = 0;
-  const count = (): void => void (done += 1);
+  const count = (): void => {
+    done += 1;
+  };
   const first = syncs.sync('/a').then(count);
   const others = [1, 2, 3].map(() => syncs.sync('/a').then(count));
   const elsewhere = syncs.sync('/b').then(count);
@@ -24,7 +26,11 @@ test('deliveries that wait at the same time share a directory sync that begins a
 
 test('a sync that fails fails those who waited for it and nobody after', async () => {
   let fail = true;
-  const syncs = new DirectorySyncs({ syncDirectory: async () => { if (fail) throw new Error('EIO'); } });
+  const syncs = new DirectorySyncs({
+    syncDirectory: async () => {
+      if (fail) throw new Error('EIO');
+    },
+  });
   await assert.rejects(syncs.sync('/a'));
   fail = false;
   await syncs.sync('/a');

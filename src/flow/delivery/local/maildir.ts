@@ -18,7 +18,11 @@ export interface MaildirDelivery {
  * Delivers into a Maildir: written and synced in `tmp`, renamed into `new`, `new` synced. A second attempt uses the same name, so in `new` it
  * replaces the first by the same octets; where a mail program has moved it to `cur` it is recognised.
  */
-export async function deliverToMaildir(disk: Disk, syncs: DirectorySyncs, delivery: MaildirDelivery): Promise<'delivered' | 'there-already'> {
+export async function deliverToMaildir(
+  disk: Disk,
+  syncs: DirectorySyncs,
+  delivery: MaildirDelivery,
+): Promise<'delivered' | 'there-already'> {
   const { path, name } = delivery;
   if (delivery.maybeThere && (await isThere(disk, path, name))) return 'there-already';
   const temporary = join(path, 'tmp', name);
@@ -53,7 +57,11 @@ async function makeMaildir(disk: Disk, path: string): Promise<void> {
 }
 
 /** Delivers into a directory, one file a message: written and synced under a hidden name, renamed, the directory synced. */
-export async function deliverToDirectory(disk: Disk, syncs: DirectorySyncs, delivery: MaildirDelivery): Promise<'delivered' | 'there-already'> {
+export async function deliverToDirectory(
+  disk: Disk,
+  syncs: DirectorySyncs,
+  delivery: MaildirDelivery,
+): Promise<'delivered' | 'there-already'> {
   const { path, name } = delivery;
   const final = join(path, `${name}.eml`);
   if (delivery.maybeThere && (await disk.entry(final)) !== undefined) return 'there-already';

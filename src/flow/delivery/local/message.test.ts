@@ -33,7 +33,11 @@ test('an internationalised mailbox is recognised', async () => {
 });
 
 test('prefix and file name', () => {
-  const claim = claimOf(['a@x.test'], memoryContent(''), { envelope: { reversePath: null }, queueId: '0-3k', deliveryId: '77/../1' });
+  const claim = claimOf(['a@x.test'], memoryContent(''), {
+    envelope: { reversePath: null },
+    queueId: '0-3k',
+    deliveryId: '77/../1',
+  });
   const [recipient] = claim.recipients;
   assert.ok(recipient);
   assert.equal(deliveryPrefix(claim, recipient).toString(), 'Return-Path: <>\r\nDelivered-To: a@x.test\r\n');

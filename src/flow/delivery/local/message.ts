@@ -5,7 +5,10 @@ import { pathComponent } from './path.ts';
 
 /** What a final delivery puts before the message: Return-Path (RFC 5321 §4.4) and Delivered-To (RFC 9228 §3). */
 export function deliveryPrefix(claim: Claim, recipient: ClaimedRecipient): Buffer {
-  return Buffer.from(`Return-Path: ${printPath(claim.envelope.reversePath)}\r\nDelivered-To: ${printMailbox(recipient.mailbox)}\r\n`, 'utf8');
+  return Buffer.from(
+    `Return-Path: ${printPath(claim.envelope.reversePath)}\r\nDelivered-To: ${printMailbox(recipient.mailbox)}\r\n`,
+    'utf8',
+  );
 }
 
 /**

@@ -17,7 +17,10 @@ for (const name of ['..', '.', '../../etc', 'a/b', '/etc', 'a\0b', '.hidden', 'a
 }
 
 test('no name leaves its directory, and two names never share one', () => {
-  const names = fc.oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }), fc.constantFrom('..', '../x', '%2E', '.'));
+  const names = fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
+    fc.constantFrom('..', '../x', '%2E', '.'),
+  );
   fc.assert(
     fc.property(names, names, (one, two) => {
       const first = pathComponent(one);

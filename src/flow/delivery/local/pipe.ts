@@ -74,13 +74,29 @@ async function* prefixed(prefix: Buffer, claim: Claim): AsyncGenerator<Buffer> {
 /** The exit codes of sysexits.h that ask for another try: OSERR, IOERR, TEMPFAIL. */
 const TRANSIENT = new Set([71, 74, 75]);
 /** The subject and detail of RFC 3463 for the others. */
-const DETAILS: Readonly<Record<number, string>> = { 64: '3.5', 65: '6.0', 67: '1.1', 68: '1.2', 70: '3.0', 73: '2.0', 76: '5.0', 77: '7.1', 78: '3.5' };
+const DETAILS: Readonly<Record<number, string>> = {
+  64: '3.5',
+  65: '6.0',
+  67: '1.1',
+  68: '1.2',
+  70: '3.0',
+  73: '2.0',
+  76: '5.0',
+  77: '7.1',
+  78: '3.5',
+};
 
 /** The outcome that the end of a program means. */
 export function programOutcome(end: ProgramEnd): Outcome {
   if (end.timedOut) return deferred(deliveryReplies.programTimedOut());
   if (end.code === undefined) return deferred(deliveryReplies.programKilled(end.signal ?? 'a signal'));
-  if (end.code === 0) return { kind: 'delivered', how: 'delivered', dsnPassed: false, reply: deliveryReplies.delivered('delivered to a program') };
+  if (end.code === 0)
+    return {
+      kind: 'delivered',
+      how: 'delivered',
+      dsnPassed: false,
+      reply: deliveryReplies.delivered('delivered to a program'),
+    };
   const said = firstLine(end.output);
   if (TRANSIENT.has(end.code)) return deferred(deliveryReplies.programDeferred(end.code, said));
   return { kind: 'failed', reply: deliveryReplies.programFailed(end.code, DETAILS[end.code] ?? '3.0', said) };
@@ -88,8 +104,11 @@ export function programOutcome(end: ProgramEnd): Outcome {
 
 function firstLine(output: string): string {
   const line = output.trimStart().split('\n', 1)[0] ?? '';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters must not reach a reply.
-  return line.slice(0, PROGRAM_LINE_MAX).replace(/[\x00-\x1f\x7f]/g, ' ').trim();
+  // Control characters must not reach a reply.
+  return line
+    .slice(0, PROGRAM_LINE_MAX)
+    .replace(/[\x00-\x1f\x7f]/g, ' ')
+    .trim();
 }
 
 function deferred(reply: Outcome['reply'] & object): Outcome {

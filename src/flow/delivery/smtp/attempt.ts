@@ -29,7 +29,8 @@ export class RelayAttempt {
   noteFailure(failure: HostFailure, target: Target): void {
     this.#targets += 1;
     this.#last = { failure, target };
-    if (failure.kind === 'refused' && failure.command === 'greeting' && failure.reply.code === 521) this.#refusingAllMail += 1;
+    if (failure.kind === 'refused' && failure.command === 'greeting' && failure.reply.code === 521)
+      this.#refusingAllMail += 1;
     if (failure.kind !== 'unreachable' && !(failure.kind === 'timed-out' && failure.phase === 'greeting')) {
       this.#refused = true;
       this.#remote = remoteOf(target);
@@ -56,7 +57,8 @@ export class RelayAttempt {
         this.#settle(recipient, outcomeOf(verdict, context));
       }
     }
-    this.pending = later.length === 0 ? this.pending.slice(batch.length) : [...later, ...this.pending.slice(batch.length)];
+    this.pending =
+      later.length === 0 ? this.pending.slice(batch.length) : [...later, ...this.pending.slice(batch.length)];
     this.#remote = remoteOf(target);
     const busy = end.verdicts.some((verdict) => verdict.kind === 'refused' && verdict.reply.code === 421);
     if (busy) this.#refused = true;
@@ -72,11 +74,19 @@ export class RelayAttempt {
       this.pending = [];
     }
     const nextHop = this.#answered ? 'answered' : this.#refused ? 'refused' : 'unreachable';
-    return { outcomes: this.#outcomes, nextHop, durationMs, ...(this.#remote === undefined ? {} : { remote: this.#remote }) };
+    return {
+      outcomes: this.#outcomes,
+      nextHop,
+      durationMs,
+      ...(this.#remote === undefined ? {} : { remote: this.#remote }),
+    };
   }
 
   #restOutcome(): Outcome {
-    if (this.#last === undefined) return { kind: 'deferred', reply: deliveryReplies.noHosts() };
+    if (this.#last === undefined) {
+      const reply = this.#answered ? deliveryReplies.restLater() : deliveryReplies.noHosts();
+      return { kind: 'deferred', reply };
+    }
     const { failure, target } = this.#last;
     // RFC 7504 §4: 521 says that a host never takes mail. Only when every host says so is that the answer.
     if (failure.kind === 'refused' && this.#refusingAllMail === this.#targets) {

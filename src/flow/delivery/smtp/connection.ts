@@ -184,7 +184,10 @@ export class RelayConnection implements ByteSink {
     this.#handshake = true;
     let facts: TlsFacts;
     try {
-      facts = await this.#stream.startTlsClient({ serverName: this.#options.target.name, timeoutMs: this.#options.timeouts.connect });
+      facts = await this.#stream.startTlsClient({
+        serverName: this.#options.target.name,
+        timeoutMs: this.#options.timeouts.connect,
+      });
     } catch (error) {
       this.#shut();
       this.#settleOpen({ kind: 'tls-failed', why: error instanceof Error ? error.message : String(error) });

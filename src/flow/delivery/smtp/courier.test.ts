@@ -1,58 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { claimOf, memoryContent, memoryJournal } from '../../../../test/support/claims.ts';
-import { ManualClock } from '../../../../test/support/manual-clock.ts';
-import { ehlo, type Script, ScriptedPeer } from '../../../../test/support/scripted-peer.ts';
-import { memoryNetwork, type PairOptions } from '../../../../test/support/streams.ts';
-import { printReply } from '../../../mail/reply.ts';
-import type { DeliverySettings } from '../../../settings/delivery.ts';
+import { claimOf, memoryContent } from '../../../../test/support/claims.ts';
+import { one, show, stage, TERMS, TEXT } from '../../../../test/support/relay-stage.ts';
+import { ehlo, type Script } from '../../../../test/support/scripted-peer.ts';
 import type { Claim } from '../../queue/port.ts';
-import type { RelayTerms } from '../../routing/port.ts';
+import { ADDRESSES_PER_ATTEMPT_MAX, CONNECTIONS_PER_ADDRESS_MAX, IDLE_CONNECTIONS_MAX } from '../limits.ts';
 import type { AttemptResult } from '../port.ts';
-import { RelayCourier } from './courier.ts';
-
-const SETTINGS: DeliverySettings = {
-  attemptsMax: 10,
-  maildir: '',
-  timeouts: { connect: 1000, greeting: 2000, mail: 3000, recipient: 4000, dataStart: 5000, dataBlock: 6000, dataEnd: 7000, idle: 100 },
-};
-const TERMS: RelayTerms = {
-  protocol: 'smtp',
-  tls: 'opportunistic',
-  greetingName: 'me.test',
-  connectionsMax: 10,
-  messagesPerConnectionMax: 100,
-  recipientsPerTransactionMax: 100,
-};
-const TEXT = 'Subject: x\r\n\r\n.dot\r\n';
-
-/** A courier with scripted servers by address; a string as script is an errno of the dial. */
-function stage(scripts: Readonly<Record<string, Script | string>>, options: { readonly terms?: Partial<RelayTerms>; readonly pair?: PairOptions } = {}) {
-  const clock = new ManualClock();
-  const peers: ScriptedPeer[] = [];
-  const dialled: string[] = [];
-  const journal = memoryJournal();
-  const terms = { ...TERMS, ...options.terms };
-  const network = memoryNetwork((server, to) => {
-    dialled.push(to.address);
-    const script = scripts[to.address] ?? 'ECONNREFUSED';
-    if (typeof script === 'string') return Object.assign(new Error(script), { code: script });
-    peers.push(new ScriptedPeer(server, script, terms.protocol === 'lmtp'));
-    return undefined;
-  }, options.pair);
-  const courier = new RelayCourier({ world: { network, clock }, settings: SETTINGS, journal });
-  const hosts = Object.keys(scripts).map((address, i) => ({ name: `mx${i + 1}.y.test`, addresses: [address], port: 25 }));
-  const attempt = (claim: Claim): Promise<AttemptResult> => courier.attempt(claim, { kind: 'relay', hosts, terms, reason: 'test' });
-  return { clock, peers, dialled, journal, courier, attempt };
-}
-
-function show(result: AttemptResult): string[] {
-  const outcomes = [...result.outcomes].sort((a, b) => a.index - b.index);
-  return [...outcomes.map(({ index, outcome }) => `${index} ${outcome.kind} ${outcome.reply === undefined ? '' : printReply(outcome.reply)}`), result.nextHop];
-}
-
-const one = (): Claim => claimOf(['a@y.test'], memoryContent(TEXT));
 
 test('a message is relayed and its session used again', async () => {
   const { attempt, peers, courier } = stage({ '192.0.2.1': {} });
@@ -80,7 +34,7 @@ const HOSTS: readonly (readonly [string, Script | string, string, 'next host' | 
   ['a refused connection', 'ECONNREFUSED', '451 4.4.1', 'next host'],
   ['an unreachable network', 'ENETUNREACH', '451 4.4.1', 'next host'],
   ['a 4xx greeting', { greeting: '450 4.3.2 busy' }, '450 4.3.2', 'next host'],
-  ['a 421 greeting', { greeting: { then: 'hang-up', say: '421 4.3.2 busy' } }, '421 4.3.2', 'next host'],
+  ['a 421 greeting', { greeting: { and: 'hang-up', say: '421 4.3.2 busy' } }, '421 4.3.2', 'next host'],
   ['a 554 greeting', { greeting: '554 no mail for you' }, '451 4.3.2', 'next host'],
   ['a 521 greeting', { greeting: '521 no mail here' }, '556 5.3.2', 'next host'],
   ['a hang-up instead of a greeting', { greeting: 'hang-up' }, '451 4.4.2', 'next host'],
@@ -119,7 +73,8 @@ for (const [what, script, reply, next] of HOSTS) {
 }
 
 test('a next hop is refused or unreachable by what its hosts did', async () => {
-  const nextHop = async (script: Script | string): Promise<string> => (await stage({ '192.0.2.1': script }).attempt(one())).nextHop;
+  const nextHop = async (script: Script | string): Promise<string> =>
+    (await stage({ '192.0.2.1': script }).attempt(one())).nextHop;
   assert.equal(await nextHop('ETIMEDOUT'), 'unreachable');
   assert.equal(await nextHop({ greeting: '421 busy' }), 'refused');
   assert.equal(await nextHop({ MAIL: '421 busy' }), 'refused');
@@ -139,7 +94,9 @@ test('no content is sent when all recipients are refused', async () => {
 });
 
 test('one outcome a recipient, each its own', async () => {
-  const { attempt } = stage({ '192.0.2.1': { 'RCPT TO:<b@y.test>': '450 4.2.2 full', 'RCPT TO:<c@y.test>': '550 5.1.1 who' } });
+  const { attempt } = stage({
+    '192.0.2.1': { 'RCPT TO:<b@y.test>': '450 4.2.2 full', 'RCPT TO:<c@y.test>': '550 5.1.1 who' },
+  });
   assert.deepEqual(show(await attempt(claimOf(['a@y.test', 'b@y.test', 'c@y.test'], memoryContent(TEXT)))), [
     '0 delivered 250 2.0.0 queued as ABC',
     '1 deferred 450 4.2.2 full',
@@ -155,7 +112,12 @@ test('recipients are split into transactions of one session, by our bound and by
     [{}, { EHLO: ehlo(['STARTTLS'], ['LIMITS RCPTMAX=2']) }],
   ] as const) {
     const { attempt, peers } = stage({ '192.0.2.1': script }, { terms });
-    assert.equal((await attempt(claimOf(recipients, memoryContent(TEXT)))).outcomes.filter(({ outcome }) => outcome.kind === 'delivered').length, 5);
+    assert.equal(
+      (await attempt(claimOf(recipients, memoryContent(TEXT)))).outcomes.filter(
+        ({ outcome }) => outcome.kind === 'delivered',
+      ).length,
+      5,
+    );
     assert.equal(peers.length, 1);
     assert.equal(peers[0]?.contents.length, 3);
   }
@@ -171,8 +133,13 @@ test('recipients over the peer’s unstated limit go in the next transaction', a
     RCPT: () => (++named > 2 ? '452 4.5.3 too many' : '250 ok'),
   };
   const { attempt, peers } = stage({ '192.0.2.1': script });
-  const result = await attempt(claimOf(['a@y.test', 'b@y.test', 'c@y.test', 'd@y.test', 'e@y.test'], memoryContent(TEXT)));
-  assert.equal(result.outcomes.every(({ outcome }) => outcome.kind === 'delivered'), true);
+  const result = await attempt(
+    claimOf(['a@y.test', 'b@y.test', 'c@y.test', 'd@y.test', 'e@y.test'], memoryContent(TEXT)),
+  );
+  assert.equal(
+    result.outcomes.every(({ outcome }) => outcome.kind === 'delivered'),
+    true,
+  );
   assert.equal(peers[0]?.contents.length, 3);
 });
 
@@ -183,7 +150,10 @@ test('a session takes no more messages than allowed, by us and by the peer', asy
   ] as const) {
     const { attempt, peers } = stage({ '192.0.2.1': script }, { terms });
     for (let i = 0; i < 5; i++) await attempt(one());
-    assert.deepEqual(peers.map((peer) => peer.contents.length), [2, 2, 1]);
+    assert.deepEqual(
+      peers.map((peer) => peer.contents.length),
+      [2, 2, 1],
+    );
   }
 });
 
@@ -215,50 +185,6 @@ test('sessions on other terms are not shared', async () => {
   assert.equal(peers.length, 3);
 });
 
-test('opportunistic TLS steps down to the same host in the clear', async () => {
-  for (const [script, pair] of [
-    [{ EHLO: ehlo(), STARTTLS: '454 4.7.0 not now' }, {}],
-    [{ EHLO: ehlo(), STARTTLS: 'hang-up' }, {}],
-    [{ EHLO: ehlo() }, { tls: new Error('handshake failure') }],
-  ] as const) {
-    const { attempt, dialled } = stage({ '192.0.2.1': script }, { pair });
-    assert.match(show(await attempt(one()))[0] ?? '', /delivered/);
-    assert.deepEqual(dialled, ['192.0.2.1', '192.0.2.1']);
-  }
-});
-
-const TLS: readonly (readonly [string, Partial<RelayTerms>, Script, PairOptions, string])[] = [
-  ['required, offered', { tls: 'required' }, { EHLO: ehlo() }, {}, '0 delivered'],
-  ['required, not offered', { tls: 'required' }, {}, {}, '0 deferred 451 4.7.10'],
-  ['required, refused', { tls: 'required' }, { EHLO: ehlo(), STARTTLS: '454 no' }, {}, '0 deferred 451 4.7.10'],
-  ['required, handshake fails', { tls: 'required' }, { EHLO: ehlo() }, { tls: new Error('no') }, '0 deferred 451 4.7.5'],
-  ['required, certificate unfit', { tls: 'required' }, { EHLO: ehlo() }, { tls: { version: '', cipher: '', verified: false } }, '0 delivered'],
-  ['verified, certificate fits', { tls: 'verified' }, { EHLO: ehlo() }, {}, '0 delivered'],
-  ['verified, certificate unfit', { tls: 'verified' }, { EHLO: ehlo() }, { tls: { version: '', cipher: '', verified: false, failure: 'expired' } }, '0 deferred 451 4.7.5'],
-  ['implicit', { tls: 'implicit' }, {}, {}, '0 delivered'],
-  ['implicit, certificate unfit', { tls: 'implicit' }, {}, { tls: { version: '', cipher: '', verified: false } }, '0 deferred 451 4.7.5'],
-];
-for (const [what, terms, script, pair, outcome] of TLS) {
-  test(`TLS ${what}`, async () => {
-    const { attempt, journal } = stage({ '192.0.2.1': script }, { terms, pair });
-    const [shown] = show(await attempt(one()));
-    assert.ok(shown?.startsWith(outcome), shown);
-    await attempt(one());
-    assert.deepEqual(journal.names, outcome.includes('deferred') ? ['delivery.tls-demanded-in-vain'] : []);
-  });
-}
-
-test('a login that is refused defers, tells the operator once, and tries the next host', async () => {
-  const login = { user: 'u', password: 'secret' };
-  const bad = { EHLO: ehlo(['STARTTLS'], ['AUTH PLAIN']), AUTH: '535 5.7.8 wrong' };
-  const { attempt, journal, peers } = stage({ '192.0.2.1': bad }, { terms: { tls: 'none', login } });
-  const [shown] = show(await attempt(one()));
-  assert.match(shown ?? '', /^0 deferred 451 4\.7\.8 .*535 5\.7\.8 wrong/);
-  await attempt(one());
-  assert.deepEqual(journal.names, ['delivery.login-refused']);
-  assert.equal(peers[0]?.commands.includes('MAIL FROM:<s@x.test>'), false);
-});
-
 test('a server that hangs up on EHLO is greeted with HELO', async () => {
   const { attempt, peers } = stage({ '192.0.2.1': { EHLO: 'hang-up' } });
   assert.match(show(await attempt(one()))[0] ?? '', /delivered/);
@@ -283,7 +209,10 @@ for (const [what, claim, reply] of IMPOSSIBLE) {
 
 test('LMTP has an outcome for each recipient from its own reply', async () => {
   let n = 0;
-  const { attempt } = stage({ '192.0.2.1': { end: () => (++n === 2 ? '452 4.2.2 full' : '250 2.0.0 ok') } }, { terms: { protocol: 'lmtp' } });
+  const { attempt } = stage(
+    { '192.0.2.1': { end: () => (++n === 2 ? '452 4.2.2 full' : '250 2.0.0 ok') } },
+    { terms: { protocol: 'lmtp' } },
+  );
   assert.deepEqual(show(await attempt(claimOf(['a@y.test', 'b@y.test', 'c@y.test'], memoryContent(TEXT)))), [
     '0 delivered 250 2.0.0 ok',
     '1 deferred 452 4.2.2 full',
@@ -294,21 +223,40 @@ test('LMTP has an outcome for each recipient from its own reply', async () => {
 
 test('content streams with back-pressure', async () => {
   const bytes = Buffer.from(`${'.line of some length\r\n'.repeat(20_000)}`);
-  for (const [script, size] of [[{}, bytes.length + 20_000], [{ EHLO: ehlo(['STARTTLS'], ['CHUNKING']) }, bytes.length]] as const) {
+  for (const [script, size] of [
+    [{}, bytes.length + 20_000],
+    [{ EHLO: ehlo(['STARTTLS'], ['CHUNKING']) }, bytes.length],
+  ] as const) {
     const { attempt, peers } = stage({ '192.0.2.1': script }, { pair: { highWater: 1000 } });
-    assert.match(show(await attempt(claimOf(['a@y.test'], memoryContent(bytes, { streamed: true }))))[0] ?? '', /delivered/);
+    assert.match(
+      show(await attempt(claimOf(['a@y.test'], memoryContent(bytes, { streamed: true }))))[0] ?? '',
+      /delivered/,
+    );
     assert.equal(peers[0]?.contents[0]?.length, size);
   }
 });
 
 test('content that cannot be read defers, with an event', async () => {
   const { attempt, journal } = stage({ '192.0.2.1': {} });
-  const broken = { ...memoryContent(TEXT, { streamed: true }), async *chunks(): AsyncGenerator<Buffer> { yield Buffer.from('Subj'); throw new Error('EIO'); } };
+  const broken = {
+    ...memoryContent(TEXT, { streamed: true }),
+    async *chunks(): AsyncGenerator<Buffer> {
+      yield Buffer.from('Subj');
+      throw new Error('EIO');
+    },
+  };
   assert.match(show(await attempt(claimOf(['a@y.test'], broken)))[0] ?? '', /^0 deferred 451 4\.3\.0/);
   assert.deepEqual(journal.names, ['delivery.content-unreadable']);
 });
 
-for (const [step, ms] of [['greeting', 2000], ['EHLO', 3000], ['MAIL', 3000], ['RCPT', 4000], ['DATA', 5000], ['end', 7000]] as const) {
+for (const [step, ms] of [
+  ['greeting', 2000],
+  ['EHLO', 3000],
+  ['MAIL', 3000],
+  ['RCPT', 4000],
+  ['DATA', 5000],
+  ['end', 7000],
+] as const) {
   test(`a server that is silent at ${step} is given up after its time`, async () => {
     const { attempt, clock } = stage({ '192.0.2.1': { [step]: 'silence' } });
     let result: AttemptResult | undefined;
@@ -325,13 +273,56 @@ for (const [step, ms] of [['greeting', 2000], ['EHLO', 3000], ['MAIL', 3000], ['
 }
 
 test('chunking of what a server says never changes the outcomes', async () => {
-  const scripts: Script[] = [{}, { EHLO: ehlo(['STARTTLS'], ['CHUNKING']) }, { EHLO: ehlo(['PIPELINING', 'STARTTLS']) }, { 'RCPT TO:<a@y.test>': '550-5.1.1 a\r\n550 5.1.1 b' }, { end: '451 x' }];
+  const scripts: Script[] = [
+    {},
+    { EHLO: ehlo(['STARTTLS'], ['CHUNKING']) },
+    { EHLO: ehlo(['PIPELINING', 'STARTTLS']) },
+    { 'RCPT TO:<a@y.test>': '550-5.1.1 a\r\n550 5.1.1 b' },
+    { end: '451 x' },
+  ];
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...scripts), fc.integer({ min: 1, max: 40 }), async (script, size) => {
-      const cut = (bytes: Buffer): Buffer[] => Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+      const cut = (bytes: Buffer): Buffer[] =>
+        Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
       const claim = claimOf(['a@y.test', 'b@y.test'], memoryContent(TEXT));
       const whole = show(await stage({ '192.0.2.1': script }).attempt(claim));
       assert.deepEqual(show(await stage({ '192.0.2.1': script }, { pair: { cut } }).attempt(claim)), whole);
     }),
   );
+});
+
+test('an attempt tries no more addresses than allowed', async () => {
+  const scripts = Object.fromEntries(
+    Array.from({ length: ADDRESSES_PER_ATTEMPT_MAX + 5 }, (_, i) => [`192.0.2.${i + 1}`, 'ECONNREFUSED']),
+  );
+  const { attempt, dialled } = stage(scripts);
+  assert.equal((await attempt(one())).nextHop, 'unreachable');
+  assert.equal(dialled.length, ADDRESSES_PER_ATTEMPT_MAX);
+});
+
+test('an attempt uses no more connections to one address than allowed, and defers the rest', async () => {
+  const { attempt, peers } = stage(
+    { '192.0.2.1': {} },
+    { terms: { messagesPerConnectionMax: 1, recipientsPerTransactionMax: 1 } },
+  );
+  const recipients = Array.from({ length: CONNECTIONS_PER_ADDRESS_MAX + 3 }, (_, i) => `a${i}@y.test`);
+  const result = await attempt(claimOf(recipients, memoryContent(TEXT)));
+  assert.equal(peers.length, CONNECTIONS_PER_ADDRESS_MAX);
+  assert.equal(result.outcomes.length, recipients.length);
+  assert.equal(result.outcomes.filter(({ outcome }) => outcome.kind === 'deferred').length, 3);
+});
+
+test('no more idle sessions are kept than allowed', async () => {
+  const { attempt, peers } = stage({ '192.0.2.1': {} });
+  const claims = Array.from({ length: IDLE_CONNECTIONS_MAX + 3 }, (_, i) => ({ ...one(), nextHop: `mx:${i}.test` }));
+  for (const claim of claims) await attempt(claim);
+  await new Promise(setImmediate);
+  assert.equal(peers.filter((peer) => peer.commands.at(-1) === 'QUIT').length, 3);
+});
+
+test('no hosts at all defer', async () => {
+  assert.deepEqual(show(await stage({}).attempt(one())), [
+    '0 deferred 451 4.4.1 no host to deliver to is known at present',
+    'unreachable',
+  ]);
 });

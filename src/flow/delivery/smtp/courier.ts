@@ -69,25 +69,49 @@ export class RelayCourier {
   }
 
   /** Sends to the pending recipients; 'more' asks for another connection to the same address. */
-  async #sendPending(attempt: RelayAttempt, connection: RelayConnection, target: Target, terms: RelayTerms): Promise<'over' | 'more'> {
+  async #sendPending(
+    attempt: RelayAttempt,
+    connection: RelayConnection,
+    target: Target,
+    terms: RelayTerms,
+  ): Promise<'over' | 'more'> {
     const { claim } = attempt;
     const { content } = claim;
     const { peer } = connection;
-    const most = Math.min(terms.recipientsPerTransactionMax, peer.recipientsMax ?? TRANSACTION_RECIPIENTS_MAX, TRANSACTION_RECIPIENTS_MAX);
+    const most = Math.min(
+      terms.recipientsPerTransactionMax,
+      peer.recipientsMax ?? TRANSACTION_RECIPIENTS_MAX,
+      TRANSACTION_RECIPIENTS_MAX,
+    );
     const messagesMax = Math.min(terms.messagesPerConnectionMax, peer.messagesMax ?? terms.messagesPerConnectionMax);
     while (attempt.pending.length > 0) {
       if (connection.transactions > 0 && connection.transactions >= messagesMax) return 'more';
       const recipients = attempt.pending.length <= most ? attempt.pending : attempt.pending.slice(0, most);
       const end = await connection.transact(
-        { envelope: claim.envelope, recipients, sizeBytes: content.sizeBytes, eightBit: content.eightBit, whole: content.whole },
+        {
+          envelope: claim.envelope,
+          recipients,
+          sizeBytes: content.sizeBytes,
+          eightBit: content.eightBit,
+          whole: content.whole,
+        },
         content,
       );
-      const stale = !end.usable && !end.answered && connection.transactions > 1 && connection.contentError === undefined;
-      if (stale && end.verdicts.every((verdict) => verdict.kind === 'unanswered' && verdict.failure.kind !== 'timed-out')) {
+      const stale =
+        !end.usable && !end.answered && connection.transactions > 1 && connection.contentError === undefined;
+      if (
+        stale &&
+        end.verdicts.every((verdict) => verdict.kind === 'unanswered' && verdict.failure.kind !== 'timed-out')
+      ) {
         return 'more'; // the peer had given the idle connection up: it has not seen this transaction
       }
       if (connection.contentError !== undefined) this.#reportUnreadable(claim, connection.contentError);
-      attempt.conclude(recipients, end, { target, sizeBytes: content.sizeBytes, sizeMax: peer.sizeMax, dsnOffered: peer.dsn });
+      attempt.conclude(recipients, end, {
+        target,
+        sizeBytes: content.sizeBytes,
+        sizeMax: peer.sizeMax,
+        dsnOffered: peer.dsn,
+      });
       if (!end.usable) return 'over';
     }
     return 'over';
@@ -104,7 +128,8 @@ export class RelayCourier {
         return result;
       }
       if (tls === 'offered' && tlsBroke(result)) tls = 'never';
-      else if (terms.protocol === 'smtp' && !helo && (tls === 'offered' || tls === 'never') && hungUpOnHello(result)) helo = true;
+      else if (terms.protocol === 'smtp' && !helo && (tls === 'offered' || tls === 'never') && hungUpOnHello(result))
+        helo = true;
       else {
         this.#report(result, target, terms);
         return result;
@@ -112,7 +137,12 @@ export class RelayCourier {
     }
   }
 
-  #openOnce(target: Target, terms: RelayTerms, tls: ClientOptions['tls'], helo: boolean): Promise<RelayConnection | HostFailure> {
+  #openOnce(
+    target: Target,
+    terms: RelayTerms,
+    tls: ClientOptions['tls'],
+    helo: boolean,
+  ): Promise<RelayConnection | HostFailure> {
     const client: ClientOptions = {
       protocol: terms.protocol,
       greetingName: terms.greetingName,
@@ -126,7 +156,11 @@ export class RelayCourier {
       timeouts: this.#rooms.settings.timeouts,
       target,
       client,
-      localAddress: target.address.startsWith('/') ? undefined : target.address.includes(':') ? terms.source6 : terms.source4,
+      localAddress: target.address.startsWith('/')
+        ? undefined
+        : target.address.includes(':')
+          ? terms.source6
+          : terms.source4,
       verify: terms.tls === 'verified' || terms.tls === 'implicit',
       gone: this.#gone,
     });
@@ -138,7 +172,8 @@ export class RelayCourier {
     const outcome = hostOutcome(failure, target);
     const reply = outcome.reply ?? { code: 451, text: [] };
     const login = (failure.kind === 'refused' && failure.command === 'AUTH') || failure.kind === 'auth-missing';
-    const tls = terms.tls !== 'opportunistic' && (failure.kind.startsWith('starttls-') || failure.kind.startsWith('tls-'));
+    const tls =
+      terms.tls !== 'opportunistic' && (failure.kind.startsWith('starttls-') || failure.kind.startsWith('tls-'));
     if (!(login || tls) || !this.#conditions.begins(conditionKey(target, terms))) return;
     if (login) journal.emit('delivery.login-refused', { host: target.name, account: terms.login?.user ?? '', reply });
     else journal.emit('delivery.tls-demanded-in-vain', { host: target.name, reply });
@@ -146,7 +181,10 @@ export class RelayCourier {
 
   #reportUnreadable(claim: Claim, error: unknown): void {
     if (!this.#conditions.begins(`content ${claim.queueId}`)) return;
-    this.#rooms.journal.emit('delivery.content-unreadable', { queueId: claim.queueId, error: error instanceof Error ? error.message : String(error) });
+    this.#rooms.journal.emit('delivery.content-unreadable', {
+      queueId: claim.queueId,
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
 }
 
@@ -160,7 +198,10 @@ const TLS_PLANS: Readonly<Record<RelayTerms['tls'], ClientOptions['tls']>> = {
 
 function tlsBroke(failure: HostFailure): boolean {
   if (failure.kind === 'starttls-refused' || failure.kind === 'tls-failed') return true;
-  return (failure.kind === 'closed' || failure.kind === 'timed-out' || failure.kind === 'invalid') && failure.phase === 'starttls';
+  return (
+    (failure.kind === 'closed' || failure.kind === 'timed-out' || failure.kind === 'invalid') &&
+    failure.phase === 'starttls'
+  );
 }
 
 function hungUpOnHello(failure: HostFailure): boolean {
@@ -177,4 +218,3 @@ function poolKey(nextHop: string, target: Target, terms: RelayTerms): string {
   const source = target.address.includes(':') ? terms.source6 : terms.source4;
   return `${nextHop}\0${target.name}\0${target.address}\0${target.port}\0${terms.protocol}\0${terms.tls}\0${source ?? ''}\0${terms.greetingName}\0${login}`;
 }
-

@@ -24,7 +24,10 @@ export function remoteOf(target: Target): RemoteHost {
 }
 
 /** The outcome for a recipient whose transaction came to a verdict. */
-export function outcomeOf(verdict: Exclude<RecipientVerdict, { kind: 'unanswered' }>, context: VerdictContext): Outcome {
+export function outcomeOf(
+  verdict: Exclude<RecipientVerdict, { kind: 'unanswered' }>,
+  context: VerdictContext,
+): Outcome {
   const remote = remoteOf(context.target);
   switch (verdict.kind) {
     case 'accepted':
@@ -62,14 +65,18 @@ export function hostOutcome(failure: HostFailure, target: Target): Outcome {
   switch (failure.kind) {
     case 'refused': {
       const { reply } = failure;
-      if (failure.command === 'AUTH') return { kind: 'deferred', reply: deliveryReplies.loginRefused(host, printReply(reply)) };
+      if (failure.command === 'AUTH')
+        return { kind: 'deferred', reply: deliveryReplies.loginRefused(host, printReply(reply)) };
       if (reply.code >= 400 && reply.code < 500) return { kind: 'deferred', reply, remote: remoteOf(target) };
       return { kind: 'deferred', reply: deliveryReplies.sessionRefused(host, failure.command, printReply(reply)) };
     }
     case 'starttls-refused':
       return { kind: 'deferred', reply: deliveryReplies.tlsRefused(host, printReply(failure.reply)) };
     case 'invalid':
-      return { kind: 'deferred', reply: deliveryReplies.notUnderstood(host, phaseInWords(failure.phase), failure.quote) };
+      return {
+        kind: 'deferred',
+        reply: deliveryReplies.notUnderstood(host, phaseInWords(failure.phase), failure.quote),
+      };
     case 'unreachable':
       return { kind: 'deferred', reply: deliveryReplies.notReached(host, failure.why) };
     case 'starttls-missing':

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { printReply } from '../../../mail/reply.ts';
+import { showEffects as show } from '../../../../test/support/client-effects.ts';
 import { SmtpClient } from './client.ts';
-import type { ClientEffect, ClientOptions, MailTransaction, TransactionEnd } from './port.ts';
+import { TRANSACTION_RECIPIENTS_MAX } from './limits.ts';
+import type { ClientOptions, MailTransaction } from './port.ts';
 
-const OPTIONS: ClientOptions = { protocol: 'smtp', greetingName: 'me.test', tls: 'never', clearLogin: false, helo: false };
+const OPTIONS: ClientOptions = {
+  protocol: 'smtp',
+  greetingName: 'me.test',
+  tls: 'never',
+  clearLogin: false,
+  helo: false,
+};
 const CONTENT = Buffer.from('Subject: x\r\n\r\n.dot\r\n');
 const MAIL: MailTransaction = {
   envelope: { reversePath: { localPart: 's', domain: 'x.test' }, body: '7bit', smtpUtf8: false },
@@ -18,32 +25,6 @@ const PLAIN_EHLO = '250-peer\r\n250-PIPELINING\r\n250 8BITMIME\r\n';
 const CHUNKING_EHLO = '250-peer\r\n250-PIPELINING\r\n250 CHUNKING\r\n';
 const BARE_EHLO = '250 peer\r\n';
 
-/** Effects in short words. */
-function show(effects: readonly ClientEffect[]): string[] {
-  return effects.map((effect) => {
-    if (effect.do === 'send') return `> ${effect.bytes.toString().replaceAll('\r\n', '|')}`;
-    if (effect.do === 'failed') return `failed ${effect.failure.kind}`;
-    if (effect.do === 'done') return `done ${showEnd(effect.end)}`;
-    return effect.do;
-  });
-}
-
-function showEnd(end: TransactionEnd): string {
-  const verdicts = end.verdicts.map((verdict) => {
-    switch (verdict.kind) {
-      case 'accepted':
-        return `accepted(${printReply(verdict.reply)})`;
-      case 'refused':
-        return `refused(${verdict.command}: ${printReply(verdict.reply)})`;
-      case 'impossible':
-        return `impossible(${verdict.lacks})`;
-      case 'unanswered':
-        return `unanswered(${verdict.failure.kind}${verdict.contentSent ? ' after content' : ''})`;
-    }
-  });
-  return `${verdicts.join(' ')} ${end.usable ? 'usable' : 'over'}`;
-}
-
 function open(ehlo: string, options: Partial<ClientOptions> = {}): SmtpClient {
   const client = new SmtpClient({ ...OPTIONS, ...options });
   client.receive(Buffer.from('220 peer ESMTP\r\n'));
@@ -52,10 +33,24 @@ function open(ehlo: string, options: Partial<ClientOptions> = {}): SmtpClient {
 }
 
 /** Runs one transaction against replies given one by one, and shows what happened after each. */
-function run(ehlo: string, replies: readonly string[], mail: Partial<MailTransaction> = {}, options: Partial<ClientOptions> = {}): string[] {
+function run(
+  ehlo: string,
+  replies: readonly string[],
+  mail: Partial<MailTransaction> = {},
+  options: Partial<ClientOptions> = {},
+): string[] {
   const client = open(ehlo, options);
   const seen = show(client.transact({ ...MAIL, ...mail }));
-  for (const reply of replies) seen.push(...show(reply === 'closed' ? client.closed() : reply === 'late' ? client.timedOut() : client.receive(Buffer.from(`${reply}\r\n`))));
+  for (const reply of replies)
+    seen.push(
+      ...show(
+        reply === 'closed'
+          ? client.closed()
+          : reply === 'late'
+            ? client.timedOut()
+            : client.receive(Buffer.from(`${reply}\r\n`)),
+      ),
+    );
   return seen;
 }
 
@@ -75,8 +70,13 @@ test('with CHUNKING small content goes with the commands', () => {
 });
 
 test('with CHUNKING content that is not at hand waits for the recipients', () => {
-  assert.deepEqual(run(CHUNKING_EHLO, ['250 s', '550 a', '250 b'], { whole: undefined }).slice(1), ['> BDAT 20 LAST|', 'content']);
-  assert.deepEqual(run(CHUNKING_EHLO, ['250 s', '550 a', '550 b'], { whole: undefined }).slice(1), ['done refused(RCPT: 550 a) refused(RCPT: 550 b) usable']);
+  assert.deepEqual(run(CHUNKING_EHLO, ['250 s', '550 a', '250 b'], { whole: undefined }).slice(1), [
+    '> BDAT 20 LAST|',
+    'content',
+  ]);
+  assert.deepEqual(run(CHUNKING_EHLO, ['250 s', '550 a', '550 b'], { whole: undefined }).slice(1), [
+    'done refused(RCPT: 550 a) refused(RCPT: 550 b) usable',
+  ]);
 });
 
 test('without PIPELINING each command waits for its reply', () => {
@@ -94,24 +94,84 @@ const REFUSALS: readonly (readonly [string, string, readonly string[], string])[
   ['4xx to MAIL', PLAIN_EHLO, ['451 s', '503 a', '503 b', '503 d'], 'refused(MAIL: 451 s) refused(MAIL: 451 s) usable'],
   ['5xx to MAIL', PLAIN_EHLO, ['550 s', '503 a', '503 b', '503 d'], 'refused(MAIL: 550 s) refused(MAIL: 550 s) usable'],
   ['5xx to MAIL, one by one', BARE_EHLO, ['550 s'], 'refused(MAIL: 550 s) refused(MAIL: 550 s) usable'],
-  ['354 although MAIL was refused', PLAIN_EHLO, ['550 s', '250 a', '250 b', '354 d'], 'refused(MAIL: 550 s) refused(MAIL: 550 s) over'],
-  ['4xx and 5xx to RCPT', PLAIN_EHLO, ['250 s', '450 a', '550 b', '554 d'], 'refused(RCPT: 450 a) refused(RCPT: 550 b) usable'],
-  ['all recipients refused, one by one', BARE_EHLO, ['250 s', '450 a', '550 b'], 'refused(RCPT: 450 a) refused(RCPT: 550 b) usable'],
-  ['552 to RCPT means 452', PLAIN_EHLO, ['250 s', '250 a', '552 b', '354 d', '250 e'], 'accepted(250 e) refused(RCPT: 452 b) usable'],
+  [
+    '354 although MAIL was refused',
+    PLAIN_EHLO,
+    ['550 s', '250 a', '250 b', '354 d'],
+    'refused(MAIL: 550 s) refused(MAIL: 550 s) over',
+  ],
+  [
+    '4xx and 5xx to RCPT',
+    PLAIN_EHLO,
+    ['250 s', '450 a', '550 b', '554 d'],
+    'refused(RCPT: 450 a) refused(RCPT: 550 b) usable',
+  ],
+  [
+    'all recipients refused, one by one',
+    BARE_EHLO,
+    ['250 s', '450 a', '550 b'],
+    'refused(RCPT: 450 a) refused(RCPT: 550 b) usable',
+  ],
+  [
+    '552 to RCPT means 452',
+    PLAIN_EHLO,
+    ['250 s', '250 a', '552 b', '354 d', '250 e'],
+    'accepted(250 e) refused(RCPT: 452 b) usable',
+  ],
   ['4xx to DATA', PLAIN_EHLO, ['250 s', '250 a', '250 b', '451 d'], 'refused(DATA: 451 d) refused(DATA: 451 d) usable'],
   ['5xx to DATA', PLAIN_EHLO, ['250 s', '250 a', '550 b', '554 d'], 'refused(DATA: 554 d) refused(RCPT: 550 b) usable'],
-  ['4xx to the end', PLAIN_EHLO, ['250 s', '250 a', '250 b', '354 d', '451 e'], 'refused(end of data: 451 e) refused(end of data: 451 e) usable'],
-  ['5xx to the end', PLAIN_EHLO, ['250 s', '250 a', '250 b', '354 d', '554 e'], 'refused(end of data: 554 e) refused(end of data: 554 e) usable'],
-  ['421 to the end', PLAIN_EHLO, ['250 s', '250 a', '250 b', '354 d', '421 e'], 'refused(end of data: 421 e) refused(end of data: 421 e) over'],
+  [
+    '4xx to the end',
+    PLAIN_EHLO,
+    ['250 s', '250 a', '250 b', '354 d', '451 e'],
+    'refused(end of data: 451 e) refused(end of data: 451 e) usable',
+  ],
+  [
+    '5xx to the end',
+    PLAIN_EHLO,
+    ['250 s', '250 a', '250 b', '354 d', '554 e'],
+    'refused(end of data: 554 e) refused(end of data: 554 e) usable',
+  ],
+  [
+    '421 to the end',
+    PLAIN_EHLO,
+    ['250 s', '250 a', '250 b', '354 d', '421 e'],
+    'refused(end of data: 421 e) refused(end of data: 421 e) over',
+  ],
   ['421 to MAIL', PLAIN_EHLO, ['421 s'], 'unanswered(refused) unanswered(refused) over'],
   ['421 to RCPT', PLAIN_EHLO, ['250 s', '550 a', '421 b'], 'refused(RCPT: 550 a) unanswered(refused) over'],
   ['421 to DATA', PLAIN_EHLO, ['250 s', '550 a', '250 b', '421 d'], 'refused(RCPT: 550 a) unanswered(refused) over'],
-  ['BDAT refused', CHUNKING_EHLO, ['250 s', '250 a', '250 b', '554 d'], 'refused(end of data: 554 d) refused(end of data: 554 d) usable'],
-  ['BDAT after no recipient', CHUNKING_EHLO, ['250 s', '550 a', '550 b', '503 d'], 'refused(RCPT: 550 a) refused(RCPT: 550 b) usable'],
+  [
+    'BDAT refused',
+    CHUNKING_EHLO,
+    ['250 s', '250 a', '250 b', '554 d'],
+    'refused(end of data: 554 d) refused(end of data: 554 d) usable',
+  ],
+  [
+    'BDAT after no recipient',
+    CHUNKING_EHLO,
+    ['250 s', '550 a', '550 b', '503 d'],
+    'refused(RCPT: 550 a) refused(RCPT: 550 b) usable',
+  ],
   ['closed after MAIL', PLAIN_EHLO, ['250 s', 'closed'], 'unanswered(closed) unanswered(closed) over'],
-  ['closed after the final dot', PLAIN_EHLO, ['250 s', '250 a', '550 b', '354 d', 'closed'], 'unanswered(closed after content) refused(RCPT: 550 b) over'],
-  ['no answer after the final dot', PLAIN_EHLO, ['250 s', '250 a', '250 b', '354 d', 'late'], 'unanswered(timed-out after content) unanswered(timed-out after content) over'],
-  ['closed after a joined BDAT', CHUNKING_EHLO, ['closed'], 'unanswered(closed after content) unanswered(closed after content) over'],
+  [
+    'closed after the final dot',
+    PLAIN_EHLO,
+    ['250 s', '250 a', '550 b', '354 d', 'closed'],
+    'unanswered(closed after content) refused(RCPT: 550 b) over',
+  ],
+  [
+    'no answer after the final dot',
+    PLAIN_EHLO,
+    ['250 s', '250 a', '250 b', '354 d', 'late'],
+    'unanswered(timed-out after content) unanswered(timed-out after content) over',
+  ],
+  [
+    'closed after a joined BDAT',
+    CHUNKING_EHLO,
+    ['closed'],
+    'unanswered(closed after content) unanswered(closed after content) over',
+  ],
   ['nonsense after RCPT', PLAIN_EHLO, ['250 s', 'hello'], 'unanswered(invalid) unanswered(invalid) over'],
   ['354 to RCPT', PLAIN_EHLO, ['250 s', '354 a'], 'unanswered(invalid) unanswered(invalid) over'],
   ['250 to DATA', PLAIN_EHLO, ['250 s', '250 a', '250 b', '250 d'], 'unanswered(invalid) unanswered(invalid) over'],
@@ -136,7 +196,10 @@ test('a reply while content is being sent ends the transaction', () => {
   assert.deepEqual(show(client.receive(Buffer.from('250 s\r\n250 a\r\n250 b\r\n354 d\r\n'))), ['content']);
   assert.equal(client.sendingContent, true);
   assert.equal(client.frame(CONTENT).toString(), 'Subject: x\r\n\r\n..dot\r\n');
-  assert.equal(show(client.receive(Buffer.from('552 5.3.4 too much\r\n')))[0], 'done refused(end of data: 552 5.3.4 too much) refused(end of data: 552 5.3.4 too much) over');
+  assert.equal(
+    show(client.receive(Buffer.from('552 5.3.4 too much\r\n')))[0],
+    'done refused(end of data: 552 5.3.4 too much) refused(end of data: 552 5.3.4 too much) over',
+  );
   assert.equal(client.sendingContent, false);
   assert.deepEqual(client.contentEnd(), []);
 });
@@ -145,7 +208,9 @@ test('LMTP answers for each recipient that it accepted', () => {
   const lhlo = PLAIN_EHLO;
   const mail = { recipients: ['a', 'b', 'c'].map((localPart) => ({ mailbox: { localPart, domain: 'y.test' } })) };
   assert.equal(
-    run(lhlo, ['250 s', '250 a', '550 b', '250 c', '354 d', '250 for a', '452 4.2.2 for c'], mail, { protocol: 'lmtp' }).at(-1),
+    run(lhlo, ['250 s', '250 a', '550 b', '250 c', '354 d', '250 for a', '452 4.2.2 for c'], mail, {
+      protocol: 'lmtp',
+    }).at(-1),
     'done accepted(250 for a) refused(RCPT: 550 b) refused(end of data: 452 4.2.2 for c) usable',
   );
   assert.equal(
@@ -177,44 +242,6 @@ for (const [lacks, ehlo, mail] of NEEDS) {
   });
 }
 
-const OPENINGS: readonly (readonly [string, Partial<ClientOptions>, readonly string[], readonly string[]])[] = [
-  ['4xx greeting', {}, ['421 busy'], ['failed refused']],
-  ['5xx greeting', {}, ['554 no'], ['failed refused']],
-  ['a peer that is not SMTP', {}, ['SSH-2.0-OpenSSH'], ['failed invalid']],
-  ['4xx to EHLO', {}, ['220 hi', '451 later'], ['> EHLO me.test|', 'failed refused']],
-  ['5xx to EHLO', {}, ['220 hi', '502 what', '250 hi'], ['> EHLO me.test|', '> HELO me.test|', 'ready']],
-  ['5xx to HELO', {}, ['220 hi', '502 what', '550 no'], ['> EHLO me.test|', '> HELO me.test|', 'failed refused']],
-  ['5xx to LHLO', { protocol: 'lmtp' }, ['220 hi', '502 what'], ['> LHLO me.test|', 'failed refused']],
-  ['HELO from the beginning', { helo: true }, ['220 hi', '250 hi'], ['> HELO me.test|', 'ready']],
-  ['hung up on EHLO', {}, ['220 hi', 'closed'], ['> EHLO me.test|', 'failed closed']],
-  ['late greeting', {}, ['late'], ['failed timed-out']],
-  ['STARTTLS not offered, offered is enough', { tls: 'offered' }, ['220 hi', '250 hi'], ['> EHLO me.test|', 'ready']],
-  ['STARTTLS not offered, needed', { tls: 'needed' }, ['220 hi', '250 hi'], ['> EHLO me.test|', 'failed starttls-missing']],
-  ['STARTTLS 4xx', { tls: 'offered' }, ['220 hi', '250-hi\r\n250 STARTTLS', '454 no'], ['> EHLO me.test|', '> STARTTLS|', 'failed starttls-refused']],
-  ['STARTTLS 421', { tls: 'offered' }, ['220 hi', '250-hi\r\n250 STARTTLS', '421 no'], ['> EHLO me.test|', '> STARTTLS|', 'failed refused']],
-  ['STARTTLS 220', { tls: 'needed' }, ['220 hi', '250-hi\r\n250 STARTTLS', '220 go', 'tls', '250 hi'], ['> EHLO me.test|', '> STARTTLS|', 'start-tls', '> EHLO me.test|', 'ready']],
-  ['words before TLS are forgotten', { tls: 'needed' }, ['220 hi', '250-hi\r\n250 STARTTLS', '220 go\r\n250-evil\r\n250 AUTH PLAIN', '250 evil', 'tls', '250 hi'], ['> EHLO me.test|', '> STARTTLS|', 'start-tls', '> EHLO me.test|', 'ready']],
-  ['AUTH PLAIN', { tls: 'established', login: { user: 'u', password: 'p' } }, ['220 hi', '250-hi\r\n250 AUTH LOGIN PLAIN', '235 ok'], ['> EHLO me.test|', '> AUTH PLAIN AHUAcA==|', 'ready']],
-  ['AUTH LOGIN', { clearLogin: true, login: { user: 'u', password: 'p' } }, ['220 hi', '250-hi\r\n250 AUTH LOGIN', '334 VXNlcm5hbWU6', '334 UGFzc3dvcmQ6', '235 ok'], ['> EHLO me.test|', '> AUTH LOGIN|', '> dQ==|', '> cA==|', 'ready']],
-  ['AUTH refused', { tls: 'established', login: { user: 'u', password: 'p' } }, ['220 hi', '250-hi\r\n250 AUTH PLAIN', '535 no'], ['> EHLO me.test|', '> AUTH PLAIN AHUAcA==|', 'failed refused']],
-  ['AUTH that asks on and on', { tls: 'established', login: { user: 'u', password: 'p' } }, ['220 hi', '250-hi\r\n250 AUTH PLAIN', '334 x'], ['> EHLO me.test|', '> AUTH PLAIN AHUAcA==|', 'failed refused']],
-  ['a password is not sent in the clear', { tls: 'offered', login: { user: 'u', password: 'p' } }, ['220 hi', '250-hi\r\n250 AUTH PLAIN'], ['> EHLO me.test|', 'failed auth-missing']],
-  ['no mechanism of ours', { tls: 'established', login: { user: 'u', password: 'p' } }, ['220 hi', '250-hi\r\n250 AUTH GSSAPI'], ['> EHLO me.test|', 'failed auth-missing']],
-  ['421 while idle', {}, ['220 hi', '250 hi', '421 bye'], ['> EHLO me.test|', 'ready', 'failed refused']],
-];
-
-for (const [what, options, inputs, effects] of OPENINGS) {
-  test(`opening: ${what}`, () => {
-    const client = new SmtpClient({ ...OPTIONS, ...options });
-    const seen: string[] = [];
-    for (const input of inputs) {
-      const step = input === 'closed' ? client.closed() : input === 'late' ? client.timedOut() : input === 'tls' ? client.tlsStarted() : client.receive(Buffer.from(`${input}\r\n`));
-      seen.push(...show(step));
-    }
-    assert.deepEqual(seen, effects);
-  });
-}
-
 test('QUIT waits for its answer', () => {
   const client = open(PLAIN_EHLO);
   assert.deepEqual(show(client.quit()), ['> QUIT|']);
@@ -223,21 +250,35 @@ test('QUIT waits for its answer', () => {
 });
 
 test('chunking of the replies never changes what a transaction comes to', () => {
-  const cases = REFUSALS.map(([, ehlo, replies]) => ({ ehlo, replies: replies.filter((reply) => reply !== 'closed' && reply !== 'late') }));
+  const cases = REFUSALS.map(([, ehlo, replies]) => ({
+    ehlo,
+    replies: replies.filter((reply) => reply !== 'closed' && reply !== 'late'),
+  }));
   fc.assert(
-    fc.property(fc.constantFrom(...cases), fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }), ({ ehlo, replies }, sizes) => {
-      const bytes = Buffer.from(replies.map((reply) => `${reply}\r\n`).join(''));
-      const client = open(ehlo);
-      const seen = show(client.transact(MAIL));
-      for (let at = 0, i = 0; at < bytes.length; i++) {
-        const size = sizes[i % sizes.length] ?? 1;
-        seen.push(...show(client.receive(bytes.subarray(at, at + size))));
-        at += size;
-      }
-      seen.push(...show(client.closed()));
-      const expected = run(ehlo, [...replies, 'closed']);
-      const once = expected.findIndex((line) => line.startsWith('done'));
-      assert.deepEqual(seen.slice(0, once + 1), expected.slice(0, once + 1));
-    }),
+    fc.property(
+      fc.constantFrom(...cases),
+      fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }),
+      ({ ehlo, replies }, sizes) => {
+        const bytes = Buffer.from(replies.map((reply) => `${reply}\r\n`).join(''));
+        const client = open(ehlo);
+        const seen = show(client.transact(MAIL));
+        for (let at = 0, i = 0; at < bytes.length; i++) {
+          const size = sizes[i % sizes.length] ?? 1;
+          seen.push(...show(client.receive(bytes.subarray(at, at + size))));
+          at += size;
+        }
+        seen.push(...show(client.closed()));
+        const expected = run(ehlo, [...replies, 'closed']);
+        const once = expected.findIndex((line) => line.startsWith('done'));
+        assert.deepEqual(seen.slice(0, once + 1), expected.slice(0, once + 1));
+      },
+    ),
   );
+});
+
+test('a transaction takes no more recipients than allowed', () => {
+  const recipients = Array.from({ length: TRANSACTION_RECIPIENTS_MAX + 1 }, () => ({
+    mailbox: { localPart: 'a', domain: 'y.test' },
+  }));
+  assert.throws(() => open(PLAIN_EHLO).transact({ ...MAIL, recipients }));
 });

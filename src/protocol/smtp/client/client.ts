@@ -3,7 +3,14 @@ import type { Reply } from '../../../mail/reply.ts';
 import { chooseAuth, type ClientAuth } from './auth.ts';
 import { noExtensions, parseExtensions, type PeerExtensions } from './extensions.ts';
 import { AUTH_CHALLENGES_MAX, TRANSACTION_RECIPIENTS_MAX } from './limits.ts';
-import type { ClientEffect, ClientOptions, ClientPhase, MailTransaction, RefusedCommand, SessionFailure } from './port.ts';
+import type {
+  ClientEffect,
+  ClientOptions,
+  ClientPhase,
+  MailTransaction,
+  RefusedCommand,
+  SessionFailure,
+} from './port.ts';
 import { ReplyReader } from './reply-reader.ts';
 import { Transaction } from './transaction.ts';
 
@@ -87,7 +94,10 @@ export class SmtpClient {
   /** Begins a transaction in a session that is ready. */
   transact(mail: MailTransaction): readonly ClientEffect[] {
     assert(this.#phase === 'ready' && this.#transaction === undefined, 'a transaction begins in a ready session');
-    assert(mail.recipients.length > 0 && mail.recipients.length <= TRANSACTION_RECIPIENTS_MAX, 'a transaction has recipients, within bounds');
+    assert(
+      mail.recipients.length > 0 && mail.recipients.length <= TRANSACTION_RECIPIENTS_MAX,
+      'a transaction has recipients, within bounds',
+    );
     this.#transaction = new Transaction(mail, {
       peer: this.peer,
       lmtp: this.#options.protocol === 'lmtp',
@@ -217,7 +227,10 @@ export class SmtpClient {
       this.#ready();
       return true;
     }
-    const answer = reply.code === 334 && this.#challenges < AUTH_CHALLENGES_MAX ? this.#auth?.answer(reply.text[0] ?? '') : undefined;
+    const answer =
+      reply.code === 334 && this.#challenges < AUTH_CHALLENGES_MAX
+        ? this.#auth?.answer(reply.text[0] ?? '')
+        : undefined;
     if (answer === undefined) return this.#refuse(reply);
     this.#challenges += 1;
     this.#push({ do: 'send', bytes: `${answer}\r\n` });

@@ -7,7 +7,19 @@ import { noExtensions, parseExtensions } from './extensions.ts';
 const envelope: EnvelopeOptions = { reversePath: { localPart: 'a', domain: 'x.test' }, body: '7bit', smtpUtf8: false };
 const all = parseExtensions({
   code: 250,
-  text: ['peer', 'PIPELINING', 'size 1000', '8bitmime', 'DSN', 'SMTPUTF8', 'CHUNKING', 'STARTTLS', 'AUTH PLAIN', 'AUTH=LOGIN', 'LIMITS RCPTMAX=20 MAILMAX=5 X=1'],
+  text: [
+    'peer',
+    'PIPELINING',
+    'size 1000',
+    '8bitmime',
+    'DSN',
+    'SMTPUTF8',
+    'CHUNKING',
+    'STARTTLS',
+    'AUTH PLAIN',
+    'AUTH=LOGIN',
+    'LIMITS RCPTMAX=20 MAILMAX=5 X=1',
+  ],
 });
 const content = { sizeBytes: 10, eightBit: false };
 
@@ -36,17 +48,27 @@ test('SIZE without a number or with 0 is no limit', () => {
 
 test('parameters go only to a peer that offers them', () => {
   const options = { ...envelope, body: '8bitmime', smtpUtf8: true, returned: 'headers', envelopeId: 'a+b c' } as const;
-  const recipient = { mailbox: { localPart: 'b', domain: 'y.test' }, notify: ['success', 'failure'], original: 'rfc822;b=c@y.test' } as const;
+  const recipient = {
+    mailbox: { localPart: 'b', domain: 'y.test' },
+    notify: ['success', 'failure'],
+    original: 'rfc822;b=c@y.test',
+  } as const;
   assert.equal(mailCommand(options, content, noExtensions, true), 'MAIL FROM:<a@x.test>\r\n');
   assert.equal(rcptCommand(recipient, noExtensions), 'RCPT TO:<b@y.test>\r\n');
-  assert.equal(mailCommand(options, content, all, true), 'MAIL FROM:<a@x.test> SIZE=10 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb+20c\r\n');
+  assert.equal(
+    mailCommand(options, content, all, true),
+    'MAIL FROM:<a@x.test> SIZE=10 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb+20c\r\n',
+  );
   assert.equal(rcptCommand(recipient, all), 'RCPT TO:<b@y.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;b+3Dc@y.test\r\n');
   assert.equal(rcptCommand({ mailbox: recipient.mailbox, notify: [] }, all), 'RCPT TO:<b@y.test> NOTIFY=NEVER\r\n');
 });
 
 test('the null reverse-path and quoted local parts are printed as RFC 5321 has them', () => {
   assert.equal(mailCommand({ ...envelope, reversePath: null }, content, noExtensions, false), 'MAIL FROM:<>\r\n');
-  assert.equal(rcptCommand({ mailbox: { localPart: 'a b"c', domain: 'y.test' } }, noExtensions), 'RCPT TO:<"a b\\"c"@y.test>\r\n');
+  assert.equal(
+    rcptCommand({ mailbox: { localPart: 'a b"c', domain: 'y.test' } }, noExtensions),
+    'RCPT TO:<"a b\\"c"@y.test>\r\n',
+  );
 });
 
 test('a domain goes in A-labels to a peer without SMTPUTF8', () => {
@@ -66,6 +88,9 @@ test('xtext encodes what RFC 3461 asks for', () => {
 
 test('ORCPT of the type utf-8 follows RFC 6533', () => {
   const recipient = { mailbox: { localPart: 'b', domain: 'y.test' }, original: 'utf-8;grün+x@y.test' };
-  assert.equal(rcptCommand(recipient, { ...all, smtpUtf8: false }), 'RCPT TO:<b@y.test> ORCPT=utf-8;gr\\x{FC}n\\x{2B}x@y.test\r\n');
+  assert.equal(
+    rcptCommand(recipient, { ...all, smtpUtf8: false }),
+    'RCPT TO:<b@y.test> ORCPT=utf-8;gr\\x{FC}n\\x{2B}x@y.test\r\n',
+  );
   assert.equal(rcptCommand(recipient, all), 'RCPT TO:<b@y.test> ORCPT=utf-8;grün\\x{2B}x@y.test\r\n');
 });

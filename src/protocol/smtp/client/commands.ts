@@ -10,7 +10,12 @@ export interface ContentFacts {
 }
 
 /** The MAIL command with the parameters that the peer offers to understand, ended by CRLF. */
-export function mailCommand(envelope: EnvelopeOptions, content: ContentFacts, peer: PeerExtensions, utf8: boolean): string {
+export function mailCommand(
+  envelope: EnvelopeOptions,
+  content: ContentFacts,
+  peer: PeerExtensions,
+  utf8: boolean,
+): string {
   let line = `MAIL FROM:${safePath(envelope.reversePath, peer)}`;
   if (peer.size) line += ` SIZE=${content.sizeBytes}`;
   if (envelope.body === 'binarymime' && peer.binaryMime) line += ' BODY=BINARYMIME';
@@ -47,7 +52,7 @@ export function xtext(text: string): string {
 /** A domain goes out in A-labels to a peer that cannot take U-labels (RFC 6531 §3.2). */
 function safePath(path: ReversePath, peer: PeerExtensions): string {
   const text = printPath(path === null || peer.smtpUtf8 ? path : asciiDomain(path));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a line end inside a path would be a command of somebody else's.
+  // A line end inside a path would be a command of somebody else's.
   assert(!/[\x00-\x1f\x7f]/.test(text), 'a path has no control characters');
   return text;
 }

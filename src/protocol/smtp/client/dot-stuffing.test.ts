@@ -12,7 +12,10 @@ function stuff(chunks: readonly Buffer[]): string {
 function unstuff(wire: string): string {
   const lines = wire.split('\r\n');
   assert.deepEqual(lines.slice(-2), ['.', '']);
-  return lines.slice(0, -2).map((line) => `${line.startsWith('.') ? line.slice(1) : line}\r\n`).join('');
+  return lines
+    .slice(0, -2)
+    .map((line) => `${line.startsWith('.') ? line.slice(1) : line}\r\n`)
+    .join('');
 }
 
 const pieces = fc.array(fc.constantFrom('.', '\r\n', '\r', '\n', 'a', '..', '\r\n.\r\n', 'bc'), { maxLength: 30 });

@@ -41,7 +41,11 @@ export function parseExtensions(reply: Reply): PeerExtensions {
   const offered = new Map<string, string[]>();
   for (const line of reply.text.slice(1)) {
     // `AUTH=LOGIN` is the form of servers older than RFC 2554.
-    const words = line.trim().replace(/^AUTH=/i, 'AUTH ').toUpperCase().split(/[ \t]+/);
+    const words = line
+      .trim()
+      .replace(/^AUTH=/i, 'AUTH ')
+      .toUpperCase()
+      .split(/[ \t]+/);
     const keyword = words.shift() ?? '';
     if (keyword !== '') offered.set(keyword, [...(offered.get(keyword) ?? []), ...words]);
   }

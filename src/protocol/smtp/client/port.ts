@@ -46,7 +46,17 @@ export interface MailTransaction {
 }
 
 /** The commands that a reply can refuse. */
-export type RefusedCommand = 'greeting' | 'EHLO' | 'STARTTLS' | 'AUTH' | 'RSET' | 'MAIL' | 'RCPT' | 'DATA' | 'end of data' | 'none';
+export type RefusedCommand =
+  | 'greeting'
+  | 'EHLO'
+  | 'STARTTLS'
+  | 'AUTH'
+  | 'RSET'
+  | 'MAIL'
+  | 'RCPT'
+  | 'DATA'
+  | 'end of data'
+  | 'none';
 
 /** Why a session cannot go on. */
 export type SessionFailure =

@@ -53,10 +53,12 @@ export class ReplyReader {
   #line(bytes: Buffer, start: number, end: number): string | undefined {
     const length = end - start;
     this.#bytes += length;
-    if (length > REPLY_LINE_BYTES_MAX || this.#bytes > REPLY_BYTES_MAX || this.#text.length >= REPLY_LINES_MAX) return quote(bytes, start, end);
+    if (length > REPLY_LINE_BYTES_MAX || this.#bytes > REPLY_BYTES_MAX || this.#text.length >= REPLY_LINES_MAX)
+      return quote(bytes, start, end);
     const code = length < 3 ? 0 : readCode(bytes, start);
     const mark = length > 3 ? bytes[start + 3] : SPACE;
-    const fits = code >= 200 && code <= 599 && (mark === SPACE || mark === HYPHEN) && (this.#code === 0 || this.#code === code);
+    const fits =
+      code >= 200 && code <= 599 && (mark === SPACE || mark === HYPHEN) && (this.#code === 0 || this.#code === code);
     if (!fits) return quote(bytes, start, end);
     this.#text.push(length > 4 ? printable(bytes.toString('utf8', start + 4, end)) : '');
     this.#code = mark === HYPHEN ? code : -code;
@@ -86,9 +88,9 @@ function makeReply(code: number, lines: readonly string[]): Reply {
   return { code, detail, text };
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control octets of a peer are what it looks for.
+// Control octets of a peer are what it looks for.
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the same.
+// The same.
 const CONTROLS = /[\x00-\x1f\x7f-\x9f]/g;
 
 function printable(text: string): string {

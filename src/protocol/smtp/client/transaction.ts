@@ -5,7 +5,14 @@ import { mailCommand, rcptCommand } from './commands.ts';
 import { DotStuffing } from './dot-stuffing.ts';
 import type { PeerExtensions } from './extensions.ts';
 import { JOINED_CONTENT_BYTES_MAX } from './limits.ts';
-import type { ClientEffect, ClientPhase, MailTransaction, RecipientVerdict, RefusedCommand, SessionFailure } from './port.ts';
+import type {
+  ClientEffect,
+  ClientPhase,
+  MailTransaction,
+  RecipientVerdict,
+  RefusedCommand,
+  SessionFailure,
+} from './port.ts';
 
 type Step = 'reset' | 'mail' | 'rcpt' | 'data' | 'end' | 'void-end';
 
@@ -242,7 +249,8 @@ export class Transaction {
       this.#finish(reply.code !== 421, true);
       return undefined;
     }
-    const verdict: RecipientVerdict = first === 2 ? { kind: 'accepted', reply } : { kind: 'refused', command: 'end of data', reply };
+    const verdict: RecipientVerdict =
+      first === 2 ? { kind: 'accepted', reply } : { kind: 'refused', command: 'end of data', reply };
     if (this.#terms.lmtp && !early && reply.code !== 421) {
       // RFC 2033 §4.2: one reply for each recipient that RCPT accepted, in their order.
       this.#verdicts[this.#accepted[this.#concluded] ?? 0] = verdict;
@@ -261,7 +269,11 @@ export class Transaction {
 
   /** The session is over: whoever has no verdict has none. */
   fail(failure: SessionFailure): void {
-    this.#fill({ kind: 'unanswered', failure, contentSent: this.#content === 'sent' && (this.#judged === 0 || this.#accepted.length > 0) });
+    this.#fill({
+      kind: 'unanswered',
+      failure,
+      contentSent: this.#content === 'sent' && (this.#judged === 0 || this.#accepted.length > 0),
+    });
     this.#finish(false, false);
   }
 
@@ -311,13 +323,17 @@ function wantsSmtpUtf8(mail: MailTransaction): boolean {
   return (sender !== null && needsSmtpUtf8(sender)) || recipients.some((recipient) => needsSmtpUtf8(recipient.mailbox));
 }
 
-function whatPeerLacks(mail: MailTransaction, peer: PeerExtensions): '8BITMIME' | 'BINARYMIME' | 'SMTPUTF8' | 'SIZE' | undefined {
+function whatPeerLacks(
+  mail: MailTransaction,
+  peer: PeerExtensions,
+): '8BITMIME' | 'BINARYMIME' | 'SMTPUTF8' | 'SIZE' | undefined {
   const { envelope, recipients } = mail;
   if (!peer.smtpUtf8) {
     const sender = envelope.reversePath;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII.
+    // The range of ASCII.
     const beyondAscii = (localPart: string): boolean => /[^\x00-\x7f]/.test(localPart);
-    const addresses = (sender !== null && beyondAscii(sender.localPart)) || recipients.some((r) => beyondAscii(r.mailbox.localPart));
+    const addresses =
+      (sender !== null && beyondAscii(sender.localPart)) || recipients.some((r) => beyondAscii(r.mailbox.localPart));
     if (addresses || (envelope.smtpUtf8 && mail.eightBit)) return 'SMTPUTF8';
   }
   if (envelope.body === 'binarymime' && !(peer.binaryMime && peer.chunking)) return 'BINARYMIME';
