@@ -280,7 +280,6 @@ export interface Scene {
   readonly queue: KeepingQueue;
   readonly events: { readonly name: EventName; readonly data: Readonly<Record<string, unknown>> }[];
   readonly timeline: TimelineEntry[];
-  readonly expanded: string[];
   /** Connects a client. */
   connect(listener?: Partial<ReceptionListener>, address?: string): TextStream;
 }
@@ -294,7 +293,6 @@ export function scene(options: SceneOptions = {}): Scene {
   const events: Scene['events'] = [];
   const journal: Journal = { emit: (name, data) => void events.push({ name, data }) };
   const timeline: TimelineEntry[] = [];
-  const expanded: string[] = [];
   const settings = { ...standardReception, ...options.reception };
   const directory = tableDirectory(options.addresses ?? { 'alice@example.test': ['alice@example.test'] });
   const serverName = options.serverName ?? 'mail.example.test';
@@ -320,7 +318,6 @@ export function scene(options: SceneOptions = {}): Scene {
     timeline: { add: (entry) => void timeline.push(entry) },
     serverName,
     tls: () => (options.certificate === false ? undefined : { context: options.tlsContext ?? ({ tlsContext: true } as TlsContext), timeoutMs: 30_000 }),
-    expanded: (_id, _message, recipients) => void expanded.push(...recipients.map(({ mailbox }) => printMailbox(mailbox))),
     leases: localLeases({ connections: settings.connectionsMax, perAddress: settings.connectionsPerAddressMax }),
     descriptors: options.descriptors ?? { used: () => 20, limit: 4096 },
   });
@@ -330,7 +327,6 @@ export function scene(options: SceneOptions = {}): Scene {
     queue,
     events,
     timeline,
-    expanded,
     connect(listener = {}, address) {
       const stream = new TextStream(address);
       reception.accept(stream, { name: 'test', profile: 'mx', tls: 'starttls', greetingDelay: false, ...listener });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { expandedHop } from '../../mail/next-hop.ts';
 import { StillClock } from '../../../test/support/reception.ts';
 import { applyEdits } from '../../mail/edits.ts';
 import type { EnvelopeOptions } from '../../mail/envelope.ts';
@@ -115,7 +116,9 @@ test('RFC 3461 §5.2.7: NOTIFY and ORCPT pass through an alias of one, SUCCESS s
     recipients: [{ recipient: { mailbox: at('team'), notify: ['success'] }, targets: [at('a'), at('b')] }],
   }).prepared;
   assert.equal(only.kind, 'ready');
-  assert.deepEqual(only.expanded.map(({ mailbox }) => mailbox), [at('team')]);
+  const told = only.message.deliveries[1];
+  assert.equal(told?.nextHop, expandedHop);
+  assert.deepEqual(told?.recipients.map(({ mailbox }) => mailbox), [at('team')]);
   assert.deepEqual(only.message.deliveries[0]?.recipients.map(({ notify }) => notify), [[], []]);
   const kept = message('A: b\r\n\r\n', {
     recipients: [{ recipient: { mailbox: at('alias'), original: 'rfc822;first@remote.test' }, targets: [at('b')] }],

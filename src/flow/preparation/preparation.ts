@@ -6,7 +6,7 @@ import type { Edit } from '../../mail/edits.ts';
 import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
 import { needsSmtpUtf8, printMailbox } from '../../mail/mailbox.ts';
 import type { ReversePath } from '../../mail/mailbox.ts';
-import type { SchedulingClass } from '../../mail/next-hop.ts';
+import { expandedHop, type SchedulingClass } from '../../mail/next-hop.ts';
 import type { Reply } from '../../mail/reply.ts';
 import { dateCache } from '../../protocol/headers/date.ts';
 import { protocolName, receivedField } from '../../protocol/headers/received.ts';
@@ -61,8 +61,6 @@ export type Prepared =
       readonly message: NewMessage;
       /** The WITH clause of its Received field. */
       readonly protocol: string;
-      /** Recipients for which an 'expanded' DSN is owed (RFC 3461 §5.2.7.3). */
-      readonly expanded: readonly EnvelopeRecipient[];
     }
   | { readonly kind: 'refused'; readonly why: HeaderExcess; readonly reply: Reply };
 
@@ -156,9 +154,10 @@ export function createPreparation(options: PreparationOptions): Preparation {
     // Content with octets beyond ASCII is 8-bit mail whatever was declared (RFC 6152 §3): saying so keeps later hops honest.
     const body = arrived.eightBit && arrived.envelope.body === '7bit' ? '8bitmime' : arrived.envelope.body;
     const { recipients, expanded } = expand(arrived.recipients);
-    const deliveries = groupByNextHop(recipients, (mailbox) => router.nextHop(mailbox, arrived.envelope));
+    const grouped = groupByNextHop(recipients, (mailbox) => router.nextHop(mailbox, arrived.envelope));
+    const deliveries = expanded.length === 0 ? grouped : [...grouped, ...groupByNextHop(expanded, () => expandedHop)];
     // Mail among our own mailboxes keeps the addresses that are known here.
-    const rewritten = rewrite === undefined || !leaves(deliveries) ? undefined : rewrite(arrived.envelope, header.fields);
+    const rewritten = rewrite === undefined || !leaves(grouped) ? undefined : rewrite(arrived.envelope, header.fields);
     const reversePath = rewritten === undefined ? arrived.envelope.reversePath : rewritten.reversePath;
     const envelope: EnvelopeOptions =
       body === arrived.envelope.body && rewritten === undefined ? arrived.envelope : { ...arrived.envelope, body, reversePath };
@@ -194,7 +193,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
       dueAtMs: nowMs,
       held: false,
     };
-    return { kind: 'ready', message, protocol, expanded };
+    return { kind: 'ready', message, protocol };
   };
 
   return { scanner: (profile) => new HeaderScanner(profile === 'submission' ? submitted : relayed), prepare };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { expandedHop } from '../../mail/next-hop.ts';
 import { TextStream, deliver, scene, settled } from '../../../test/support/reception.ts';
 import { lingerMs, lingeringMax } from './limits.ts';
 
@@ -132,15 +133,16 @@ test('Q272672: recipients beyond the limit get 452 4.5.3, the others their messa
   assert.deepEqual(queue.taken[0]?.message.deliveries.map(({ recipients }) => recipients.length), [100, 100, 50]);
 });
 
-test('RFC 3461 §5.2.7.3: an alias of several with NOTIFY=SUCCESS owes an expanded report, told once the message is durable', async () => {
-  const { connect, expanded, queue } = scene({ addresses: { 'team@example.test': ['alice@example.test', 'bob@example.test'] } });
+test('RFC 3461 §5.2.7.3: an alias of several with NOTIFY=SUCCESS owes an expanded report, durable with the message', async () => {
+  const { connect, queue } = scene({ addresses: { 'team@example.test': ['alice@example.test', 'bob@example.test'] } });
   const client = connect();
   client.feed('EHLO c\r\nMAIL FROM:<a@remote.test>\r\nRCPT TO:<team@example.test> NOTIFY=SUCCESS,FAILURE\r\nDATA\r\n');
   await settled();
   client.feed('Subject: x\r\n\r\n.\r\n');
-  assert.deepEqual(expanded, []);
   await settled();
-  assert.deepEqual(expanded, ['team@example.test']);
+  const told = queue.taken[0]?.message.deliveries[1];
+  assert.equal(told?.nextHop, expandedHop);
+  assert.deepEqual(told?.recipients.map(({ mailbox }) => mailbox.localPart), ['team']);
   assert.deepEqual(
     queue.taken[0]?.message.deliveries[0]?.recipients.map(({ notify, original }) => [notify, original]),
     [

@@ -1,6 +1,4 @@
 /** What all sessions of a worker share. */
-import type { EnvelopeRecipient } from '../../mail/envelope.ts';
-import type { QueueId } from '../../mail/queue-id.ts';
 import type { Timeline } from '../../mail/timeline.ts';
 import type { Journal } from '../../events/journal.ts';
 import type { ReceptionSettings } from '../../settings/reception.ts';
@@ -8,11 +6,8 @@ import type { Clock } from '../../world/ports/clock.ts';
 import type { TlsServerOptions } from '../../world/ports/network.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Preparation } from '../preparation/preparation.ts';
-import type { NewMessage, Queue } from '../queue/port.ts';
+import type { Queue } from '../queue/port.ts';
 import type { TimerWheel } from './timer-wheel.ts';
-
-/** Reports owed because an alias with NOTIFY=SUCCESS became several addresses (RFC 3461 §5.2.7.3); called once the message is durable. */
-export type Expanded = (queueId: QueueId, message: NewMessage, recipients: readonly EnvelopeRecipient[]) => void;
 
 /** The parts that a session works with; those of its beginning, so that a reload meets new sessions only. */
 export interface Room {
@@ -27,5 +22,4 @@ export interface Room {
   readonly serverName: string;
   /** How to be a TLS server now; undefined while there is no certificate. */
   readonly tls: () => TlsServerOptions | undefined;
-  readonly expanded?: Expanded;
 }

@@ -103,7 +103,7 @@ export class Transaction {
     this.#draft = undefined;
   }
 
-  #committed(queueId: QueueId, { message, protocol, expanded }: Ready, origin: SessionOrigin, sizeBytes: number): Reply {
+  #committed(queueId: QueueId, { message, protocol }: Ready, origin: SessionOrigin, sizeBytes: number): Reply {
     const { reversePath } = message.envelope;
     const recipients: string[] = [];
     const nextHops: string[] = [];
@@ -124,7 +124,6 @@ export class Transaction {
       sizeBytes: editedSize(sizeBytes, message.edits),
       nextHops,
     });
-    if (expanded.length > 0) this.#room.expanded?.(queueId, message, expanded);
     return replies.accepted(queueId);
   }
 

@@ -32,6 +32,8 @@ export interface RelayTerms {
 export type Route =
   | { readonly kind: 'relay'; readonly hosts: readonly RelayHost[]; readonly terms: RelayTerms; readonly reason: string }
   | { readonly kind: 'local'; readonly reason: string }
+  /** It became several addresses at acceptance: there is nothing to deliver but the news. */
+  | { readonly kind: 'expanded'; readonly reason: string }
   /** Waits until it is asked for (ETRN) or released. */
   | { readonly kind: 'held'; readonly reason: string }
   /** Not now: DNS failed. Nothing bounces. */

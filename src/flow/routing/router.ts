@@ -7,7 +7,7 @@ import type { Journal } from '../../events/journal.ts';
 import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
 import { domainKey } from '../../mail/mailbox.ts';
 import type { Mailbox } from '../../mail/mailbox.ts';
-import type { NextHop } from '../../mail/next-hop.ts';
+import { expandedHop, type NextHop } from '../../mail/next-hop.ts';
 import type { RoutingSettings, SmartHostGroup } from '../../settings/routing.ts';
 import type { Random } from '../../world/ports/random.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
@@ -72,7 +72,7 @@ class ConfiguredRouter implements ExplainingRouter {
   }
 
   belongs(nextHop: NextHop, recipient: EnvelopeRecipient, envelope: EnvelopeOptions): boolean {
-    return this.nextHop(recipient.mailbox, envelope) === nextHop;
+    return nextHop === expandedHop || this.nextHop(recipient.mailbox, envelope) === nextHop;
   }
 
   async route(nextHop: NextHop, _envelope: EnvelopeOptions): Promise<Route> {
@@ -87,6 +87,7 @@ class ConfiguredRouter implements ExplainingRouter {
       case 'held':
         return { kind: 'held', reason: `mail for ${name} waits until it is asked for (ETRN) or released` };
       default:
+        if (nextHop === expandedHop) return { kind: 'expanded', reason: 'an alias that stands for several addresses' };
         if (nextHop === 'local') return { kind: 'local', reason: 'a mailbox of this server' };
         return { kind: 'deferred', reply: replies.unusableRoute, reason: `the next hop '${nextHop}' is not known to this version` };
     }

@@ -69,6 +69,12 @@ function attemptBy(rooms: AttemptRooms, claim: Claim, route: Route): Promise<Att
     case 'relay':
     case 'local':
       return rooms.courier.attempt(claim, route);
+    case 'expanded':
+      return {
+        outcomes: claim.recipients.map(({ index }) => ({ index, outcome: { kind: 'delivered', how: 'expanded', dsnPassed: false } })),
+        nextHop: 'answered',
+        durationMs: 0,
+      };
     case 'held':
       return sameForAll(claim, 'deferred', schedulerReplies.held(route.reason));
     case 'deferred':

@@ -73,7 +73,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     journal,
   });
   const rewrite = createRewrite(settings.routing.rewrite);
-  const courier = createCourier({ world, settings: settings.delivery, directory, journal, dataDirectory: settings.server.data });
+  const courier = createCourier({ world, settings: settings.delivery, directory, journal });
   const { scheduler } = settings;
   return {
     number: briefing.generation,
