@@ -1,5 +1,8 @@
 import { basename, join } from 'node:path';
 import { errnoOf } from '../../events/fault.ts';
+import { localDelivery } from '../../flow/recipients/local-delivery.ts';
+import { localKey } from '../../flow/recipients/local-table.ts';
+import { domainKey } from '../../mail/mailbox.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import { shownHeader, type ShownHeader } from './header-text.ts';
@@ -30,15 +33,15 @@ export interface MaildirMessage extends ShownHeader {
 }
 
 /** The mailboxes of the configuration with their Maildirs. */
-export function mailboxPlaces({ domains, delivery }: Settings): readonly MailboxPlace[] {
+export function mailboxPlaces({ domains, delivery, server }: Settings): readonly MailboxPlace[] {
+  const places = { dataDirectory: server.data, maildirTemplate: delivery.maildir };
   const out: MailboxPlace[] = [];
   for (const [domain, settings] of Object.entries(domains)) {
     for (const [local, mailbox] of Object.entries(settings.mailboxes)) {
       if (out.length >= MAILBOXES_MAX) return out;
-      const own = mailbox.delivery;
-      const template = settings.lmtp === undefined ? delivery.maildir.replace('{domain}', domain.toLowerCase()).replace('{mailbox}', local.toLowerCase()) : undefined;
-      const maildir = own === undefined ? template : 'maildir' in own ? own.maildir : undefined;
-      out.push({ mailbox: `${local}@${domain}`, maildir });
+      const configured = mailbox.delivery ?? (settings.lmtp === undefined ? undefined : { lmtp: settings.lmtp });
+      const place = localDelivery(places, domainKey(domain.toLowerCase()), localKey(local), configured);
+      out.push({ mailbox: `${local}@${domain}`, maildir: place.kind === 'maildir' ? place.path : undefined });
     }
   }
   return out;

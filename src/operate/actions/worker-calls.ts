@@ -31,7 +31,9 @@ export interface WorkerCalls {
 }
 
 export type WorkerCallName = keyof WorkerCalls;
+/** What a call is given. */
 export type WorkerInput<N extends WorkerCallName> = WorkerCalls[N]['input'];
+/** What a call answers. */
 export type WorkerOutput<N extends WorkerCallName> = WorkerCalls[N]['output'];
 
 /** What an operator's calls need of a queue; a worker that looks after several shards answers for all of them. */

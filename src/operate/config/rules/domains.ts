@@ -64,8 +64,9 @@ export const aliasTargets: Rule = ({ domains }) => {
 };
 
 /** Aliases and catch-alls end at a mailbox, not in a circle. Mail for others is not concerned, so these are warnings. */
-export const aliasesLeadSomewhere: Rule = ({ domains }) =>
-  findProblems(domains).flatMap(({ what, path, message }) => (what === 'not-an-address' ? [] : [doubtful(['domains', ...path], message)]));
+export const aliasesLeadSomewhere: Rule = ({ domains }, { broken }) =>
+  // Where the schema refused a mailbox, an alias to it would seem to lead nowhere.
+  (broken(['domains']) ? [] : findProblems(domains)).flatMap(({ what, path, message }) => (what === 'not-an-address' ? [] : [doubtful(['domains', ...path], message)]));
 
 /** A password in the clear instead of its hash. */
 export const passwordHashes: Rule = ({ domains }) =>

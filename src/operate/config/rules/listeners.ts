@@ -58,7 +58,7 @@ export const listenerClashes: Rule = ({ listeners }, { broken }) => {
       if (other !== undefined) {
         const where = isSocket(address) ? address : `${address} port ${port}`;
         const whose = other.name === name ? 'is listed twice in this listener' : `is already taken by the listener '${other.name}' (${other.address})`;
-        out.push(wrong(isSocket(address) || other.name === name ? path : ['listeners', name], `${where} ${whose}`));
+        out.push(wrong(isSocket(address) || other.name === name ? path : ['listeners', name], `${where} ${whose}`, { at: 'key' }));
       }
       taken.push({ name, address, port });
     }
