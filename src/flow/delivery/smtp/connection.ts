@@ -75,11 +75,12 @@ export class RelayConnection implements ByteSink {
   #content: Content | undefined;
   #handshake = false;
   #early: Buffer[] = [];
+  #cutShort = false;
   #over = false;
   #deadline = 0;
   #timer: Timer | undefined;
   #timerAt = 0;
-  /** What reading the content threw, where that ended a transaction. */
+  /** What was thrown on our side, reading the content above all, where that ended a transaction. */
   contentError: unknown;
 
   constructor(stream: ByteStream, options: ConnectionOptions) {
@@ -126,7 +127,7 @@ export class RelayConnection implements ByteSink {
 
   data(chunk: Buffer): void {
     // The stream discards what came before TLS; what comes now may overtake the promise of the handshake.
-    if (!this.#handshake) this.#run(this.#client.receive(chunk));
+    if (!this.#handshake) this.#guard(() => this.#run(this.#client.receive(chunk)));
     else if (this.#early.length < EARLY_CHUNKS_MAX) this.#early.push(chunk);
     else this.#stream.destroy();
   }
@@ -141,10 +142,24 @@ export class RelayConnection implements ByteSink {
   }
 
   closed(): void {
-    // During the handshake its promise tells the reason.
-    if (this.#handshake || this.#over) return;
+    if (this.#over) return;
+    if (this.#handshake) {
+      this.#cutShort = true; // the promise of the handshake tells the reason, if it is not already fulfilled
+      return;
+    }
     this.#run(this.#client.closed());
     this.#shut();
+  }
+
+  /** A mistake of our own in a callback of the stream or the clock ends this session and no other. */
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.contentError = error;
+      this.#run(this.#client.abandon());
+      this.#shut();
+    }
   }
 
   #run(effects: readonly ClientEffect[]): void {
@@ -202,7 +217,8 @@ export class RelayConnection implements ByteSink {
     }
     then();
     for (const chunk of this.#early.splice(0)) this.#run(this.#client.receive(chunk));
-    this.#touch();
+    if (this.#cutShort) this.closed();
+    else this.#touch();
   }
 
   async #pump(): Promise<void> {
@@ -263,7 +279,7 @@ export class RelayConnection implements ByteSink {
 
   #arm(ms: number): void {
     this.#timerAt = this.#deadline;
-    this.#timer = this.#clock.after(ms, () => this.#expire());
+    this.#timer = this.#clock.after(ms, () => this.#guard(() => this.#expire()));
   }
 
   #expire(): void {

@@ -111,6 +111,7 @@ export class RelayCourier {
         sizeBytes: content.sizeBytes,
         sizeMax: peer.sizeMax,
         dsnOffered: peer.dsn,
+        protocol: terms.protocol,
       });
       if (!end.usable) return 'over';
     }

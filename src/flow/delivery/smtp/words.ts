@@ -11,6 +11,7 @@ export interface VerdictContext {
   readonly sizeBytes: number;
   readonly sizeMax: number | undefined;
   readonly dsnOffered: boolean;
+  readonly protocol: 'smtp' | 'lmtp';
 }
 
 /** The host in words: 'mx.example.com [192.0.2.1]'. */
@@ -31,7 +32,13 @@ export function outcomeOf(
   const remote = remoteOf(context.target);
   switch (verdict.kind) {
     case 'accepted':
-      return { kind: 'delivered', how: 'relayed', dsnPassed: context.dsnOffered, reply: verdict.reply, remote };
+      return {
+        kind: 'delivered',
+        how: context.protocol === 'lmtp' ? 'delivered' : 'relayed', // LMTP is final delivery (RFC 2033 §1)
+        dsnPassed: context.dsnOffered,
+        reply: verdict.reply,
+        remote,
+      };
     case 'refused':
       return { kind: verdict.reply.code >= 500 ? 'failed' : 'deferred', reply: verdict.reply, remote };
     case 'impossible':
