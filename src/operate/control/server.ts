@@ -45,6 +45,7 @@ class Connection implements ByteSink {
   readonly #onGone = new Set<() => void>();
   #open = true;
   #running = 0;
+  #peerEnded = false;
 
   constructor(stream: ByteStream, options: ControlServerOptions, gone: () => void) {
     this.#stream = stream;
@@ -67,7 +68,10 @@ class Connection implements ByteSink {
   }
 
   end(): void {
+    this.#peerEnded = true;
+    // Who ended its side still gets the answer to what it asked; a stream without end has nobody to read it.
     if (this.#running === 0) this.#stream.end();
+    else if (this.#onGone.size > 0) this.#stream.destroy();
   }
 
   drain(): void {
@@ -103,6 +107,7 @@ class Connection implements ByteSink {
     const text = frame({ id, ...end });
     if (Buffer.byteLength(text) > RESPONSE_BYTES_MAX) this.#fail(id, { kind: 'failed', message: 'the result is too large; narrow the question' });
     else this.#stream.write(text);
+    if (this.#peerEnded && this.#running === 0) this.#stream.end();
   }
 
   #fail(id: number, error: Failure): void {
