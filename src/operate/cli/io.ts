@@ -5,6 +5,8 @@ export interface TextOutput {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  /** Says when nobody reads any more, as behind `| head`. */
+  on?(event: 'error', fn: (error: Error) => void): unknown;
 }
 
 /** Where typed or piped input comes from. */

@@ -30,8 +30,16 @@ export class CliSession {
   /** The exit code; 0 until a command says otherwise. */
   code: number = exitCodes.ok;
 
+  /** Ends what is being waited for, once nobody reads the output any more. */
+  endEarly: () => void = () => undefined;
+  #outputGone = false;
+
   constructor(io: CliIo) {
     this.io = io;
+    io.stdout.on?.('error', () => {
+      this.#outputGone = true;
+      this.endEarly();
+    });
   }
 
   get width(): number {
@@ -45,6 +53,7 @@ export class CliSession {
   }
 
   print(text: string): void {
+    if (this.#outputGone) return;
     this.io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   }
 

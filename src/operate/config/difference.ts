@@ -59,6 +59,24 @@ export function difference(from: Settings, to: Settings): readonly Change[] {
   return out;
 }
 
+function merged(setting: Setting | undefined, from: unknown, to: unknown, restart: boolean): unknown {
+  const composite = setting?.shape.kind === 'section' || setting?.shape.kind === 'map';
+  if (!isRecord(from) || !isRecord(to) || !composite) return restart ? from : to;
+  const out: Record<string, unknown> = {};
+  for (const key of new Set([...Object.keys(to), ...Object.keys(from)])) {
+    const field = fieldOf(setting, key);
+    const whole = setting.meta.reload === 'restart' && (from[key] === undefined || to[key] === undefined);
+    const value = merged(field, from[key], to[key], whole || field?.meta.reload === 'restart');
+    if (value !== undefined) out[key] = value;
+  }
+  return out;
+}
+
+/** What a running service may use of a new configuration: settings that need a restart keep the values of before. */
+export function applicable(from: Settings, to: Settings): Settings {
+  return merged(allSettings(), from, to, false) as Settings; // the same keys with values of one or the other
+}
+
 function without(setting: Setting | undefined, value: unknown): unknown {
   if (setting?.meta.secret === true && value !== undefined) return HIDDEN;
   if (Array.isArray(value)) return value.map((item: unknown) => without(setting?.shape.kind === 'list' ? setting.shape.item : undefined, item));

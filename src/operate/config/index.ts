@@ -5,7 +5,7 @@
  */
 export { categories, levels, type Level } from './categories.ts';
 export { demonstration, demonstrationDomain, demonstrationMailboxes, type Demonstration } from './demonstration.ts';
-export { difference, redact, type Change } from './difference.ts';
+export { applicable, difference, redact, type Change } from './difference.ts';
 export { exampleConfiguration } from './example.ts';
 export { explain } from './explain.ts';
 export { parseSettings, serialiseSettings } from './finish.ts';

@@ -93,6 +93,7 @@ async function runEvents(session: CliSession, command: Command): Promise<void> {
     item: (value) => (json === true ? session.print(JSON.stringify(value)) : printEvent(session, value as EventRecord)),
     cancel: (fn) => {
       end = fn;
+      session.endEarly = fn;
     },
   });
   off?.();
