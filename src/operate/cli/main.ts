@@ -3,15 +3,21 @@
  * It promises an exit code of the table in exit-codes.ts, never throws, and writes to the given streams only.
  */
 import { Command, CommanderError, Option } from 'commander';
-import { configCommands } from './commands/config.ts';
-import { lookBackCommands } from './commands/look-back.ts';
-import { mailboxCommands } from './commands/mailbox.ts';
-import { queueCommands } from './commands/queue.ts';
-import { sendCommands } from './commands/send.ts';
-import { serviceCommands } from './commands/service.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { CliSession } from './session.ts';
+
+type Add = (root: Command, session: CliSession) => void;
+
+/** The commands by the file that holds them: a command line loads the one it needs, help and mistakes load all. */
+const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise<Add> }> = [
+  { names: ['run', 'status', 'reload', 'stop', 'levels', 'route'], load: async () => (await import('./commands/service.ts')).serviceCommands },
+  { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },
+  { names: ['trace', 'events'], load: async () => (await import('./commands/look-back.ts')).lookBackCommands },
+  { names: ['mailbox'], load: async () => (await import('./commands/mailbox.ts')).mailboxCommands },
+  { names: ['send'], load: async () => (await import('./commands/send.ts')).sendCommands },
+  { names: ['config', 'password'], load: async () => (await import('./commands/config.ts')).configCommands },
+];
 
 export type { CliIo } from './io.ts';
 export { exitCodes } from './exit-codes.ts';
@@ -29,7 +35,7 @@ ${exitCodeHelp}
 
 The configuration is the file named by --config, else by $IMS_CONFIG, else ./ims.yaml, ./data/ims.yaml or /etc/ims/ims.yaml.`;
 
-function program(session: CliSession): Command {
+async function program(session: CliSession, first: string): Promise<Command> {
   const root = new Command('ims');
   const { io } = session;
   root
@@ -48,20 +54,16 @@ function program(session: CliSession): Command {
     .addOption(new Option('--config <file>', 'the configuration file'))
     .addOption(new Option('--socket <path>', 'the control socket of the running service'))
     .addHelpText('after', EXAMPLES);
-  serviceCommands(root, session);
-  queueCommands(root, session);
-  lookBackCommands(root, session);
-  mailboxCommands(root, session);
-  sendCommands(root, session);
-  configCommands(root, session);
+  const wanted = GROUPS.filter(({ names }) => names.includes(first));
+  for (const { load } of wanted.length > 0 ? wanted : GROUPS) (await load())(root, session);
   return root;
 }
 
 /** Runs one command line; `argv` is what follows the program's name. Resolves with the exit code. */
 export async function main(argv: readonly string[], io: CliIo): Promise<number> {
   const session = new CliSession(io);
-  const root = program(session);
   try {
+    const root = await program(session, argv[0] ?? '');
     if (argv.length === 0) {
       io.stdout.write(root.helpInformation());
       io.stdout.write(`${EXAMPLES}\n`);

@@ -117,7 +117,7 @@ export function explain(key: string): { readonly ok: true; readonly text: string
   const { found } = result;
   const rows = facts(found).map(([name, value]) => `  ${`${name}:`.padEnd(10)} ${value}`);
   const below = belowOf(found.path, found.setting.shape);
-  const keys = below.map((one) => `  ${one.path}${one.setting.optional || one.path.endsWith('>') ? '' : ' (must be given)'}\n      ${one.setting.text}`);
+  const keys = below.map((one) => `  ${one.path}${one.setting.optional || one.path.endsWith('>') || found.setting.shape.kind === 'one-of' ? '' : ' (must be given)'}\n      ${one.setting.text}`);
   const head = found.path === '' ? 'The configuration file' : found.path;
   return { ok: true, text: [head, `  ${found.setting.text}`.trimEnd(), ...rows, ...(keys.length > 0 ? ['', 'Below it:', ...keys] : [])].filter((line) => line !== '  ').join('\n') };
 }
