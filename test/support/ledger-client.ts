@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 export interface FleetOptions {
   readonly port: number;
   readonly sessions: number;
-  /** Messages that must be acknowledged. */
-  readonly messages: number;
+  /** Whether so many acknowledged messages are enough; asked before each further one. */
+  readonly enough: (acknowledged: number) => boolean;
   readonly sender: string;
   /** The recipient of a message by its unique name. */
   readonly recipient: (name: string) => string;
@@ -22,7 +22,7 @@ export async function sendWithLedger(options: FleetOptions): Promise<{ acknowled
   let next = 0;
   const body = `${'x'.repeat(70)}\r\n`.repeat(Math.ceil(options.bodyOctets / 72));
   const session = async (): Promise<void> => {
-    while (acknowledged.size < options.messages) {
+    while (!options.enough(acknowledged.size)) {
       const line = await SmtpLine.open(options.port).catch(() => undefined);
       if (line === undefined) {
         await new Promise((resolve) => setTimeout(resolve, 50));
@@ -31,7 +31,7 @@ export async function sendWithLedger(options: FleetOptions): Promise<{ acknowled
       try {
         await line.expect(220);
         await line.say('EHLO ledger.test', 250);
-        while (acknowledged.size < options.messages) {
+        while (!options.enough(acknowledged.size)) {
           next += 1;
           const name = `m${next}`;
           await line.say(`MAIL FROM:<${options.sender}>`, 250);

@@ -87,7 +87,7 @@ class SpawnedService implements TestService {
       env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
     });
     this.#child = child;
-    this.#ended = new Promise((resolve) => child.once('close', (code) => resolve(code ?? undefined)));
+    this.#ended = new Promise((resolve) => child.once('exit', (code) => resolve(code ?? undefined)));
     let rest = '';
     child.stdout.on('data', (chunk: Buffer) => {
       rest += chunk.toString('utf8');

@@ -55,5 +55,9 @@ export const nodeParentLink: ParentLink = {
   },
   onMessage: (listener) =>
     void process.on('message', (message: unknown, handle: unknown) => listener(message, (handle ?? undefined) as ListenHandle | undefined)),
-  onLost: (listener) => void process.on('disconnect', listener),
+  onLost(listener) {
+    // The supervisor may have gone while this process was still loading.
+    if (process.connected) process.on('disconnect', listener);
+    else setImmediate(listener);
+  },
 };
