@@ -1,4 +1,7 @@
-import type { MemoryStream } from './streams.ts';
+import type { ByteStream } from '../../src/world/ports/network.ts';
+
+/** What a scripted server needs of its connection. */
+type Line = Pick<ByteStream, 'start' | 'end' | 'destroy'> & { write(text: string): unknown };
 
 /** What a scripted server answers to one command: reply lines, or an act. */
 export type Answer = string | 'hang-up' | 'silence' | { readonly and: 'hang-up'; readonly say: string };
@@ -49,7 +52,7 @@ export class ScriptedPeer {
   /** The contents it got, as they came over the wire. */
   readonly contents: Buffer[] = [];
   readonly #script: Script;
-  readonly #stream: MemoryStream;
+  readonly #stream: Line;
   readonly #lmtp: boolean;
   #input: Buffer = Buffer.alloc(0);
   #mode: 'commands' | 'data' = 'commands';
@@ -58,7 +61,7 @@ export class ScriptedPeer {
   #accepted = 0;
   #deaf = false;
 
-  constructor(stream: MemoryStream, script: Script, lmtp = false) {
+  constructor(stream: Line, script: Script, lmtp = false) {
     this.#stream = stream;
     this.#script = { ...DEFAULTS, ...script };
     this.#lmtp = lmtp;
