@@ -3,9 +3,8 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import packet from 'dns-packet';
-import type { RecordType } from '../../src/world/ports/resolver.ts';
 import { Zone } from '../../src/world/sim/zone.ts';
-import type { ZoneRecord } from '../../src/world/sim/zone.ts';
+import { answerQuestion } from './dns-answer.ts';
 
 /** The running server. */
 export interface TestDnsServer {
@@ -30,8 +29,6 @@ export interface TestDnsOptions {
   readonly authenticated?: boolean;
 }
 
-const RCODES = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const;
-
 /** Starts a server with the zone on the address (127.0.0.1) and a free port. */
 export async function startDnsServer(text: string, options: TestDnsOptions = {}): Promise<TestDnsServer> {
   const address = options.address ?? '127.0.0.1';
@@ -44,26 +41,7 @@ export async function startDnsServer(text: string, options: TestDnsOptions = {})
     const question = query.questions?.[0];
     if (question === undefined) return undefined;
     asked.push(`${via} ${question.name} ${question.type}`);
-    const found = failing === undefined ? zone.look(question.name, question.type as RecordType) : { kind: 'fault' as const, fault: failing };
-    if (found.kind === 'fault' && found.fault === 'SILENT') return undefined;
-    const rcode = found.kind === 'fault' ? RCODES[found.fault === 'REFUSED' ? 'REFUSED' : 'SERVFAIL'] : found.kind === 'no-such-name' ? RCODES.NXDOMAIN : RCODES.NOERROR;
-    const answers = found.kind === 'fault' ? [] : found.aliases.concat(found.kind === 'records' ? found.records : []).map(toAnswer);
-    const negative = found.kind === 'no-such-name' || found.kind === 'no-data';
-    const opt = query.additionals?.find((record) => record.type === 'OPT');
-    const flags = packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE | rcode | (options.authenticated === true ? packet.AUTHENTIC_DATA : 0);
-    const response: packet.Packet = {
-      type: 'response',
-      id: query.id,
-      flags,
-      questions: [question],
-      answers,
-      authorities: negative ? [{ name: 'test', type: 'SOA', ttl: 60, class: 'IN', data: { mname: 'ns.test', rname: 'root.test', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 60 } }] : [],
-      additionals: opt === undefined ? [] : [{ name: '.', type: 'OPT', udpPayloadSize: 1232, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [] }],
-    };
-    const message = packet.encode(response);
-    const udpMax = options.udpMax ?? (opt?.type === 'OPT' ? opt.udpPayloadSize : 512);
-    if (via === 'tcp' || message.length <= udpMax) return message;
-    return packet.encode({ ...response, flags: flags | packet.TRUNCATED_RESPONSE, answers: [], authorities: [] });
+    return answerQuestion(query, zone, { failing, udpMax: via === 'tcp' ? Number.POSITIVE_INFINITY : options.udpMax, authenticated: options.authenticated });
   };
 
   const tcp = createServer((socket) => {
@@ -106,20 +84,4 @@ export async function startDnsServer(text: string, options: TestDnsOptions = {})
       await new Promise<void>((resolve) => tcp.close(() => resolve()));
     },
   };
-}
-
-function toAnswer(record: ZoneRecord): packet.Answer {
-  const base = { name: record.name, ttl: record.ttlSeconds, class: 'IN' as const };
-  switch (record.type) {
-    case 'MX':
-      return { ...base, type: 'MX', data: { preference: record.data.preference, exchange: record.data.exchange === '' ? '.' : record.data.exchange } };
-    case 'TXT':
-      return { ...base, type: 'TXT', data: [...record.data] };
-    case 'SOA':
-      return { ...base, type: 'SOA', data: { mname: record.data.primary, rname: '.', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: record.data.minimum } };
-    case 'TLSA':
-      return { ...base, type: 'TLSA', data: { usage: record.data.usage, selector: record.data.selector, matchingType: record.data.matching, certificate: record.data.data } };
-    default:
-      return { ...base, type: record.type, data: record.data };
-  }
 }

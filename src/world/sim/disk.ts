@@ -215,6 +215,16 @@ export class SimDisk implements Disk {
     return view;
   }
 
+  /** Octets in use. */
+  get usedBytes(): number {
+    return this.#platter.usedBytes();
+  }
+
+  /** Paths of all files, for looking. */
+  get paths(): readonly string[] {
+    return [...this.#platter.names.keys()];
+  }
+
   /** The machine behind a view is off: its operations never end. */
   stop(): void {
     this.#dead = true;
