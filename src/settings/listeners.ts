@@ -37,7 +37,12 @@ export const listenerSettings = z.strictObject({
 });
 /** The section `listeners`: what listens where, and for whom. */
 export const listenersSettings = z
-  .record(z.string(), listenerSettings)
+  .record(
+    z.string(),
+    listenerSettings
+      .describe('One listener: addresses, a port, and how sessions there behave.')
+      .meta({ reload: 'restart' }),
+  )
   .describe(
     'Where connections are accepted. Each listener has a name of your choice, which events and `ims status` show.',
   )

@@ -15,7 +15,11 @@ export const mailboxDelivery = z.union([
     .describe('A directory that gets one file per message.'),
   z
     .strictObject({
-      pipe: z.array(z.string()).min(1).max(100).describe('The program and its arguments; no shell is involved.'),
+      pipe: z
+        .array(z.string())
+        .min(1)
+        .max(100)
+        .describe('The program and its arguments; no shell is involved. The environment has MAILBOX and DOMAIN.'),
       user: z
         .string()
         .min(1)
@@ -62,7 +66,7 @@ export const mailboxSettings = z.strictObject({
 /** One domain of ours. */
 export const domainSettings = z.strictObject({
   mailboxes: z
-    .record(z.string(), mailboxSettings)
+    .record(z.string(), mailboxSettings.describe('One mailbox; its key is the local part.'))
     .default({})
     .describe('Local parts and their mailboxes. Case does not matter.'),
   aliases: z
@@ -85,7 +89,7 @@ export const domainSettings = z.strictObject({
 
 /** Our domains and the people in them. */
 export const recipientsSettings = z
-  .record(z.string(), domainSettings)
+  .record(z.string(), domainSettings.describe('One domain of ours; its key is the name.'))
   .describe('The domains that we receive mail for, each with its mailboxes and aliases.');
 export type MailboxSettings = z.infer<typeof mailboxSettings>;
 export type DomainSettings = z.infer<typeof domainSettings>;

@@ -36,7 +36,11 @@ const bounds = {
 
 /** A group of hosts that take mail for us. */
 export const smartHostGroup = z.strictObject({
-  hosts: z.array(smartHost).min(1).max(100).describe('The hosts, tried by preference and weight.'),
+  hosts: z
+    .array(smartHost.describe('One host of the group.'))
+    .min(1)
+    .max(100)
+    .describe('The hosts, tried by preference and weight.'),
   protocol: z.enum(['smtp', 'lmtp']).default('smtp').describe('lmtp: a local mail store such as Dovecot.'),
   tls: z
     .enum(['none', 'opportunistic', 'required', 'verified', 'implicit'])
@@ -80,11 +84,11 @@ export const addressSpace = z.strictObject({
 /** Where outgoing mail goes. */
 export const routingSettings = z.strictObject({
   smartHosts: z
-    .record(z.string(), smartHostGroup)
+    .record(z.string(), smartHostGroup.describe('One group of hosts; its key is the name that address spaces use.'))
     .default({})
     .describe('Groups of hosts that take mail for us, by a name of your choice.'),
   addressSpaces: z
-    .array(addressSpace)
+    .array(addressSpace.describe('One address space: which mail goes which way.'))
     .max(10_000)
     .default([])
     .describe("The most exact match wins: address, exact domain, longest *.domain, '*'. Without a match: mx."),

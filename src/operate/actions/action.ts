@@ -39,4 +39,5 @@ export function results<T>(answers: readonly WorkerAnswer<T>[]): readonly T[] {
 }
 
 /** The sum of numbers that the workers answered. */
-export const sum = (answers: readonly WorkerAnswer<number>[]): number => results(answers).reduce((total, one) => total + one, 0);
+export const sum = (answers: readonly WorkerAnswer<number>[]): number =>
+  results(answers).reduce((total, one) => total + one, 0);

@@ -12,7 +12,10 @@ import type { Change, Level, Problem } from '../config/index.ts';
 import type { WorkerCallName, WorkerInput, WorkerOutput } from './worker-calls.ts';
 
 /** What one worker answered. */
-export type WorkerAnswer<T> = { readonly worker: number } & ({ readonly ok: true; readonly result: T } | { readonly ok: false; readonly why: string });
+export type WorkerAnswer<T> = { readonly worker: number } & (
+  | { readonly ok: true; readonly result: T }
+  | { readonly ok: false; readonly why: string }
+);
 
 /** The mail workers, asked all at once. */
 export interface Workers {
@@ -57,7 +60,12 @@ export interface ServiceStatus {
 
 /** What a reload did. */
 export type ReloadEnd =
-  | { readonly kind: 'applied'; readonly generation: number; readonly changes: readonly Change[]; readonly warnings: readonly Problem[] }
+  | {
+      readonly kind: 'applied';
+      readonly generation: number;
+      readonly changes: readonly Change[];
+      readonly warnings: readonly Problem[];
+    }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
   /** Valid, but a worker could not take it: nothing was applied. */
   | { readonly kind: 'unconfirmed'; readonly why: string };
@@ -80,7 +88,10 @@ export interface MessageTimeline {
 }
 
 /** What to look for; exactly one part is given. */
-export type TimelineQuestion = { readonly queueId: QueueId } | { readonly messageId: string } | { readonly address: string };
+export type TimelineQuestion =
+  | { readonly queueId: QueueId }
+  | { readonly messageId: string }
+  | { readonly address: string };
 
 /** The timelines of messages; operate/tracking reads them. */
 export interface TimelineReader {

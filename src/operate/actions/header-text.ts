@@ -36,8 +36,10 @@ function decodeWord(charset: string, encoding: string, text: string): string | u
 export function decodeWords(value: string): string {
   if (!value.includes('=?')) return value;
   const joined = value.replace(/\?=[ \t]{1,200}=\?/g, '?==?');
-  return joined.replace(/=\?([\w.:*-]{1,60})\?([BbQq])\?([^? ]{0,1000})\?=/g, (word, charset: string, encoding: string, text: string) =>
-    word.length > WORD_MAX ? word : (decodeWord(charset, encoding, text) ?? word),
+  return joined.replace(
+    /=\?([\w.:*-]{1,60})\?([BbQq])\?([^? ]{0,1000})\?=/g,
+    (word, charset: string, encoding: string, text: string) =>
+      word.length > WORD_MAX ? word : (decodeWord(charset, encoding, text) ?? word),
   );
 }
 
@@ -53,11 +55,20 @@ export function shownHeader(octets: Buffer): ShownHeader {
   const text = octets.toString('utf8');
   const end = /\r?\n\r?\n/.exec(text)?.index ?? text.length;
   const fields = new Map<string, string>();
-  for (const line of text.slice(0, end).replace(/\r?\n(?=[ \t])/g, '').split(/\r?\n/)) {
+  for (const line of text
+    .slice(0, end)
+    .replace(/\r?\n(?=[ \t])/g, '')
+    .split(/\r?\n/)) {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(0, colon)).trim().toLowerCase();
     if (name !== '' && !fields.has(name)) fields.set(name, line.slice(colon + 1).trim());
   }
   const show = (name: string): string => printable(decodeWords(fields.get(name) ?? ''));
-  return { from: show('from'), to: show('to'), subject: show('subject'), date: show('date'), messageId: show('message-id') };
+  return {
+    from: show('from'),
+    to: show('to'),
+    subject: show('subject'),
+    date: show('date'),
+    messageId: show('message-id'),
+  };
 }

@@ -18,13 +18,31 @@ export { answerWorkerCalls, type WorkerCalls, type WorkerParts } from './worker-
 
 /** Every action, by name. */
 export const actions: ReadonlyMap<string, Action> = new Map(
-  [status, queueList, queueShow, ...queueChanges, flushDomain, trace, eventsList, mailboxList, mailboxShow, configurationInForce, reload, stop, loggingLevels, routeExplain].map(
-    (action) => [action.name, action] as const,
-  ),
+  [
+    status,
+    queueList,
+    queueShow,
+    ...queueChanges,
+    flushDomain,
+    trace,
+    eventsList,
+    mailboxList,
+    mailboxShow,
+    configurationInForce,
+    reload,
+    stop,
+    loggingLevels,
+    routeExplain,
+  ].map((action) => [action.name, action] as const),
 );
 
 /** Runs an action by name. Never rejects. */
-export async function runAction(context: OperatorContext, name: string, input: unknown, stream: Stream): Promise<ActionEnd> {
+export async function runAction(
+  context: OperatorContext,
+  name: string,
+  input: unknown,
+  stream: Stream,
+): Promise<ActionEnd> {
   const action = actions.get(name);
   if (action === undefined) {
     const near = nearest(name, actions.keys());
@@ -32,7 +50,9 @@ export async function runAction(context: OperatorContext, name: string, input: u
   }
   const parsed = action.input.safeParse(input);
   if (!parsed.success) {
-    const said = parsed.error.issues.map((issue) => `${issue.path.length === 0 ? 'input' : issue.path.join('.')}: ${issue.message}`);
+    const said = parsed.error.issues.map(
+      (issue) => `${issue.path.length === 0 ? 'input' : issue.path.join('.')}: ${issue.message}`,
+    );
     return refused('usage', said.join('; '));
   }
   try {

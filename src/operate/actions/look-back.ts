@@ -19,13 +19,19 @@ export const trace = defineAction({
   name: 'trace',
   summary: 'Shows what happened to a message: received, queued, each attempt with its reply, the end.',
   changes: false,
-  input: z.strictObject({ what: z.string().min(1).max(1000), most: z.number().int().min(1).max(TRACES_MAX).default(10) }),
+  input: z.strictObject({
+    what: z.string().min(1).max(1000),
+    most: z.number().int().min(1).max(TRACES_MAX).default(10),
+  }),
   async run({ timelines }, { what, most }) {
     for (const question of traceQuestions(what)) {
       const found = await timelines.find(question, most);
       if (found.length > 0) return done({ question, messages: found });
     }
-    return refused('not-found', `nothing is known of '${what}'; a queue-id, a Message-ID or an address can be traced, as long as events are kept (events.retention)`);
+    return refused(
+      'not-found',
+      `nothing is known of '${what}'; a queue-id, a Message-ID or an address can be traced, as long as events are kept (events.retention)`,
+    );
   },
 });
 

@@ -62,7 +62,10 @@ export async function maildirFolders(disk: ReadingDisk, maildir: string): Promis
   const below = (await disk.list(maildir)).filter((name) => /^\.[^.]/.test(name)).sort();
   const out: FolderCounts[] = [];
   for (const folder of ['', ...below]) {
-    const [unread, read] = [await names(disk, join(maildir, folder, 'new')), await names(disk, join(maildir, folder, 'cur'))];
+    const [unread, read] = [
+      await names(disk, join(maildir, folder, 'new')),
+      await names(disk, join(maildir, folder, 'cur')),
+    ];
     out.push({ folder: folder === '' ? 'INBOX' : folder.slice(1), unread: unread.length, read: read.length });
   }
   return out;
@@ -84,7 +87,8 @@ async function readStart(disk: ReadingDisk, path: string, most: number): Promise
   }
 }
 
-const folderPath = (maildir: string, folder: string): string => (folder === 'INBOX' ? maildir : join(maildir, `.${basename(folder)}`));
+const folderPath = (maildir: string, folder: string): string =>
+  folder === 'INBOX' ? maildir : join(maildir, `.${basename(folder)}`);
 
 interface Found {
   readonly path: string;
@@ -96,27 +100,44 @@ interface Found {
 
 async function filesOf(disk: ReadingDisk, maildir: string, folder: string): Promise<readonly Found[]> {
   const out: Found[] = [];
-  for (const [where, unread] of [['new', true], ['cur', false]] as const) {
+  for (const [where, unread] of [
+    ['new', true],
+    ['cur', false],
+  ] as const) {
     for (const file of await names(disk, join(folderPath(maildir, folder), where))) {
       const path = join(folderPath(maildir, folder), where, file);
       const entry = await disk.entry(path);
-      if (entry?.kind === 'file') out.push({ path, file, unread, sizeBytes: entry.sizeBytes, arrivedAtMs: entry.modifiedMs });
+      if (entry?.kind === 'file')
+        out.push({ path, file, unread, sizeBytes: entry.sizeBytes, arrivedAtMs: entry.modifiedMs });
     }
   }
   return out.sort((a, b) => b.arrivedAtMs - a.arrivedAtMs || (a.file < b.file ? 1 : -1));
 }
 
 /** The newest messages of a folder, newest first. */
-export async function maildirMessages(disk: ReadingDisk, maildir: string, folder: string, most: number): Promise<readonly MaildirMessage[]> {
+export async function maildirMessages(
+  disk: ReadingDisk,
+  maildir: string,
+  folder: string,
+  most: number,
+): Promise<readonly MaildirMessage[]> {
   const files = (await filesOf(disk, maildir, folder)).slice(0, most);
   const out: MaildirMessage[] = [];
-  for (const { path, ...rest } of files) out.push({ folder, ...rest, ...shownHeader(await readStart(disk, path, HEADER_BYTES_MAX)) });
+  for (const { path, ...rest } of files)
+    out.push({ folder, ...rest, ...shownHeader(await readStart(disk, path, HEADER_BYTES_MAX)) });
   return out;
 }
 
 /** The octets of one message: by file name (or its beginning), or by number, 1 the newest. */
-export async function maildirMessage(disk: ReadingDisk, maildir: string, folder: string, which: string): Promise<{ readonly file: string; readonly octets: Buffer } | undefined> {
+export async function maildirMessage(
+  disk: ReadingDisk,
+  maildir: string,
+  folder: string,
+  which: string,
+): Promise<{ readonly file: string; readonly octets: Buffer } | undefined> {
   const files = await filesOf(disk, maildir, folder);
   const found = /^\d{1,7}$/.test(which) ? files[Number(which) - 1] : files.find((one) => one.file.startsWith(which));
-  return found === undefined ? undefined : { file: found.file, octets: await readStart(disk, found.path, SHOWN_BYTES_MAX) };
+  return found === undefined
+    ? undefined
+    : { file: found.file, octets: await readStart(disk, found.path, SHOWN_BYTES_MAX) };
 }

@@ -37,7 +37,12 @@ const input = z.strictObject({
   text: z.string().min(1).max(500).default('returned by the administrator'),
 });
 
-function change({ workers }: OperatorContext, verb: Verb, filter: QueueFilter, text: string): Promise<readonly WorkerAnswer<number>[]> {
+function change(
+  { workers }: OperatorContext,
+  verb: Verb,
+  filter: QueueFilter,
+  text: string,
+): Promise<readonly WorkerAnswer<number>[]> {
   if (verb === 'bounce') return workers.call('queue.bounce', { filter, text });
   return workers.call(`queue.${verb}`, { filter });
 }
@@ -49,18 +54,38 @@ function queueChange({ verb, summary, final }: Declared): Action {
     changes: true,
     input,
     async run(context, { filter, all, preview, confirmed, text }) {
-      if (Object.keys(filter).length === 0 && !all) return refused('usage', `nothing says which mail to ${verb}; give a queue-id or a filter, or --all`);
+      if (Object.keys(filter).length === 0 && !all)
+        return refused('usage', `nothing says which mail to ${verb}; give a queue-id or a filter, or --all`);
       if (preview || (final && !confirmed)) {
         const page = await queuePage(context, filter, 0, PREVIEW_ROWS);
-        const seen: QueueChange = { matches: page.total, changed: 0, preview: true, rows: page.rows, missing: page.missing };
+        const seen: QueueChange = {
+          matches: page.total,
+          changed: 0,
+          preview: true,
+          rows: page.rows,
+          missing: page.missing,
+        };
         if (preview || page.total === 0) return done(seen);
-        return refused('needs-confirmation', `${page.total} deliveries would be ${PAST[verb]}, which cannot be taken back; add --yes to do it`, seen);
+        return refused(
+          'needs-confirmation',
+          `${page.total} deliveries would be ${PAST[verb]}, which cannot be taken back; add --yes to do it`,
+          seen,
+        );
       }
       const matches = sum(await context.workers.call('queue.count', { filter }));
       const answers = await change(context, verb, filter, text);
       const changed = sum(answers);
-      context.journal.emit('control.action-done', { action: `queue.${verb}`, summary: `${changed} deliveries ${PAST[verb]}, filter ${JSON.stringify(filter)}` });
-      return done({ matches, changed, preview: false, rows: [], missing: silentWorkers(answers) } satisfies QueueChange);
+      context.journal.emit('control.action-done', {
+        action: `queue.${verb}`,
+        summary: `${changed} deliveries ${PAST[verb]}, filter ${JSON.stringify(filter)}`,
+      });
+      return done({
+        matches,
+        changed,
+        preview: false,
+        rows: [],
+        missing: silentWorkers(answers),
+      } satisfies QueueChange);
     },
   });
 }
@@ -76,10 +101,22 @@ const PAST: Readonly<Record<Verb, string>> = {
 
 /** The operator's changes of the queue. */
 export const queueChanges: readonly Action[] = [
-  queueChange({ verb: 'hold', summary: 'Keeps deliveries from being attempted until they are released.', final: false }),
-  queueChange({ verb: 'release', summary: 'Lets held and quarantined deliveries go; their attempt is due at once.', final: false }),
+  queueChange({
+    verb: 'hold',
+    summary: 'Keeps deliveries from being attempted until they are released.',
+    final: false,
+  }),
+  queueChange({
+    verb: 'release',
+    summary: 'Lets held and quarantined deliveries go; their attempt is due at once.',
+    final: false,
+  }),
   queueChange({ verb: 'retry', summary: 'Makes waiting deliveries due at once.', final: false }),
-  queueChange({ verb: 'reroute', summary: 'Decides the next hop of deliveries anew, by the configuration in force.', final: false }),
+  queueChange({
+    verb: 'reroute',
+    summary: 'Decides the next hop of deliveries anew, by the configuration in force.',
+    final: false,
+  }),
   queueChange({ verb: 'remove', summary: 'Removes deliveries. The senders are not told.', final: true }),
   queueChange({ verb: 'bounce', summary: 'Returns deliveries to their senders now.', final: true }),
 ];
@@ -93,7 +130,16 @@ export const flushDomain = defineAction({
   async run(context, { domain }) {
     const answers = await context.workers.call('queue.flush', { domain: domain.toLowerCase() });
     const changed = sum(answers);
-    context.journal.emit('control.action-done', { action: 'queue.flush', summary: `${changed} deliveries held for ${domain} were released` });
-    return done({ matches: changed, changed, preview: false, rows: [], missing: silentWorkers(answers) } satisfies QueueChange);
+    context.journal.emit('control.action-done', {
+      action: 'queue.flush',
+      summary: `${changed} deliveries held for ${domain} were released`,
+    });
+    return done({
+      matches: changed,
+      changed,
+      preview: false,
+      rows: [],
+      missing: silentWorkers(answers),
+    } satisfies QueueChange);
   },
 });

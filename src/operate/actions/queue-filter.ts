@@ -15,4 +15,6 @@ export const queueFilter = z
     held: z.boolean().optional(),
     olderThanMs: z.number().int().min(0).optional(),
   })
-  .transform((given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as QueueFilter);
+  .transform(
+    (given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as QueueFilter,
+  );

@@ -16,15 +16,24 @@ export interface QueuePage {
   readonly missing: readonly string[];
 }
 
-const byArrival = (a: QueueRow, b: QueueRow): number => a.arrivedAtMs - b.arrivedAtMs || (a.deliveryId < b.deliveryId ? -1 : 1);
+const byArrival = (a: QueueRow, b: QueueRow): number =>
+  a.arrivedAtMs - b.arrivedAtMs || (a.deliveryId < b.deliveryId ? -1 : 1);
 
 /** A page of the queue over all workers, oldest arrival first. */
-export async function queuePage({ workers }: Pick<OperatorContext, 'workers'>, filter: QueueFilter, offset: number, most: number): Promise<QueuePage> {
+export async function queuePage(
+  { workers }: Pick<OperatorContext, 'workers'>,
+  filter: QueueFilter,
+  offset: number,
+  most: number,
+): Promise<QueuePage> {
   const [lists, counts] = await Promise.all([
     workers.call('queue.list', { filter, most: offset + most, envelopes: true }),
     workers.call('queue.count', { filter }),
   ]);
-  const rows = results(lists).flat().sort(byArrival).slice(offset, offset + most);
+  const rows = results(lists)
+    .flat()
+    .sort(byArrival)
+    .slice(offset, offset + most);
   return { rows, total: sum(counts), offset, missing: silentWorkers(lists) };
 }
 
@@ -44,20 +53,32 @@ export const queueList = defineAction({
 /** Shows one message of the queue. */
 export const queueShow = defineAction({
   name: 'queue.show',
-  summary: 'Shows one message of the queue: its deliveries, their recipients and last replies, and its content if asked.',
+  summary:
+    'Shows one message of the queue: its deliveries, their recipients and last replies, and its content if asked.',
   changes: false,
-  input: z.strictObject({ queueId: z.string().min(1).max(64), content: z.enum(['none', 'header', 'whole']).default('none') }),
+  input: z.strictObject({
+    queueId: z.string().min(1).max(64),
+    content: z.enum(['none', 'header', 'whole']).default('none'),
+  }),
   async run(context, { queueId, content }) {
-    if (parseQueueId(queueId) === undefined) return refused('usage', `'${queueId}' is not a queue-id; it looks like 0-3k9f2a`);
+    if (parseQueueId(queueId) === undefined)
+      return refused('usage', `'${queueId}' is not a queue-id; it looks like 0-3k9f2a`);
     const page = await queuePage(context, { queueId }, 0, PAGE_MAX);
     if (page.rows.length === 0) {
       const rest = page.missing.length > 0 ? ` (no answer from ${page.missing.join(', ')})` : '';
-      return refused('not-found', `the queue has no message ${queueId}${rest}; \`ims trace ${queueId}\` shows what became of it`);
+      return refused(
+        'not-found',
+        `the queue has no message ${queueId}${rest}; \`ims trace ${queueId}\` shows what became of it`,
+      );
     }
     if (content === 'none') return done({ ...page });
     const found = results(await context.workers.call('queue.content', { queueId })).find((one) => one !== null);
     const text = found?.text ?? '';
     const end = text.indexOf('\r\n\r\n');
-    return done({ ...page, sizeBytes: found?.sizeBytes ?? 0, content: content === 'header' && end !== -1 ? text.slice(0, end + 2) : text });
+    return done({
+      ...page,
+      sizeBytes: found?.sizeBytes ?? 0,
+      content: content === 'header' && end !== -1 ? text.slice(0, end + 2) : text,
+    });
   },
 });

@@ -10,7 +10,8 @@ const nothing = z.strictObject({});
 /** Totals of several workers. */
 export function addCounts(counts: readonly QueueCounts[]): QueueCounts {
   const oldest = counts.flatMap((one) => one.oldestArrivalMs ?? []);
-  const total = (key: 'messages' | 'deliveries' | 'held' | 'quarantined' | 'claimed' | 'bytes' | 'nextHops'): number => counts.reduce((sum, one) => sum + one[key], 0);
+  const total = (key: 'messages' | 'deliveries' | 'held' | 'quarantined' | 'claimed' | 'bytes' | 'nextHops'): number =>
+    counts.reduce((sum, one) => sum + one[key], 0);
   return {
     messages: total('messages'),
     deliveries: total('deliveries'),
@@ -33,7 +34,14 @@ export const status = defineAction({
     const [service, counts] = await Promise.all([supervisor.status(), workers.call('queue.counts', {})]);
     const { server, domains } = settings();
     const upMs = clock.wall() - service.startedAtMs;
-    return done({ name: server.name, domains: Object.keys(domains), ...service, upMs, queue: addCounts(results(counts)), missing: silentWorkers(counts) });
+    return done({
+      name: server.name,
+      domains: Object.keys(domains),
+      ...service,
+      upMs,
+      queue: addCounts(results(counts)),
+      missing: silentWorkers(counts),
+    });
   },
 });
 
@@ -47,10 +55,15 @@ export const reload = defineAction({
     const end = await supervisor.reload();
     switch (end.kind) {
       case 'applied':
-        journal.emit('control.action-done', { action: 'reload', summary: `configuration ${end.generation}, ${end.changes.length} changes` });
+        journal.emit('control.action-done', {
+          action: 'reload',
+          summary: `configuration ${end.generation}, ${end.changes.length} changes`,
+        });
         return done(end);
       case 'refused':
-        return refused('refused', 'the configuration was not applied; the one before stays in force', { problems: end.problems });
+        return refused('refused', 'the configuration was not applied; the one before stays in force', {
+          problems: end.problems,
+        });
       case 'unconfirmed':
         return refused('failed', `the configuration was not applied: ${end.why}`);
     }
@@ -84,7 +97,9 @@ export const loggingLevels = defineAction({
   name: 'levels',
   summary: 'Shows the logging levels, or sets some until the next reload.',
   changes: true,
-  input: z.strictObject({ set: z.partialRecord(z.enum(categories as [string, ...string[]]), z.enum(levels)).optional() }),
+  input: z.strictObject({
+    set: z.partialRecord(z.enum(categories as [string, ...string[]]), z.enum(levels)).optional(),
+  }),
   async run({ supervisor, journal }, { set }) {
     if (set !== undefined && Object.keys(set).length > 0) {
       await supervisor.setLevels(set);
@@ -113,6 +128,8 @@ export const routeExplain = defineAction({
     if (from === undefined) return refused('usage', `'${sender ?? ''}' is not an address`);
     const answers = await workers.call('route.explain', { recipient: to, sender: from });
     const first = results(answers)[0];
-    return first === undefined ? refused('unavailable', `no worker answered: ${silentWorkers(answers).join('; ')}`) : done(first);
+    return first === undefined
+      ? refused('unavailable', `no worker answered: ${silentWorkers(answers).join('; ')}`)
+      : done(first);
   },
 });

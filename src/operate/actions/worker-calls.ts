@@ -53,7 +53,11 @@ export interface WorkerParts {
   flush(domain: string): Promise<number>;
 }
 
-const plainEnvelope = (sender: Mailbox | null): EnvelopeOptions => ({ reversePath: sender, body: '7bit', smtpUtf8: false });
+const plainEnvelope = (sender: Mailbox | null): EnvelopeOptions => ({
+  reversePath: sender,
+  body: '7bit',
+  smtpUtf8: false,
+});
 
 /** Routes are shown to people and cross processes: the password stays where it is. */
 function withoutLogin(route: Route): Route {
@@ -61,14 +65,22 @@ function withoutLogin(route: Route): Route {
   return { ...route, terms: { ...route.terms, login: { user: route.terms.login.user, password: '' } } };
 }
 
-async function explainRoute({ directory, router }: WorkerParts, recipient: Mailbox, sender: Mailbox | null): Promise<RouteExplanation> {
+async function explainRoute(
+  { directory, router }: WorkerParts,
+  recipient: Mailbox,
+  sender: Mailbox | null,
+): Promise<RouteExplanation> {
   const resolution = await directory.resolve(recipient);
   const final = resolution.kind === 'ours' ? resolution.targets : resolution.kind === 'remote' ? [recipient] : [];
   const envelope = plainEnvelope(sender);
   const targets: RouteExplanation['targets'][number][] = [];
   for (const target of final) {
     const nextHop = router.nextHop(target, envelope);
-    targets.push({ mailbox: printMailbox(target), nextHop, route: withoutLogin(await router.route(nextHop, envelope)) });
+    targets.push({
+      mailbox: printMailbox(target),
+      nextHop,
+      route: withoutLogin(await router.route(nextHop, envelope)),
+    });
   }
   return { recipient: printMailbox(recipient), resolution, targets };
 }
@@ -100,7 +112,8 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
     'queue.release': ({ filter }) => queue.resume(filter),
     'queue.retry': ({ filter }) => queue.retryNow(filter),
     'queue.remove': ({ filter }) => queue.remove(filter),
-    'queue.reroute': ({ filter }) => queue.reroute(filter, (recipient) => router.nextHop(recipient.mailbox, plainEnvelope(null))),
+    'queue.reroute': ({ filter }) =>
+      queue.reroute(filter, (recipient) => router.nextHop(recipient.mailbox, plainEnvelope(null))),
     'queue.bounce': ({ filter, text }) => parts.bounce(filter, text),
     'queue.flush': ({ domain }) => parts.flush(domain),
     'route.explain': ({ recipient, sender }) => explainRoute(parts, recipient, sender),

@@ -8,7 +8,10 @@ const USUAL_FILES = ['ims.yaml', 'data/ims.yaml', '/etc/ims/ims.yaml'];
 const VARIABLE = 'IMS_CONFIG';
 
 /** The configuration file that a command means: --config, else $IMS_CONFIG, else the first usual one that exists; undefined where there is none. */
-export async function findConfigurationFile(io: Pick<CliIo, 'environment' | 'world'>, option: string | undefined): Promise<string | undefined> {
+export async function findConfigurationFile(
+  io: Pick<CliIo, 'environment' | 'world'>,
+  option: string | undefined,
+): Promise<string | undefined> {
   const named = option ?? io.environment[VARIABLE];
   if (named !== undefined && named !== '') return resolve(named);
   for (const file of USUAL_FILES) if ((await io.world.disk.entry(resolve(file))) !== undefined) return resolve(file);
@@ -53,13 +56,22 @@ async function parseServerSection(text: string): Promise<{ readonly data?: strin
 }
 
 /** Where the control socket should be, or why that cannot be said. */
-export type SocketPlace = { readonly ok: true; readonly path: string; readonly configuration?: string } | { readonly ok: false; readonly why: string };
+export type SocketPlace =
+  | { readonly ok: true; readonly path: string; readonly configuration?: string }
+  | { readonly ok: false; readonly why: string };
 
 /** Finds the control socket: --socket, else below the run directory that the configuration names. */
-export async function findSocket(io: Pick<CliIo, 'environment' | 'world'>, options: { readonly socket?: string; readonly config?: string }): Promise<SocketPlace> {
+export async function findSocket(
+  io: Pick<CliIo, 'environment' | 'world'>,
+  options: { readonly socket?: string; readonly config?: string },
+): Promise<SocketPlace> {
   if (options.socket !== undefined) return { ok: true, path: resolve(options.socket) };
   const configuration = await findConfigurationFile(io, options.config);
-  if (configuration === undefined) return { ok: false, why: `${noConfigurationText()} \`--socket PATH\` names the control socket of a running service.` };
+  if (configuration === undefined)
+    return {
+      ok: false,
+      why: `${noConfigurationText()} \`--socket PATH\` names the control socket of a running service.`,
+    };
   let text: string;
   try {
     text = (await io.world.disk.readFile(configuration)).toString('utf8');
@@ -68,6 +80,8 @@ export async function findSocket(io: Pick<CliIo, 'environment' | 'world'>, optio
   }
   const section = scanServerSection(text) ?? (await parseServerSection(text));
   const from = (path: string): string => (isAbsolute(path) ? path : resolve(dirname(configuration), path));
-  const place = controlSocketPath(section.run === undefined ? join(from(section.data ?? './data'), 'run') : from(section.run));
+  const place = controlSocketPath(
+    section.run === undefined ? join(from(section.data ?? './data'), 'run') : from(section.run),
+  );
   return place.ok ? { ...place, configuration } : place;
 }

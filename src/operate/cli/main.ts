@@ -11,7 +11,10 @@ type Add = (root: Command, session: CliSession) => void;
 
 /** The commands by the file that holds them: a command line loads the one it needs, help and mistakes load all. */
 const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise<Add> }> = [
-  { names: ['run', 'status', 'reload', 'stop', 'levels', 'route'], load: async () => (await import('./commands/service.ts')).serviceCommands },
+  {
+    names: ['run', 'status', 'reload', 'stop', 'levels', 'route'],
+    load: async () => (await import('./commands/service.ts')).serviceCommands,
+  },
   { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },
   { names: ['trace', 'events'], load: async () => (await import('./commands/look-back.ts')).lookBackCommands },
   { names: ['mailbox'], load: async () => (await import('./commands/mailbox.ts')).mailboxCommands },

@@ -48,7 +48,8 @@ export class CliSession {
 
   /** Colours a text where the output is a terminal and NO_COLOR is not set. */
   paint(colour: keyof typeof ANSI, text: string, output: TextOutput = this.io.stdout): string {
-    const off = output.isTTY !== true || (this.io.environment['NO_COLOR'] ?? '') !== '' || this.io.environment['TERM'] === 'dumb';
+    const off =
+      output.isTTY !== true || (this.io.environment['NO_COLOR'] ?? '') !== '' || this.io.environment['TERM'] === 'dumb';
     return off ? text : `\x1b[${ANSI[colour]}m${text}\x1b[0m`;
   }
 
@@ -69,7 +70,12 @@ export class CliSession {
   }
 
   /** Asks the running service; says what is wrong where there is no result. */
-  async ask<T>(command: Command, action: string, input: unknown, more: { item?(value: unknown): void; cancel?(end: () => void): void; quiet?: boolean } = {}): Promise<T | undefined> {
+  async ask<T>(
+    command: Command,
+    action: string,
+    input: unknown,
+    more: { item?(value: unknown): void; cancel?(end: () => void): void; quiet?: boolean } = {},
+  ): Promise<T | undefined> {
     const end = await this.tryAsk(command, action, input, more);
     if ('kind' in end) {
       this.unreachable(command, end);
@@ -79,7 +85,12 @@ export class CliSession {
   }
 
   /** Asks the running service, and leaves to the caller what to do where there is none. */
-  async tryAsk(command: Command, action: string, input: unknown, more: { item?(value: unknown): void; cancel?(end: () => void): void } = {}): Promise<ActionEnd | Unreachable> {
+  async tryAsk(
+    command: Command,
+    action: string,
+    input: unknown,
+    more: { item?(value: unknown): void; cancel?(end: () => void): void } = {},
+  ): Promise<ActionEnd | Unreachable> {
     const place = await findSocket(this.io, globals(command));
     if (!place.ok) return { kind: 'no-service', path: '', why: place.why };
     const end = await askService({ network: this.io.world.network, path: place.path, action, input, ...more });
@@ -103,9 +114,17 @@ export class CliSession {
       case 'no-service':
         return this.fail(exitCodes.noService, why.why, command);
       case 'not-permitted':
-        return this.fail(exitCodes.notPermitted, `${why.path} may not be used by you; run the command as the user of the service, or as root.`, command);
+        return this.fail(
+          exitCodes.notPermitted,
+          `${why.path} may not be used by you; run the command as the user of the service, or as root.`,
+          command,
+        );
       case 'other-version':
-        return this.fail(exitCodes.failed, `the running service is version ${why.version} and speaks another control protocol; restart it, or use its own ims.`, command);
+        return this.fail(
+          exitCodes.failed,
+          `the running service is version ${why.version} and speaks another control protocol; restart it, or use its own ims.`,
+          command,
+        );
     }
   }
 }

@@ -9,14 +9,22 @@ const GAP = 2;
 const FLEXIBLE_MIN = 12;
 const WIDTH_WITHOUT_TERMINAL = 200;
 
-const cut = (text: string, width: number): string => (text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`);
+const cut = (text: string, width: number): string =>
+  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 
 /** Prints rows under titles, no line wider than `width` where that can be done by cutting the flexible column. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width = WIDTH_WITHOUT_TERMINAL): string {
-  const widths = columns.map((column, i) => rows.reduce((most, row) => Math.max(most, (row[i] ?? '').length), column.title.length));
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width = WIDTH_WITHOUT_TERMINAL,
+): string {
+  const widths = columns.map((column, i) =>
+    rows.reduce((most, row) => Math.max(most, (row[i] ?? '').length), column.title.length),
+  );
   const total = widths.reduce((sum, one) => sum + one + GAP, -GAP);
   const flexible = columns.findIndex((column) => column.flexible === true);
-  if (total > width && flexible !== -1) widths[flexible] = Math.max(FLEXIBLE_MIN, (widths[flexible] ?? 0) - (total - width));
+  if (total > width && flexible !== -1)
+    widths[flexible] = Math.max(FLEXIBLE_MIN, (widths[flexible] ?? 0) - (total - width));
   const line = (cells: readonly string[]): string =>
     columns
       .map((column, i) => {

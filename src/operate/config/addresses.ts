@@ -13,8 +13,8 @@ export function isIpv6(text: string): boolean {
   if (halves.length > 2) return false;
   const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
   const last = groups.at(-1);
-  const mapped = last !== undefined && last.includes('.');
-  if (mapped && !isIpv4(last)) return false;
+  const mapped = last?.includes('.') === true;
+  if (mapped && !isIpv4(last ?? '')) return false;
   const words = mapped ? groups.slice(0, -1) : groups;
   if (!words.every((word) => /^[0-9a-fA-F]{1,4}$/.test(word))) return false;
   const count = words.length + (mapped ? 2 : 0);

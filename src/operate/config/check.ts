@@ -12,7 +12,8 @@ type Checked = { readonly kept: true; readonly value: unknown } | { readonly kep
 
 const DROPPED: Checked = { kept: false };
 const keep = (value: unknown): Checked => ({ kept: true, value });
-const isSection = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isSection = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isNames = (shape: Shape): boolean => shape.kind === 'section' || shape.kind === 'map';
 
 /** Checks a raw value against the schema and collects everything that is wrong, in words. */
@@ -24,7 +25,8 @@ export class Check {
     if (path.length > DEPTH_MAX) return this.#wrong(path, value, 'is nested too deeply');
     const { shape } = setting;
     if (value === null && isNames(shape)) return this.value(setting, {}, path);
-    if (value === null) return this.#wrong(path, undefined, 'has no value; write one, or leave the key out', allowed(shape));
+    if (value === null)
+      return this.#wrong(path, undefined, 'has no value; write one, or leave the key out', allowed(shape));
     switch (shape.kind) {
       case 'section':
         return this.#section(shape, value, path);
@@ -53,7 +55,8 @@ export class Check {
   }
 
   #section(shape: Shape & { kind: 'section' }, value: unknown, path: Path): Checked {
-    if (!isSection(value)) return this.#wrong(path, value, `must be a section (keys below it), not ${kindOf(value)}`, allowed(shape));
+    if (!isSection(value))
+      return this.#wrong(path, value, `must be a section (keys below it), not ${kindOf(value)}`, allowed(shape));
     const kept: Record<string, unknown> = {};
     let whole = true;
     for (const key of Object.keys(value)) if (!shape.fields.has(key)) this.#unknownKey(shape, value, key, path);
@@ -64,14 +67,25 @@ export class Check {
         else if (!field.optional) whole = false;
       } else if (!field.optional) {
         const example = field.meta.example === undefined ? '' : `, such as ${String(field.meta.example)}`;
-        this.findings.push({ severity: 'error', path, at: 'key', message: `the key '${key}' is missing`, allowed: `${allowed(field.shape)}${example}` });
+        this.findings.push({
+          severity: 'error',
+          path,
+          at: 'key',
+          message: `the key '${key}' is missing`,
+          allowed: `${allowed(field.shape)}${example}`,
+        });
         whole = false;
       }
     }
     return whole ? keep(kept) : DROPPED;
   }
 
-  #unknownKey(shape: Shape & { kind: 'section' }, value: Readonly<Record<string, unknown>>, key: string, path: Path): void {
+  #unknownKey(
+    shape: Shape & { kind: 'section' },
+    value: Readonly<Record<string, unknown>>,
+    key: string,
+    path: Path,
+  ): void {
     const free = [...shape.fields.keys()].filter((name) => !Object.hasOwn(value, name));
     const near = nearest(key, free);
     this.findings.push({
@@ -84,7 +98,13 @@ export class Check {
   }
 
   #map(shape: Shape & { kind: 'map' }, value: unknown, path: Path): Checked {
-    if (!isSection(value)) return this.#wrong(path, value, `must be a section (names, each with its value), not ${kindOf(value)}`, allowed(shape));
+    if (!isSection(value))
+      return this.#wrong(
+        path,
+        value,
+        `must be a section (names, each with its value), not ${kindOf(value)}`,
+        allowed(shape),
+      );
     const kept: Record<string, unknown> = {};
     for (const [name, entry] of Object.entries(value)) {
       if (name === '__proto__') {
@@ -102,8 +122,11 @@ export class Check {
       const hint = isSection(value) ? '' : `; write [${String(value)}]`;
       return this.#wrong(path, value, `must be a list, not ${kindOf(value)}${hint}`, allowed(shape));
     }
-    if (value.length < shape.min || value.length > shape.max) return this.#wrong(path, value, `has ${value.length} entries`, allowed(shape));
-    const kept = value.map((item: unknown, i) => this.value(shape.item, item, [...path, i])).filter((checked) => checked.kept);
+    if (value.length < shape.min || value.length > shape.max)
+      return this.#wrong(path, value, `has ${value.length} entries`, allowed(shape));
+    const kept = value
+      .map((item: unknown, i) => this.value(shape.item, item, [...path, i]))
+      .filter((checked) => checked.kept);
     return kept.length < shape.min ? DROPPED : keep(kept.map((checked) => checked.value));
   }
 
@@ -129,17 +152,20 @@ export class Check {
   #plain(setting: Setting, value: unknown, path: Path): Checked {
     const message = plainProblem(setting.shape, value);
     if (message === undefined) return keep(value);
-    const near = setting.shape.kind === 'choice' && typeof value === 'string' ? nearest(value, setting.shape.values) : undefined;
+    const near =
+      setting.shape.kind === 'choice' && typeof value === 'string' ? nearest(value, setting.shape.values) : undefined;
     return this.#wrong(path, setting.meta.secret === true ? undefined : value, message, allowed(setting.shape), near);
   }
 }
 
-const firstKey = (option: Setting): string => (option.shape.kind === 'section' ? ([...option.shape.fields.keys()][0] ?? '') : '');
+const firstKey = (option: Setting): string =>
+  option.shape.kind === 'section' ? ([...option.shape.fields.keys()][0] ?? '') : '';
 
 const YES_NO = new Set(['yes', 'no', 'on', 'off', 'y', 'n', 'true', 'false']);
 
 function numberProblem(shape: Shape & { kind: 'number' }, value: unknown): string | undefined {
-  if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) return 'must be a number without quotes';
+  if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
+    return 'must be a number without quotes';
   if (typeof value !== 'number' || !Number.isFinite(value)) return `must be a number, not ${kindOf(value)}`;
   if (shape.whole && !Number.isInteger(value)) return 'must be a whole number';
   if (value < shape.min) return `is too small (least ${shape.min})`;
@@ -147,11 +173,14 @@ function numberProblem(shape: Shape & { kind: 'number' }, value: unknown): strin
 }
 
 function measureProblem(shape: Shape & { kind: 'duration' | 'size' }, value: unknown): string | undefined {
-  if (typeof value !== 'string' && typeof value !== 'number') return `must be a ${shape.kind === 'size' ? 'size' : 'length of time'}, not ${kindOf(value)}`;
+  if (typeof value !== 'string' && typeof value !== 'number')
+    return `must be a ${shape.kind === 'size' ? 'size' : 'length of time'}, not ${kindOf(value)}`;
   if (shape.kind === 'duration' && typeof value === 'number') return 'needs a unit (ms, s, m, h or d)';
   const parsed = (shape.kind === 'duration' ? duration(shape) : size(shape)).safeParse(value);
   if (parsed.success) return undefined;
-  const form = (shape.kind === 'duration' ? duration({ min: 0, max: Infinity }) : size({ min: 0, max: Infinity })).safeParse(value);
+  const form = (
+    shape.kind === 'duration' ? duration({ min: 0, max: Infinity }) : size({ min: 0, max: Infinity })
+  ).safeParse(value);
   if (!form.success) return `is not a ${shape.kind === 'size' ? 'size' : 'length of time'}`;
   return `is too ${form.data < shape.min ? (shape.kind === 'size' ? 'small' : 'short') : shape.kind === 'size' ? 'large' : 'long'}`;
 }
@@ -178,7 +207,9 @@ function plainProblem(shape: Shape, value: unknown): string | undefined {
       return typeof value === 'string' && shape.values.includes(value) ? undefined : 'is not one of the choices';
     case 'switch':
       if (typeof value === 'boolean') return undefined;
-      return typeof value === 'string' && YES_NO.has(value.toLowerCase()) ? 'must be true or false, without quotes' : `must be true or false, not ${kindOf(value)}`;
+      return typeof value === 'string' && YES_NO.has(value.toLowerCase())
+        ? 'must be true or false, without quotes'
+        : `must be true or false, not ${kindOf(value)}`;
     case 'exactly':
       return value === shape.value ? undefined : `can only be ${String(shape.value)}`;
     default:

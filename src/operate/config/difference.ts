@@ -14,7 +14,8 @@ export interface Change {
 const HIDDEN = '(secret)';
 const SHOWN_MAX = 120;
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function holdsSecrets(setting: Setting | undefined): boolean {
   if (setting === undefined) return false;
@@ -37,7 +38,14 @@ function fieldOf(setting: Setting | undefined, key: string): Setting | undefined
   return setting?.shape.kind === 'map' ? setting.shape.entry : undefined;
 }
 
-function walk(path: readonly string[], setting: Setting | undefined, from: unknown, to: unknown, restart: boolean, out: Change[]): void {
+function walk(
+  path: readonly string[],
+  setting: Setting | undefined,
+  from: unknown,
+  to: unknown,
+  restart: boolean,
+  out: Change[],
+): void {
   const composite = setting?.shape.kind === 'section' || setting?.shape.kind === 'map';
   if (isRecord(from) && isRecord(to) && composite) {
     // A map marked 'restart' means that adding or removing an entry does; what is within an entry speaks for itself.
@@ -79,7 +87,8 @@ export function applicable(from: Settings, to: Settings): Settings {
 
 function without(setting: Setting | undefined, value: unknown): unknown {
   if (setting?.meta.secret === true && value !== undefined) return HIDDEN;
-  if (Array.isArray(value)) return value.map((item: unknown) => without(setting?.shape.kind === 'list' ? setting.shape.item : undefined, item));
+  if (Array.isArray(value))
+    return value.map((item: unknown) => without(setting?.shape.kind === 'list' ? setting.shape.item : undefined, item));
   if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, without(fieldOf(setting, key), one)]));
 }

@@ -43,14 +43,20 @@ export function settingsBelow(path: string, setting: Setting): Explained[] {
 }
 
 /** Finds a key as a person writes it: 'reception.timeouts.command', 'listeners.mx.port', 'routing.smartHosts.provider.hosts[0].port'. */
-export function findSetting(key: string): { readonly ok: true; readonly found: Explained } | { readonly ok: false; readonly nearest?: string } {
+export function findSetting(
+  key: string,
+): { readonly ok: true; readonly found: Explained } | { readonly ok: false; readonly nearest?: string } {
   let here: Explained = { path: '', setting: allSettings() };
-  const parts = key.replaceAll(/\[\d*\]/g, '').split('.').filter((part) => part !== '');
+  const parts = key
+    .replaceAll(/\[\d*\]/g, '')
+    .split('.')
+    .filter((part) => part !== '');
   for (const [i, part] of parts.entries()) {
     let below = belowOf(here.path, here.setting.shape);
     if (here.setting.shape.kind === 'list') below = below.flatMap((one) => belowOf(one.path, one.setting.shape));
     const last = (one: Explained): string => one.path.slice(one.path.lastIndexOf('.') + 1);
-    const next: Explained | undefined = below.find((one) => last(one) === part) ?? below.find((one) => last(one).startsWith('<'));
+    const next: Explained | undefined =
+      below.find((one) => last(one) === part) ?? below.find((one) => last(one).startsWith('<'));
     if (next === undefined) {
       const near = nearest(part, below.map(last)) ?? nearestAnywhere(part);
       if (near === undefined) return { ok: false };
@@ -80,7 +86,10 @@ function nearestAnywhere(part: string): string | undefined {
   const all = settingsBelow('', allSettings()).map((one) => one.path);
   const exact = all.find((path) => path.slice(path.lastIndexOf('.') + 1).toLowerCase() === part.toLowerCase());
   if (exact !== undefined) return exact;
-  const near = nearest(part, all.map((path) => path.slice(path.lastIndexOf('.') + 1)));
+  const near = nearest(
+    part,
+    all.map((path) => path.slice(path.lastIndexOf('.') + 1)),
+  );
   return near === undefined ? undefined : all.find((path) => path.endsWith(`.${near}`) || path === near);
 }
 
@@ -89,20 +98,28 @@ export function inline(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value);
-    return entries.length === 0 ? '{}' : `{ ${entries.map(([key, one]) => `${plain(key)}: ${inline(one)}`).join(', ')} }`;
+    return entries.length === 0
+      ? '{}'
+      : `{ ${entries.map(([key, one]) => `${plain(key)}: ${inline(one)}`).join(', ')} }`;
   }
   return typeof value === 'string' ? plain(value) : String(value);
 }
 
 const plain = (text: string): string =>
-  text !== '' && /^[\w./][\w./@ +-]*$/.test(text) && !/^(true|false|null|[\d.]+)$/.test(text) && !text.endsWith(' ') ? text : `'${text.replaceAll("'", "''")}'`;
+  text !== '' && /^[\w./][\w./@ +-]*$/.test(text) && !/^(true|false|null|[\d.]+)$/.test(text) && !text.endsWith(' ')
+    ? text
+    : `'${text.replaceAll("'", "''")}'`;
 
 /** One sentence of facts: type and bounds, default, RFC, and when a change takes effect. */
 export function facts({ setting }: Explained): readonly (readonly [string, string])[] {
   const { shape, meta, optional } = setting;
   const out: (readonly [string, string])[] = [['Allowed', allowed(shape)]];
   const composite = shape.kind === 'section' || (shape.kind === 'map' && inline(setting.default ?? {}) === '{}');
-  if (!composite) out.push(['Default', setting.default === undefined ? (optional ? 'none' : 'none: the key must be given') : inline(setting.default)]);
+  if (!composite)
+    out.push([
+      'Default',
+      setting.default === undefined ? (optional ? 'none' : 'none: the key must be given') : inline(setting.default),
+    ]);
   else if (!optional) out.push(['Default', 'none: the section must be given']);
   if (meta.rfc !== undefined) out.push(['Standard', `RFC ${meta.rfc}`]);
   out.push(['A change', meta.reload === 'restart' ? 'takes effect at a restart' : 'takes effect at `ims reload`']);
@@ -111,13 +128,23 @@ export function facts({ setting }: Explained): readonly (readonly [string, strin
 }
 
 /** Explains a key to a person; undefined where there is no such key. */
-export function explain(key: string): { readonly ok: true; readonly text: string } | { readonly ok: false; readonly nearest?: string } {
+export function explain(
+  key: string,
+): { readonly ok: true; readonly text: string } | { readonly ok: false; readonly nearest?: string } {
   const result = findSetting(key);
   if (!result.ok) return result;
   const { found } = result;
   const rows = facts(found).map(([name, value]) => `  ${`${name}:`.padEnd(10)} ${value}`);
   const below = belowOf(found.path, found.setting.shape);
-  const keys = below.map((one) => `  ${one.path}${one.setting.optional || one.path.endsWith('>') || found.setting.shape.kind === 'one-of' ? '' : ' (must be given)'}\n      ${one.setting.text}`);
+  const keys = below.map(
+    (one) =>
+      `  ${one.path}${one.setting.optional || one.path.endsWith('>') || found.setting.shape.kind === 'one-of' ? '' : ' (must be given)'}\n      ${one.setting.text}`,
+  );
   const head = found.path === '' ? 'The configuration file' : found.path;
-  return { ok: true, text: [head, `  ${found.setting.text}`.trimEnd(), ...rows, ...(keys.length > 0 ? ['', 'Below it:', ...keys] : [])].filter((line) => line !== '  ').join('\n') };
+  return {
+    ok: true,
+    text: [head, `  ${found.setting.text}`.trimEnd(), ...rows, ...(keys.length > 0 ? ['', 'Below it:', ...keys] : [])]
+      .filter((line) => line !== '  ')
+      .join('\n'),
+  };
 }

@@ -23,14 +23,23 @@ export function resolvePaths(settings: Settings, directory: string): Settings {
   });
   const groups = Object.entries(settings.routing.smartHosts).map(([name, group]) => {
     if (group.login === undefined) return [name, group] as const;
-    return [name, { ...group, login: { ...group.login, ...optional('passwordFile', group.login.passwordFile) } }] as const;
+    return [
+      name,
+      { ...group, login: { ...group.login, ...optional('passwordFile', group.login.passwordFile) } },
+    ] as const;
   });
-  const domains = Object.entries(settings.domains).map(([name, domain]) => [name, { ...domain, mailboxes: resolveMailboxes(domain.mailboxes, data) }] as const);
+  const domains = Object.entries(settings.domains).map(
+    ([name, domain]) => [name, { ...domain, mailboxes: resolveMailboxes(domain.mailboxes, data) }] as const,
+  );
   return {
     ...settings,
     server: { ...settings.server, data, run },
     listeners: Object.fromEntries(listeners),
-    tls: { ...settings.tls, ...optional('certificate', settings.tls.certificate), ...optional('key', settings.tls.key) },
+    tls: {
+      ...settings.tls,
+      ...optional('certificate', settings.tls.certificate),
+      ...optional('key', settings.tls.key),
+    },
     delivery: { ...settings.delivery, maildir: resolve(data, settings.delivery.maildir) },
     routing: { ...settings.routing, smartHosts: Object.fromEntries(groups) },
     domains: Object.fromEntries(domains),
@@ -43,8 +52,10 @@ function resolveMailboxes(mailboxes: Mailboxes, data: string): Mailboxes {
   const out: [string, Mailboxes[string]][] = [];
   for (const [name, mailbox] of Object.entries(mailboxes)) {
     const delivery = mailbox.delivery;
-    if (delivery !== undefined && 'maildir' in delivery) out.push([name, { ...mailbox, delivery: { maildir: resolve(data, delivery.maildir) } }]);
-    else if (delivery !== undefined && 'directory' in delivery) out.push([name, { ...mailbox, delivery: { directory: resolve(data, delivery.directory) } }]);
+    if (delivery !== undefined && 'maildir' in delivery)
+      out.push([name, { ...mailbox, delivery: { maildir: resolve(data, delivery.maildir) } }]);
+    else if (delivery !== undefined && 'directory' in delivery)
+      out.push([name, { ...mailbox, delivery: { directory: resolve(data, delivery.directory) } }]);
     else out.push([name, mailbox]);
   }
   return Object.fromEntries(out);

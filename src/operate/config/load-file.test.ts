@@ -5,11 +5,15 @@ import { printProblem } from './problem.ts';
 
 type File = { readonly text: string; readonly mode?: number };
 
-async function load(files: Readonly<Record<string, File>>): Promise<{ words: readonly string[]; password: string | undefined }> {
+async function load(
+  files: Readonly<Record<string, File>>,
+): Promise<{ words: readonly string[]; password: string | undefined }> {
   const disk: Parameters<typeof loadConfigurationFile>[0] = {
     async entry(path) {
       const file = files[path];
-      return file === undefined ? undefined : { kind: 'file', sizeBytes: file.text.length, mode: file.mode ?? 0o600, modifiedMs: 0, inode: 1, device: 1 };
+      return file === undefined
+        ? undefined
+        : { kind: 'file', sizeBytes: file.text.length, mode: file.mode ?? 0o600, modifiedMs: 0, inode: 1, device: 1 };
     },
     async readFile(path) {
       const file = files[path];
@@ -30,17 +34,31 @@ test('a file that is not there is named', async () => {
 });
 
 test('the password of a smart host is the first line of its file', async () => {
-  assert.deepEqual(await load({ '/etc/ims/ims.yaml': { text: LOGIN }, '/etc/ims/secret': { text: 'open sesame\r\nrest\n' } }), { words: [], password: 'open sesame' });
+  assert.deepEqual(
+    await load({ '/etc/ims/ims.yaml': { text: LOGIN }, '/etc/ims/secret': { text: 'open sesame\r\nrest\n' } }),
+    { words: [], password: 'open sesame' },
+  );
 });
 
 test('a password file that is missing, empty or open to others is said, never its content', async () => {
   const place = '/etc/ims/ims.yaml:8:40';
   const key = 'routing.smartHosts.p.login.passwordFile';
   const words = async (secret: File | undefined): Promise<readonly string[]> =>
-    (await load({ '/etc/ims/ims.yaml': { text: LOGIN }, ...(secret === undefined ? {} : { '/etc/ims/secret': secret }) })).words;
-  assert.deepEqual(await words(undefined), [`${place}: error: ${key}: there is no such file; found '/etc/ims/secret'`.replaceAll("'", '')]);
-  assert.deepEqual(await words({ text: '\nx' }), [`${place}: error: ${key}: has an empty first line; found /etc/ims/secret`]);
-  assert.deepEqual(await words({ text: 'hunter2', mode: 0o644 }), [`${place}: warning: ${key}: can be read by other users; run chmod 600 on it; found /etc/ims/secret`]);
+    (
+      await load({
+        '/etc/ims/ims.yaml': { text: LOGIN },
+        ...(secret === undefined ? {} : { '/etc/ims/secret': secret }),
+      })
+    ).words;
+  assert.deepEqual(await words(undefined), [
+    `${place}: error: ${key}: there is no such file; found '/etc/ims/secret'`.replaceAll("'", ''),
+  ]);
+  assert.deepEqual(await words({ text: '\nx' }), [
+    `${place}: error: ${key}: has an empty first line; found /etc/ims/secret`,
+  ]);
+  assert.deepEqual(await words({ text: 'hunter2', mode: 0o644 }), [
+    `${place}: warning: ${key}: can be read by other users; run chmod 600 on it; found /etc/ims/secret`,
+  ]);
 });
 
 test('a configuration with passwords that everybody may read is warned of', async () => {

@@ -34,7 +34,14 @@ class Files {
   }
 
   report(severity: 'error' | 'warning', path: readonly string[], message: string, value: string): void {
-    this.problems.push({ severity, file: this.#file, ...this.#loaded.position(path, 'value'), key: printKey(path), message, value });
+    this.problems.push({
+      severity,
+      file: this.#file,
+      ...this.#loaded.position(path, 'value'),
+      key: printKey(path),
+      message,
+      value,
+    });
   }
 
   /** The content of a small file; its permissions are judged where it is secret. */
@@ -73,11 +80,13 @@ async function readPasswords(groups: Groups, files: Files): Promise<Groups> {
 async function checkCertificate({ tls }: Settings, files: Files): Promise<void> {
   if (tls.certificate !== undefined) {
     const text = (await files.read(['tls', 'certificate'], tls.certificate, false))?.toString('latin1');
-    if (text !== undefined && !text.includes('-----BEGIN CERTIFICATE-----')) files.report('error', ['tls', 'certificate'], 'holds no certificate in PEM form', tls.certificate);
+    if (text !== undefined && !text.includes('-----BEGIN CERTIFICATE-----'))
+      files.report('error', ['tls', 'certificate'], 'holds no certificate in PEM form', tls.certificate);
   }
   if (tls.key !== undefined) {
     const text = (await files.read(['tls', 'key'], tls.key, true))?.toString('latin1');
-    if (text !== undefined && !/-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY-----/.test(text)) files.report('error', ['tls', 'key'], 'holds no private key in PEM form', tls.key);
+    if (text !== undefined && !/-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY-----/.test(text))
+      files.report('error', ['tls', 'key'], 'holds no private key in PEM form', tls.key);
   }
 }
 
@@ -99,7 +108,8 @@ export async function loadConfigurationFile(disk: ReadingDisk, file: string): Pr
   let text: string;
   try {
     const entry = await disk.entry(path);
-    if (entry !== undefined && entry.sizeBytes > FILE_BYTES_MAX) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
+    if (entry !== undefined && entry.sizeBytes > FILE_BYTES_MAX)
+      throw Object.assign(new Error('too large'), { code: 'EFBIG' });
     text = (await disk.readFile(path)).toString('utf8');
   } catch (error) {
     const problem: Problem = { severity: 'error', file: path, line: 0, column: 0, key: '', message: whyNot(error) };

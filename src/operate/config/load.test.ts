@@ -186,22 +186,37 @@ routing:
 `;
   assert.deepEqual(
     problemsOf(text).map((line) => line.split(': ')[2]),
-    ['server', 'server.nmae', 'listeners.mx.port', "domains.'example.com'.mailboxes.bob.disabled", 'routing.addressSpaces[0].via'],
+    [
+      'server',
+      'server.nmae',
+      'listeners.mx.port',
+      "domains.'example.com'.mailboxes.bob.disabled",
+      'routing.addressSpaces[0].via',
+    ],
   );
 });
 
 test('a good configuration gets defaults and absolute paths', () => {
-  const loaded = loadConfiguration(`${HEAD}domains: { example.com: { mailboxes: { postmaster: } } }\n`, 'ims.yaml', { directory: '/etc/ims' });
+  const loaded = loadConfiguration(`${HEAD}domains: { example.com: { mailboxes: { postmaster: } } }\n`, 'ims.yaml', {
+    directory: '/etc/ims',
+  });
   assert.ok(loaded.ok);
   const { server, reception, delivery } = loaded.settings;
-  assert.deepEqual([server.data, server.run, delivery.maildir], ['/etc/ims/data', '/etc/ims/data/run', '/etc/ims/data/mail/{domain}/{mailbox}']);
+  assert.deepEqual(
+    [server.data, server.run, delivery.maildir],
+    ['/etc/ims/data', '/etc/ims/data/run', '/etc/ims/data/mail/{domain}/{mailbox}'],
+  );
   assert.equal(reception.timeouts.command, 300_000);
   assert.deepEqual(loaded.warnings, []);
   assert.deepEqual(loaded.position(['domains', 'example.com'], 'key'), { line: 3, column: 12 });
 });
 
 test('the demonstration is a good configuration', () => {
-  const loaded = loadConfiguration(demonstration({ dataDirectory: "/tmp/it's", passwords: { alice: HASH, bob: HASH } }), 'ims.yaml', { directory: '/tmp' });
+  const loaded = loadConfiguration(
+    demonstration({ dataDirectory: "/tmp/it's", passwords: { alice: HASH, bob: HASH } }),
+    'ims.yaml',
+    { directory: '/tmp' },
+  );
   assert.ok(loaded.ok);
   assert.deepEqual(loaded.warnings, []);
   assert.deepEqual(Object.keys(loaded.settings.listeners), ['mx', 'submission', 'submissions', 'lmtp']);

@@ -57,23 +57,35 @@ function findAll(raw: Raw, options: LoadOptions): { findings: readonly Finding[]
   const settings = applyDefaults(kept);
   if (settings === undefined) {
     const message = 'the configuration does not fit its schema';
-    return { findings: check.findings.length > 0 ? check.findings : [{ severity: 'error', path: [], at: 'key', message }], settings };
+    return {
+      findings: check.findings.length > 0 ? check.findings : [{ severity: 'error', path: [], at: 'key', message }],
+      settings,
+    };
   }
   const resolved = resolvePaths(settings, options.directory);
-  const broken = (path: readonly string[]): boolean => check.findings.some((one) => path.every((part, i) => one.path[i] === part));
-  return { findings: [...check.findings, ...rules.flatMap((rule) => rule(settings, { raw, resolved, broken }))], settings: resolved };
+  const broken = (path: readonly string[]): boolean =>
+    check.findings.some((one) => path.every((part, i) => one.path[i] === part));
+  return {
+    findings: [...check.findings, ...rules.flatMap((rule) => rule(settings, { raw, resolved, broken }))],
+    settings: resolved,
+  };
 }
 
 const inOrder = (a: Problem, b: Problem): number => a.line - b.line || a.column - b.column;
 
 /** Problems in the order of the file, without doubles, at most `PROBLEMS_MAX`. */
 export function orderProblems(problems: readonly Problem[]): readonly Problem[] {
-  const seen = new Map(problems.map((problem) => [`${problem.line}:${problem.column}:${problem.key}:${problem.message}`, problem]));
+  const seen = new Map(
+    problems.map((problem) => [`${problem.line}:${problem.column}:${problem.key}:${problem.message}`, problem]),
+  );
   const sorted = [...seen.values()].sort(inOrder);
   if (sorted.length <= PROBLEMS_MAX) return sorted;
   const more = sorted.length - PROBLEMS_MAX;
   const last = sorted[PROBLEMS_MAX - 1];
-  return [...sorted.slice(0, PROBLEMS_MAX), { severity: 'error', file: last?.file ?? '', line: 0, column: 0, key: '', message: `and ${more} further problems` }];
+  return [
+    ...sorted.slice(0, PROBLEMS_MAX),
+    { severity: 'error', file: last?.file ?? '', line: 0, column: 0, key: '', message: `and ${more} further problems` },
+  ];
 }
 
 function emptyText(file: string): Loaded {
@@ -88,10 +100,14 @@ export function loadConfiguration(text: string, fileName: string, options: LoadO
   if (read.value === null) return emptyText(fileName);
   if (!isRaw(read.value)) {
     const message = 'the file must be a section of keys such as server: and listeners:';
-    return { ok: false, problems: [...read.problems, { severity: 'error', file: fileName, line: 1, column: 1, key: '', message }] };
+    return {
+      ok: false,
+      problems: [...read.problems, { severity: 'error', file: fileName, line: 1, column: 1, key: '', message }],
+    };
   }
   const { findings, settings } = findAll(read.value, options);
   const problems = orderProblems([...read.problems, ...findings.map((finding) => toProblem(finding, read, fileName))]);
-  if (settings === undefined || problems.some((problem) => problem.severity === 'error')) return { ok: false, problems };
+  if (settings === undefined || problems.some((problem) => problem.severity === 'error'))
+    return { ok: false, problems };
   return { ok: true, settings, warnings: problems, position: read.position };
 }

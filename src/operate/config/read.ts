@@ -1,4 +1,16 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from 'yaml';
 import { ALIASES_MAX, BRACKETS_MAX, FILE_BYTES_MAX, INDENT_MAX } from './limits.ts';
 import type { Finding, Problem } from './problem.ts';
 import { printKey } from './problem.ts';
@@ -56,7 +68,10 @@ function locate(document: Document, path: readonly (string | number)[], at: 'key
       const pair = (node as YAMLMap).items.find((item) => keyText(item) === String(part));
       const key = pair?.key as Node | undefined;
       next = pair?.value;
-      start = at === 'value' && i === path.length - 1 ? ((next as Node | null)?.range?.[0] ?? key?.range?.[0]) : key?.range?.[0];
+      start =
+        at === 'value' && i === path.length - 1
+          ? ((next as Node | null)?.range?.[0] ?? key?.range?.[0])
+          : key?.range?.[0];
     } else if (isSeq(node) && typeof part === 'number') {
       next = node.items[part];
       start = (next as Node | undefined)?.range?.[0];
@@ -88,13 +103,18 @@ function duplicates(document: Document, file: string, counter: LineCounter): Pro
 }
 
 function unreadable(file: string, message: string): ReadText {
-  return { value: undefined, problems: [{ severity: 'error', file, line: 0, column: 0, key: '', message }], position: () => NOWHERE };
+  return {
+    value: undefined,
+    problems: [{ severity: 'error', file, line: 0, column: 0, key: '', message }],
+    position: () => NOWHERE,
+  };
 }
 
 function parse(text: string, file: string): ReadText {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: false, strict: true });
-  const position = (path: readonly (string | number)[], at: 'key' | 'value'): Position => place(counter, locate(document, path, at));
+  const position = (path: readonly (string | number)[], at: 'key' | 'value'): Position =>
+    place(counter, locate(document, path, at));
   const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => {
     const said = SYNTAX[error.code] ?? error.message;
     return { severity: 'error', file, ...place(counter, error.pos[0]), key: '', message: `not valid YAML: ${said}` };
@@ -107,7 +127,8 @@ function parse(text: string, file: string): ReadText {
     if (!(error instanceof ReferenceError)) throw error;
     const unknown = unknownAliases(document, file, counter);
     const message = `more than ${ALIASES_MAX} aliases are used`;
-    const why: Problem[] = unknown.length > 0 ? unknown : [{ severity: 'error', file, line: 1, column: 1, key: '', message }];
+    const why: Problem[] =
+      unknown.length > 0 ? unknown : [{ severity: 'error', file, line: 1, column: 1, key: '', message }];
     return { value: undefined, problems: [...problems, ...why], position };
   }
 }
@@ -151,7 +172,8 @@ function nestsTooDeeply(text: string): boolean {
 
 /** Parses a configuration text. Bounded: a text made to exhaust memory or stack is refused. */
 export function readText(text: string, file: string): ReadText {
-  if (Buffer.byteLength(text) > FILE_BYTES_MAX) return unreadable(file, `the file is larger than ${FILE_BYTES_MAX / 1024 ** 2} MB`);
+  if (Buffer.byteLength(text) > FILE_BYTES_MAX)
+    return unreadable(file, `the file is larger than ${FILE_BYTES_MAX / 1024 ** 2} MB`);
   if (nestsTooDeeply(text)) return unreadable(file, 'the values are nested too deeply');
   return parse(text.startsWith('\ufeff') ? text.slice(1) : text, file);
 }

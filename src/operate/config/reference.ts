@@ -7,7 +7,13 @@ function row(one: Explained): string {
   const known = new Map(facts(one));
   const standard = known.get('Standard');
   const example = known.get('Example');
-  const text = [one.setting.text, standard === undefined ? '' : `${standard}.`, example === undefined ? '' : `Example: \`${example}\`.`].filter((part) => part !== '').join(' ');
+  const text = [
+    one.setting.text,
+    standard === undefined ? '' : `${standard}.`,
+    example === undefined ? '' : `Example: \`${example}\`.`,
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
   const restart = one.setting.meta.reload === 'restart' ? 'restart' : 'reload';
   const isSection = one.setting.shape.kind === 'section';
   return `| \`${one.path}\` | ${cell(text)} | ${isSection ? 'a section' : cell(known.get('Allowed') ?? '')} | ${isSection ? '' : cell(known.get('Default') ?? '')} | ${restart} |`;
@@ -27,7 +33,14 @@ export function referencePage(): string {
     '',
   ];
   for (const [name, setting] of shape.fields) {
-    lines.push(`## ${name}`, '', setting.text, '', '| Key | Meaning | Allowed | Default | Change |', '|---|---|---|---|---|');
+    lines.push(
+      `## ${name}`,
+      '',
+      setting.text,
+      '',
+      '| Key | Meaning | Allowed | Default | Change |',
+      '|---|---|---|---|---|',
+    );
     lines.push(...settingsBelow(name, setting).map(row), '');
   }
   return `${lines.join('\n').trimEnd()}\n`;

@@ -61,11 +61,19 @@ function shapeOf(schema: z.ZodType, definition: Definition, meta: SettingMeta): 
   };
   switch (definition.type) {
     case 'object':
-      return { kind: 'section', fields: new Map(Object.entries(definition.shape ?? {}).map(([name, field]) => [name, describeSetting(field)])) };
+      return {
+        kind: 'section',
+        fields: new Map(Object.entries(definition.shape ?? {}).map(([name, field]) => [name, describeSetting(field)])),
+      };
     case 'record':
       return { kind: 'map', entry: describeSetting(definition.valueType ?? schema) };
     case 'array':
-      return { kind: 'list', item: describeSetting(definition.element ?? schema), min: bound('min_length', 0), max: bound('max_length', Infinity) };
+      return {
+        kind: 'list',
+        item: describeSetting(definition.element ?? schema),
+        min: bound('min_length', 0),
+        max: bound('max_length', Infinity),
+      };
     case 'enum':
       return { kind: 'choice', values: Object.values(definition.entries ?? {}) };
     case 'string':
@@ -99,7 +107,13 @@ export function describeSetting(schema: z.ZodType): Setting {
     inner = innerType;
     meta = { ...(inner.meta() ?? {}), ...meta };
   }
-  return { shape: shapeOf(inner, definitionOf(inner), meta), text: meta.description ?? '', meta, default: fallback, optional };
+  return {
+    shape: shapeOf(inner, definitionOf(inner), meta),
+    text: meta.description ?? '',
+    meta,
+    default: fallback,
+    optional,
+  };
 }
 
 let whole: Setting | undefined;

@@ -29,7 +29,8 @@ const between = (min: string | undefined, max: string | undefined): string => {
   if (min !== undefined) return ` of at least ${min}`;
   return max === undefined ? '' : ` of at most ${max}`;
 };
-const finite = (value: number, show: (n: number) => string): string | undefined => (Number.isFinite(value) ? show(value) : undefined);
+const finite = (value: number, show: (n: number) => string): string | undefined =>
+  Number.isFinite(value) ? show(value) : undefined;
 
 /** What a setting may be, in words: 'a whole number from 1 to 64'. */
 export function allowed(shape: Shape): string {
@@ -39,7 +40,8 @@ export function allowed(shape: Shape): string {
     case 'map':
       return 'a section of names, each with its value';
     case 'list':
-      return `a list${Number.isFinite(shape.max) || shape.min > 0 ? between(shape.min > 0 ? String(shape.min) : undefined, finite(shape.max, String)) + ' entries' : ''}`;
+      if (!Number.isFinite(shape.max) && shape.min === 0) return 'a list';
+      return `a list${between(shape.min > 0 ? String(shape.min) : undefined, finite(shape.max, String))} entries`;
     case 'choice':
       return shape.values.length === 2 ? shape.values.join(' or ') : `one of ${shape.values.join(', ')}`;
     case 'text':
@@ -55,6 +57,12 @@ export function allowed(shape: Shape): string {
     case 'exactly':
       return String(shape.value);
     case 'one-of':
-      return shape.options.map((option) => (option.shape.kind === 'section' ? `{${[...option.shape.fields.keys()][0] ?? ''}: ...}` : allowed(option.shape))).join(', or ');
+      return shape.options
+        .map((option) =>
+          option.shape.kind === 'section'
+            ? `{${[...option.shape.fields.keys()][0] ?? ''}: ...}`
+            : allowed(option.shape),
+        )
+        .join(', or ');
   }
 }

@@ -50,7 +50,8 @@ class Exchange implements ByteSink {
     if (!this.#greeted) {
       const greeting = parseGreeting(line);
       if (greeting === undefined) return this.finish(failed(`what answers at ${this.#ask.path} is not this service`));
-      if (greeting.protocol !== CONTROL_PROTOCOL) return this.finish({ kind: 'other-version', path: this.#ask.path, version: greeting.version });
+      if (greeting.protocol !== CONTROL_PROTOCOL)
+        return this.finish({ kind: 'other-version', path: this.#ask.path, version: greeting.version });
       this.#greeted = true;
       this.#stream.write(frame({ id: 1, action: this.#ask.action, input: this.#ask.input }));
       return;

@@ -27,7 +27,11 @@ async function served(run: Run): Promise<{ network: Pick<Network, 'dial'>; event
   const directory = { kind: 'directory', sizeBytes: 0, mode: 0o700, modifiedMs: 0, inode: 1, device: 1 } as const;
   const result = await serveControl({
     network,
-    disk: { makeDirectory: async () => undefined, entry: async (path) => (path.endsWith('control') ? undefined : directory), unlink: async () => undefined },
+    disk: {
+      makeDirectory: async () => undefined,
+      entry: async (path) => (path.endsWith('control') ? undefined : directory),
+      unlink: async () => undefined,
+    },
     journal: { emit: (name) => void events.push(name) },
     directory: '/run/ims',
     version: '1',
@@ -92,7 +96,10 @@ test('more connections than are allowed are closed, with an event', async () => 
 test('a result that is too large becomes a failure in words', async () => {
   const { network } = await served(async () => ({ ok: true, result: 'x'.repeat(RESPONSE_BYTES_MAX) }));
   const end = await askService({ network, path, action: 'a', input: {} });
-  assert.deepEqual(end, { ok: false, error: { kind: 'failed', message: 'the result is too large; narrow the question' } });
+  assert.deepEqual(end, {
+    ok: false,
+    error: { kind: 'failed', message: 'the result is too large; narrow the question' },
+  });
 });
 
 test('an action without end is told when its tool goes', async () => {
@@ -119,5 +126,8 @@ test('an action without end is told when its tool goes', async () => {
 test('a path that the system would cut is refused with what to do', () => {
   assert.deepEqual(controlSocketPath('/run/ims'), { ok: true, path });
   const long = controlSocketPath(`/${'d'.repeat(100)}`);
-  assert.match(long.ok ? '' : long.why, /109 octets long, and the system allows 107: .*set server\.run to a short directory/);
+  assert.match(
+    long.ok ? '' : long.why,
+    /109 octets long, and the system allows 107: .*set server\.run to a short directory/,
+  );
 });

@@ -3,7 +3,14 @@ import type { ByteSink, ByteStream, Listening, Network } from '../../world/ports
 import { errnoOf } from '../../events/fault.ts';
 import type { Journal } from '../../events/journal.ts';
 import { CONTROL_PROTOCOL, frame, Lines, parseRequest, type Failure, type Request } from './frames.ts';
-import { CONNECTIONS_MAX, DIAL_TIMEOUT_MS, PENDING_BYTES_MAX, REQUEST_BYTES_MAX, REQUESTS_MAX, RESPONSE_BYTES_MAX } from './limits.ts';
+import {
+  CONNECTIONS_MAX,
+  DIAL_TIMEOUT_MS,
+  PENDING_BYTES_MAX,
+  REQUEST_BYTES_MAX,
+  REQUESTS_MAX,
+  RESPONSE_BYTES_MAX,
+} from './limits.ts';
 import { controlSocketPath } from './socket-path.ts';
 
 /** Where a running action sends what comes in pieces. */
@@ -15,7 +22,9 @@ export interface Stream {
 }
 
 /** The end of an action. */
-export type ActionEnd = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: Failure };
+export type ActionEnd =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly error: Failure };
 
 /** What the control socket needs. */
 export interface ControlServerOptions {
@@ -62,7 +71,8 @@ class Connection implements ByteSink {
     for (const line of lines) {
       const request = parseRequest(line);
       if (request === undefined) return this.#refuse(0, 'the line is not a request');
-      if (this.#running >= REQUESTS_MAX) this.#fail(request.id, { kind: 'unavailable', message: `more than ${REQUESTS_MAX} requests at once` });
+      if (this.#running >= REQUESTS_MAX)
+        this.#fail(request.id, { kind: 'unavailable', message: `more than ${REQUESTS_MAX} requests at once` });
       else void this.#run(request);
     }
   }
@@ -105,7 +115,8 @@ class Connection implements ByteSink {
     this.#running -= 1;
     if (!this.#open) return;
     const text = frame({ id, ...end });
-    if (Buffer.byteLength(text) > RESPONSE_BYTES_MAX) this.#fail(id, { kind: 'failed', message: 'the result is too large; narrow the question' });
+    if (Buffer.byteLength(text) > RESPONSE_BYTES_MAX)
+      this.#fail(id, { kind: 'failed', message: 'the result is too large; narrow the question' });
     else this.#stream.write(text);
     if (this.#peerEnded && this.#running === 0) this.#stream.end();
   }
@@ -134,13 +145,20 @@ async function isAlive(network: Pick<Network, 'dial'>, path: string): Promise<bo
 /** Why the control socket cannot be served. */
 export type ControlRefusal = { readonly ok: false; readonly why: string };
 
-async function prepare({ disk, network, directory }: ControlServerOptions): Promise<{ readonly ok: true; readonly path: string } | ControlRefusal> {
+async function prepare({
+  disk,
+  network,
+  directory,
+}: ControlServerOptions): Promise<{ readonly ok: true; readonly path: string } | ControlRefusal> {
   const place = controlSocketPath(directory);
   if (!place.ok) return place;
   await disk.makeDirectory(directory, 0o700);
   const entry = await disk.entry(directory);
   if (entry === undefined || (entry.mode & 0o077) !== 0) {
-    return { ok: false, why: `${directory} can be entered by other users (mode ${(entry?.mode ?? 0).toString(8)}); run: chmod 700 ${directory}` };
+    return {
+      ok: false,
+      why: `${directory} can be entered by other users (mode ${(entry?.mode ?? 0).toString(8)}); run: chmod 700 ${directory}`,
+    };
   }
   if ((await disk.entry(place.path)) === undefined) return place;
   if (await isAlive(network, place.path)) return { ok: false, why: `another service already answers at ${place.path}` };
@@ -149,7 +167,9 @@ async function prepare({ disk, network, directory }: ControlServerOptions): Prom
 }
 
 /** Serves the control socket in the run directory. Only who may enter the directory (mode 700) can ask. */
-export async function serveControl(options: ControlServerOptions): Promise<{ readonly ok: true; readonly server: ControlServer } | ControlRefusal> {
+export async function serveControl(
+  options: ControlServerOptions,
+): Promise<{ readonly ok: true; readonly server: ControlServer } | ControlRefusal> {
   const place = await prepare(options);
   if (!place.ok) return place;
   const connections = new Set<Connection>();

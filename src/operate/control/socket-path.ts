@@ -5,7 +5,9 @@ import { SOCKET_PATH_MAX } from '../config/limits.ts';
 const CONTROL_SOCKET = 'control';
 
 /** The path of the control socket below a run directory; the system would silently cut a longer one. */
-export function controlSocketPath(directory: string): { readonly ok: true; readonly path: string } | { readonly ok: false; readonly why: string } {
+export function controlSocketPath(
+  directory: string,
+): { readonly ok: true; readonly path: string } | { readonly ok: false; readonly why: string } {
   const path = join(directory, CONTROL_SOCKET);
   const length = Buffer.byteLength(path);
   if (length <= SOCKET_PATH_MAX) return { ok: true, path };

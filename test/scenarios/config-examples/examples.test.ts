@@ -15,5 +15,8 @@ for (const file of readdirSync(directory).filter((name) => name.endsWith('.yaml'
 }
 
 test('the reference of settings is what the schema says; `ims config reference` prints it', () => {
-  assert.ok(readFileSync(join(projectRoot, 'docs/reference/configuration.md'), 'utf8') === referencePage(), 'docs/reference/configuration.md is stale');
+  assert.ok(
+    readFileSync(join(projectRoot, 'docs/reference/configuration.md'), 'utf8') === referencePage(),
+    'docs/reference/configuration.md is stale',
+  );
 });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
 import { findConfigurationFile, noConfigurationText } from '../find-service.ts';
 import { askSecret } from '../io.ts';
-import { CliSession, globals } from '../session.ts';
+import { type CliSession, globals } from '../session.ts';
 import { count } from '../text.ts';
 
 async function runCheck(session: CliSession, command: Command, file: string | undefined): Promise<void> {
@@ -16,11 +16,15 @@ async function runCheck(session: CliSession, command: Command, file: string | un
   if (globals(command).json === true) return session.json({ file: path, ok: loaded.ok, problems });
   for (const problem of problems) {
     const colour = problem.severity === 'error' ? 'red' : 'yellow';
-    session.print(printProblem(problem).replace(`: ${problem.severity}: `, `: ${session.paint(colour, problem.severity)}: `));
+    session.print(
+      printProblem(problem).replace(`: ${problem.severity}: `, `: ${session.paint(colour, problem.severity)}: `),
+    );
   }
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   const warnings = problems.length - errors;
-  const words = [errors > 0 ? count(errors, 'error') : '', warnings > 0 ? count(warnings, 'warning') : ''].filter((part) => part !== '').join(', ');
+  const words = [errors > 0 ? count(errors, 'error') : '', warnings > 0 ? count(warnings, 'warning') : '']
+    .filter((part) => part !== '')
+    .join(', ');
   session.print(loaded.ok ? `${path} is valid${words === '' ? '' : `, with ${words}`}.` : `${path}: ${words}.`);
 }
 
@@ -37,7 +41,8 @@ async function runShow(session: CliSession, command: Command): Promise<void> {
     const { loadConfigurationFile } = await import('../../config/load-file.ts');
     const { redact } = await import('../../config/difference.ts');
     const { loaded } = await loadConfigurationFile(session.io.world.disk, path);
-    if (!loaded.ok) return session.fail(exitCodes.negative, `${path} has errors; \`ims config check\` shows them`, command);
+    if (!loaded.ok)
+      return session.fail(exitCodes.negative, `${path} has errors; \`ims config check\` shows them`, command);
     shown = redact(loaded.settings);
   }
   if (json === true) return session.json(shown);
@@ -48,7 +53,12 @@ async function runShow(session: CliSession, command: Command): Promise<void> {
 async function runExplain(session: CliSession, command: Command, key: string): Promise<void> {
   const { explain } = await import('../../config/explain.ts');
   const found = explain(key);
-  if (!found.ok) return session.fail(exitCodes.negative, `there is no key ${key}${found.nearest === undefined ? '' : `; did you mean ${found.nearest}?`}`, command);
+  if (!found.ok)
+    return session.fail(
+      exitCodes.negative,
+      `there is no key ${key}${found.nearest === undefined ? '' : `; did you mean ${found.nearest}?`}`,
+      command,
+    );
   if (globals(command).json === true) session.json({ key, text: found.text });
   else session.print(found.text);
 }
@@ -57,16 +67,20 @@ async function runPassword(session: CliSession, command: Command): Promise<void>
   const { io } = session;
   const password = await askSecret(io, 'Password: ');
   if (password === undefined || password === '') return session.fail(exitCodes.usage, 'no password was given', command);
-  if (io.stdin.isTTY === true && (await askSecret(io, 'The same again: ')) !== password) return session.fail(exitCodes.usage, 'the two are not the same', command);
+  if (io.stdin.isTTY === true && (await askSecret(io, 'The same again: ')) !== password)
+    return session.fail(exitCodes.usage, 'the two are not the same', command);
   const hash = await io.hashPassword(password);
   if (globals(command).json === true) return session.json({ hash });
   session.print(hash);
-  if (io.stdout.isTTY === true) io.stderr.write("Put it in single quotes after 'password:' of a mailbox, then run: ims reload\n");
+  if (io.stdout.isTTY === true)
+    io.stderr.write("Put it in single quotes after 'password:' of a mailbox, then run: ims reload\n");
 }
 
 /** config check, show, explain, example, reference; password. */
 export function configCommands(root: Command, session: CliSession): void {
-  const config = root.command('config').description('check, show and explain the configuration; needs no running service');
+  const config = root
+    .command('config')
+    .description('check, show and explain the configuration; needs no running service');
   config
     .command('check')
     .description('everything that is wrong with a configuration file, at once; changes nothing')
@@ -75,7 +89,9 @@ export function configCommands(root: Command, session: CliSession): void {
     .action((file: string | undefined, _options: unknown, command: Command) => runCheck(session, command, file));
   config
     .command('show')
-    .description('the configuration with all defaults, without passwords: the one in force where a service runs, else that of the file')
+    .description(
+      'the configuration with all defaults, without passwords: the one in force where a service runs, else that of the file',
+    )
     .option('--file', 'that of the file, also where a service runs')
     .addHelpText('after', '\nExamples:\n  ims config show\n  ims config show --json | jq .reception')
     .action((_options: unknown, command: Command) => runShow(session, command));
@@ -100,6 +116,6 @@ export function configCommands(root: Command, session: CliSession): void {
   root
     .command('password')
     .description('make the hash of a password for the configuration; reads it from the terminal or standard input')
-    .addHelpText('after', "\nExamples:\n  ims password\n  printf '%s' \"$SECRET\" | ims password")
+    .addHelpText('after', '\nExamples:\n  ims password\n  printf \'%s\' "$SECRET" | ims password')
     .action((_options: unknown, command: Command) => runPassword(session, command));
 }

@@ -2,11 +2,12 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { printReply } from '../../../mail/reply.ts';
 import type { TimelineEntry } from '../../../mail/timeline.ts';
 import type { EventRecord, MessageTimeline } from '../../actions/context.ts';
-import { CliSession, globals } from '../session.ts';
+import { type CliSession, globals } from '../session.ts';
 import { showBytes, showSpan, showTime } from '../text.ts';
 import { parseAge } from './queue.ts';
 
-const list = (texts: readonly string[]): string => (texts.length <= 3 ? texts.join(', ') : `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more`);
+const list = (texts: readonly string[]): string =>
+  texts.length <= 3 ? texts.join(', ') : `${texts.slice(0, 3).join(', ')} and ${texts.length - 3} more`;
 
 /** One step of a message's life, as lines: the first is the step, the others belong to it. */
 export function entryLines(entry: TimelineEntry): readonly string[] {
@@ -21,11 +22,18 @@ export function entryLines(entry: TimelineEntry): readonly string[] {
     }
     case 'attempt': {
       const next = entry.nextDueMs === undefined ? '' : `; next at ${showTime(entry.nextDueMs)}`;
-      const outcomes = entry.outcomes.map((one) => `${one.kind}  ${one.recipient}${one.reply === undefined ? '' : `  ${printReply(one.reply)}`}`);
-      return [`attempt ${entry.attempt}  ${entry.nextHop}${entry.remote === '' ? '' : ` at ${entry.remote}`}, took ${showSpan(entry.durationMs)}${next}`, ...outcomes];
+      const outcomes = entry.outcomes.map(
+        (one) => `${one.kind}  ${one.recipient}${one.reply === undefined ? '' : `  ${printReply(one.reply)}`}`,
+      );
+      return [
+        `attempt ${entry.attempt}  ${entry.nextHop}${entry.remote === '' ? '' : ` at ${entry.remote}`}, took ${showSpan(entry.durationMs)}${next}`,
+        ...outcomes,
+      ];
     }
     case 'report':
-      return [`report     '${entry.kind}' was sent to the sender as ${entry.reportId}, about ${list(entry.recipients)}`];
+      return [
+        `report     '${entry.kind}' was sent to the sender as ${entry.reportId}, about ${list(entry.recipients)}`,
+      ];
     case 'operator':
       return [`operator   ${entry.action}${entry.recipients.length === 0 ? '' : `: ${list(entry.recipients)}`}`];
     case 'quarantined':
@@ -50,10 +58,16 @@ function traceCommand(root: Command, session: CliSession): void {
     .description('what happened to a message, from its arrival to its end')
     .argument('<what>', 'a queue-id, a Message-ID, or an address (sender or recipient)')
     .addOption(new Option('--most <n>', 'messages to show, the newest first').argParser(Number).default(10))
-    .addHelpText('after', "\nExamples:\n  ims trace 0-3k9f2a\n  ims trace '<4711@example.com>'\n  ims trace bob@example.test --most 1")
+    .addHelpText(
+      'after',
+      "\nExamples:\n  ims trace 0-3k9f2a\n  ims trace '<4711@example.com>'\n  ims trace bob@example.test --most 1",
+    )
     .action(async (what: string, _options: unknown, command: Command) => {
       const options = globals<{ most: number }>(command);
-      const result = await session.ask<{ messages: readonly MessageTimeline[] }>(command, 'trace', { what, most: options.most });
+      const result = await session.ask<{ messages: readonly MessageTimeline[] }>(command, 'trace', {
+        what,
+        most: options.most,
+      });
       if (result === undefined) return;
       if (options.json === true) return session.json(result);
       for (const message of result.messages) printTimeline(session, message);
@@ -63,13 +77,17 @@ function traceCommand(root: Command, session: CliSession): void {
 const COLOURS = { information: 'dim', warning: 'yellow', error: 'red' } as const;
 
 function printEvent(session: CliSession, record: EventRecord): void {
-  session.print(`${showTime(record.atMs)}  ${session.paint(COLOURS[record.severity], `${record.number} ${record.severity}`)}  ${record.process}: ${record.text}`);
-  if (record.advice !== undefined && record.severity !== 'information') session.print(`${' '.repeat(22)}${record.advice}`);
+  session.print(
+    `${showTime(record.atMs)}  ${session.paint(COLOURS[record.severity], `${record.number} ${record.severity}`)}  ${record.process}: ${record.text}`,
+  );
+  if (record.advice !== undefined && record.severity !== 'information')
+    session.print(`${' '.repeat(22)}${record.advice}`);
 }
 
 function parseNumbers(text: string, before: readonly number[] = []): number[] {
   const numbers = text.split(',').map(Number);
-  if (!numbers.every((one) => Number.isInteger(one) && one >= 1000 && one <= 4999)) throw new InvalidArgumentError('write event numbers such as 3018 or 3018,3019');
+  if (!numbers.every((one) => Number.isInteger(one) && one >= 1000 && one <= 4999))
+    throw new InvalidArgumentError('write event numbers such as 3018 or 3018,3019');
   return [...before, ...numbers];
 }
 
@@ -119,6 +137,9 @@ export function lookBackCommands(root: Command, session: CliSession): void {
     .addOption(new Option('--contains <text>', 'only events whose text contains this'))
     .addOption(new Option('--most <n>', 'how many').argParser(Number).default(50))
     .addOption(new Option('-f, --follow', 'go on with those that come, until Ctrl-C'))
-    .addHelpText('after', '\nExamples:\n  ims events --severity warning --since 1d\n  ims events --number 3018,3019\n  ims events --follow --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ims events --severity warning --since 1d\n  ims events --number 3018,3019\n  ims events --follow --json',
+    )
     .action((_options: unknown, command: Command) => runEvents(session, command));
 }

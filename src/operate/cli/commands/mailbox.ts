@@ -4,12 +4,16 @@ import type { MailboxContext } from '../../actions/mailboxes.ts';
 import type { FolderCounts, MaildirMessage } from '../../actions/maildirs.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findConfigurationFile, noConfigurationText } from '../find-service.ts';
-import { CliSession, globals } from '../session.ts';
+import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
 import { showBytes, showTime } from '../text.ts';
 
 interface ListResult {
-  readonly mailboxes?: readonly { readonly mailbox: string; readonly maildir?: string; readonly folders: readonly FolderCounts[] }[];
+  readonly mailboxes?: readonly {
+    readonly mailbox: string;
+    readonly maildir?: string;
+    readonly folders: readonly FolderCounts[];
+  }[];
   readonly mailbox?: string;
   readonly folders?: readonly FolderCounts[];
   readonly messages?: readonly MaildirMessage[];
@@ -30,7 +34,12 @@ async function contextFromFile(session: CliSession, command: Command): Promise<M
 }
 
 /** Asks the service, and does it here where none runs. */
-async function askOrDo(session: CliSession, command: Command, action: 'mailbox.list' | 'mailbox.show', input: { mailbox?: string; folder: string; most?: number; message?: string }): Promise<ActionEnd | undefined> {
+async function askOrDo(
+  session: CliSession,
+  command: Command,
+  action: 'mailbox.list' | 'mailbox.show',
+  input: { mailbox?: string; folder: string; most?: number; message?: string },
+): Promise<ActionEnd | undefined> {
   const end = await session.tryAsk(command, action, input);
   if (!('kind' in end)) return end;
   if (end.kind !== 'no-service') {
@@ -41,7 +50,8 @@ async function askOrDo(session: CliSession, command: Command, action: 'mailbox.l
   if (context === undefined) return undefined;
   const { listMailboxes, showMessage } = await import('../../actions/mailboxes.ts');
   const { mailbox, folder, most, message } = input;
-  if (action === 'mailbox.show') return showMessage(context, { mailbox: mailbox ?? '', folder, message: message ?? '1' });
+  if (action === 'mailbox.show')
+    return showMessage(context, { mailbox: mailbox ?? '', folder, message: message ?? '1' });
   return listMailboxes(context, { folder, most: most ?? 20, ...(mailbox === undefined ? {} : { mailbox }) });
 }
 
@@ -50,21 +60,59 @@ function printMailboxes(session: CliSession, mailboxes: NonNullable<ListResult['
     const inbox = folders.find((one) => one.folder === 'INBOX');
     return [mailbox, String(inbox?.unread ?? 0), String(inbox?.read ?? 0), maildir ?? '(not kept here)'];
   });
-  session.print(table([{ title: 'MAILBOX' }, { title: 'NEW', align: 'right' }, { title: 'READ', align: 'right' }, { title: 'MAILDIR', flexible: true }], rows, session.width));
+  session.print(
+    table(
+      [
+        { title: 'MAILBOX' },
+        { title: 'NEW', align: 'right' },
+        { title: 'READ', align: 'right' },
+        { title: 'MAILDIR', flexible: true },
+      ],
+      rows,
+      session.width,
+    ),
+  );
 }
 
 function printMessages(session: CliSession, { folders = [], messages = [] }: ListResult): void {
   if (messages.length === 0) return session.print('No messages.');
-  const rows = messages.map((one, i) => [String(i + 1), one.unread ? 'N' : '', showTime(one.arrivedAtMs), showBytes(one.sizeBytes), one.from, one.subject]);
-  session.print(table([{ title: '#', align: 'right' }, { title: '' }, { title: 'ARRIVED' }, { title: 'SIZE', align: 'right' }, { title: 'FROM' }, { title: 'SUBJECT', flexible: true }], rows, session.width));
-  const others = folders.filter((one) => one.folder !== 'INBOX' && one.unread + one.read > 0).map((one) => `${one.folder} (${one.unread + one.read})`);
+  const rows = messages.map((one, i) => [
+    String(i + 1),
+    one.unread ? 'N' : '',
+    showTime(one.arrivedAtMs),
+    showBytes(one.sizeBytes),
+    one.from,
+    one.subject,
+  ]);
+  session.print(
+    table(
+      [
+        { title: '#', align: 'right' },
+        { title: '' },
+        { title: 'ARRIVED' },
+        { title: 'SIZE', align: 'right' },
+        { title: 'FROM' },
+        { title: 'SUBJECT', flexible: true },
+      ],
+      rows,
+      session.width,
+    ),
+  );
+  const others = folders
+    .filter((one) => one.folder !== 'INBOX' && one.unread + one.read > 0)
+    .map((one) => `${one.folder} (${one.unread + one.read})`);
   if (others.length > 0) session.print(`Other folders: ${others.join(', ')}`);
 }
 
 /** What of a message may go to a terminal: control characters could move the cursor or worse. */
 function shown(text: string, terminal: boolean): string | Buffer {
   const octets = Buffer.from(text, 'latin1');
-  return terminal ? octets.toString('utf8').replaceAll('\r\n', '\n').replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '?') : octets;
+  return terminal
+    ? octets
+        .toString('utf8')
+        .replaceAll('\r\n', '\n')
+        .replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
+    : octets;
 }
 
 async function runShow(session: CliSession, command: Command, mailbox: string, message: string): Promise<void> {
@@ -91,7 +139,11 @@ export function mailboxCommands(root: Command, session: CliSession): void {
     .addHelpText('after', '\nExamples:\n  ims mailbox list\n  ims mailbox list bob@example.test')
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const { json, folder, most } = globals<{ folder: string; most: number }>(command);
-      const end = await askOrDo(session, command, 'mailbox.list', { folder, most, ...(name === undefined ? {} : { mailbox: name }) });
+      const end = await askOrDo(session, command, 'mailbox.list', {
+        folder,
+        most,
+        ...(name === undefined ? {} : { mailbox: name }),
+      });
       const result = end === undefined ? undefined : session.result<ListResult>(command, end);
       if (result === undefined) return;
       if (json === true) session.json(result);
@@ -106,5 +158,7 @@ export function mailboxCommands(root: Command, session: CliSession): void {
     .addOption(new Option('--folder <name>', 'a folder of the mailbox').default('INBOX'))
     .addOption(new Option('--header', 'only the header section'))
     .addHelpText('after', '\nExamples:\n  ims mailbox show bob@example.test\n  ims mailbox show bob 2 --header')
-    .action((name: string, message: string, _options: unknown, command: Command) => runShow(session, command, name, message));
+    .action((name: string, message: string, _options: unknown, command: Command) =>
+      runShow(session, command, name, message),
+    );
 }

@@ -3,7 +3,7 @@ import type { QueueFilter, QueueRow } from '../../../flow/queue/port.ts';
 import { printReply } from '../../../mail/reply.ts';
 import type { QueueChange } from '../../actions/queue-change.ts';
 import type { QueuePage } from '../../actions/queue-look.ts';
-import { CliSession, globals } from '../session.ts';
+import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
 import { count, showBytes, showSpan, showTime } from '../text.ts';
 
@@ -35,18 +35,34 @@ interface FilterOptions {
 function withFilters(command: Command): Command {
   return command
     .addOption(new Option('--domain <domain>', 'mail to recipients of this domain'))
-    .addOption(new Option('--next-hop <key>', "mail for this next hop, as the list shows it: mx:example.com, host:<group>, held:<domain>, local"))
+    .addOption(
+      new Option(
+        '--next-hop <key>',
+        'mail for this next hop, as the list shows it: mx:example.com, host:<group>, held:<domain>, local',
+      ),
+    )
     .addOption(new Option('--sender <address>', 'mail from this sender; an empty one means reports (DSN)'))
     .addOption(new Option('--recipient <address>', 'mail to this recipient'))
     .addOption(new Option('--message-id <id>', 'the message with this Message-ID'))
     .addOption(new Option('--held', 'held mail only'))
-    .addOption(new Option('--older <time>', 'mail that arrived longer ago than this, such as 2h or 3d').argParser(parseAge));
+    .addOption(
+      new Option('--older <time>', 'mail that arrived longer ago than this, such as 2h or 3d').argParser(parseAge),
+    );
 }
 
 /** The filter that options and a queue-id make. */
 export function filterOf(options: FilterOptions, queueId: string | undefined): QueueFilter {
   const { domain, nextHop, sender, recipient, messageId, held, older } = options;
-  const all = { queueId, domain: domain?.toLowerCase(), nextHop, sender, recipient, messageId: messageId?.replace(/^<|>$/g, ''), held, olderThanMs: older };
+  const all = {
+    queueId,
+    domain: domain?.toLowerCase(),
+    nextHop,
+    sender,
+    recipient,
+    messageId: messageId?.replace(/^<|>$/g, ''),
+    held,
+    olderThanMs: older,
+  };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as QueueFilter;
 }
 
@@ -63,7 +79,18 @@ function rowCells(row: QueueRow, nowMs: number): string[] {
   const reply = first?.lastReply === undefined ? '' : printReply(first.lastReply);
   const due = row.held || row.quarantined ? '-' : row.dueAtMs <= nowMs ? 'now' : `in ${showSpan(row.dueAtMs - nowMs)}`;
   const sender = row.sender === undefined || row.sender === '' ? '<>' : row.sender;
-  return [row.queueId, state(row), showSpan(nowMs - row.arrivedAtMs), due, String(row.attempts), showBytes(row.sizeBytes), row.nextHop, sender, `${first?.mailbox ?? ''}${more}`, reply];
+  return [
+    row.queueId,
+    state(row),
+    showSpan(nowMs - row.arrivedAtMs),
+    due,
+    String(row.attempts),
+    showBytes(row.sizeBytes),
+    row.nextHop,
+    sender,
+    `${first?.mailbox ?? ''}${more}`,
+    reply,
+  ];
 }
 
 function printRows(session: CliSession, rows: readonly QueueRow[]): void {
@@ -89,7 +116,10 @@ function printRows(session: CliSession, rows: readonly QueueRow[]): void {
 }
 
 function printMissing(session: CliSession, missing: readonly string[]): void {
-  for (const one of missing) session.io.stderr.write(`${session.paint('yellow', `No answer, so this is not everything: ${one}`, session.io.stderr)}\n`);
+  for (const one of missing)
+    session.io.stderr.write(
+      `${session.paint('yellow', `No answer, so this is not everything: ${one}`, session.io.stderr)}\n`,
+    );
 }
 
 function listCommand(queue: Command, session: CliSession): void {
@@ -97,17 +127,25 @@ function listCommand(queue: Command, session: CliSession): void {
     .description('deliveries that wait, oldest first')
     .addOption(new Option('--most <n>', 'rows of one page').argParser(parseCount).default(50))
     .addOption(new Option('--offset <n>', 'rows to leave out').argParser(parseCount).default(0))
-    .addHelpText('after', '\nExamples:\n  ims queue list\n  ims queue list --domain example.com --older 2h\n  ims queue list --held --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ims queue list\n  ims queue list --domain example.com --older 2h\n  ims queue list --held --json',
+    )
     .action(async (_options: unknown, command: Command) => {
       const options = globals<FilterOptions & { most: number; offset: number }>(command);
-      const page = await session.ask<QueuePage>(command, 'queue.list', { filter: filterOf(options, undefined), most: options.most, offset: options.offset });
+      const page = await session.ask<QueuePage>(command, 'queue.list', {
+        filter: filterOf(options, undefined),
+        most: options.most,
+        offset: options.offset,
+      });
       if (page === undefined) return;
       if (options.json === true) return session.json(page);
       printMissing(session, page.missing);
       if (page.total === 0) return session.print('Nothing waits.');
       printRows(session, page.rows);
       const last = page.offset + page.rows.length;
-      if (last < page.total) session.print(`${page.offset + 1} to ${last} of ${page.total}; more with --offset ${last}`);
+      if (last < page.total)
+        session.print(`${page.offset + 1} to ${last} of ${page.total}; more with --offset ${last}`);
     });
 }
 
@@ -116,12 +154,23 @@ type Shown = QueuePage & { readonly content?: string };
 function printShown(session: CliSession, page: Shown): void {
   const first = page.rows[0];
   if (first === undefined) return;
-  session.print(`${session.paint('bold', first.queueId)}  from ${first.sender === undefined || first.sender === '' ? '<>' : first.sender}, ${showBytes(first.sizeBytes)}, class ${first.class}`);
-  session.print(`  Message-ID  ${first.messageId === undefined || first.messageId === '' ? '(none)' : first.messageId}`);
-  session.print(`  arrived     ${showTime(first.arrivedAtMs)}, returned to the sender at ${showTime(first.expiresAtMs)}`);
+  session.print(
+    `${session.paint('bold', first.queueId)}  from ${first.sender === undefined || first.sender === '' ? '<>' : first.sender}, ${showBytes(first.sizeBytes)}, class ${first.class}`,
+  );
+  session.print(
+    `  Message-ID  ${first.messageId === undefined || first.messageId === '' ? '(none)' : first.messageId}`,
+  );
+  session.print(
+    `  arrived     ${showTime(first.arrivedAtMs)}, returned to the sender at ${showTime(first.expiresAtMs)}`,
+  );
   for (const row of page.rows) {
-    session.print(`  ${row.nextHop}  ${state(row)}, ${count(row.attempts, 'attempt')}${row.held ? '' : `, next at ${showTime(row.dueAtMs)}`}`);
-    for (const one of row.recipients ?? []) session.print(`    ${one.mailbox}  ${one.state}${one.lastReply === undefined ? '' : `  ${printReply(one.lastReply)}`}`);
+    session.print(
+      `  ${row.nextHop}  ${state(row)}, ${count(row.attempts, 'attempt')}${row.held ? '' : `, next at ${showTime(row.dueAtMs)}`}`,
+    );
+    for (const one of row.recipients ?? [])
+      session.print(
+        `    ${one.mailbox}  ${one.state}${one.lastReply === undefined ? '' : `  ${printReply(one.lastReply)}`}`,
+      );
   }
 }
 
@@ -139,7 +188,8 @@ function showCommand(queue: Command, session: CliSession): void {
       const page = await session.ask<Shown>(command, 'queue.show', { queueId, content });
       if (page === undefined) return;
       if (options.json === true) session.json(page);
-      else if (page.content !== undefined) session.io.stdout.write(Buffer.from(page.content, 'latin1').toString('utf8'));
+      else if (page.content !== undefined)
+        session.io.stdout.write(Buffer.from(page.content, 'latin1').toString('utf8'));
       else printShown(session, page);
     });
 }
@@ -153,12 +203,48 @@ interface Verb {
 }
 
 const VERBS: readonly Verb[] = [
-  { name: 'retry', does: 'make waiting mail due now', past: 'due now', final: false, example: 'ims queue retry --domain example.com' },
-  { name: 'hold', does: 'keep mail from being attempted until it is released', past: 'held', final: false, example: 'ims queue hold --sender news@example.test' },
-  { name: 'release', does: 'let held and quarantined mail go', past: 'released', final: false, example: 'ims queue release --held --all' },
-  { name: 'reroute', does: 'decide the next hop anew, by the configuration in force', past: 'routed anew', final: false, example: 'ims queue reroute --next-hop host:old-provider' },
-  { name: 'bounce', does: 'return mail to its senders now', past: 'returned to their senders', final: true, example: "ims queue bounce --domain example.com --text 'The domain was given up.' --yes" },
-  { name: 'remove', does: 'remove mail; the senders are not told', past: 'removed', final: true, example: 'ims queue remove --sender spam@example.net --yes' },
+  {
+    name: 'retry',
+    does: 'make waiting mail due now',
+    past: 'due now',
+    final: false,
+    example: 'ims queue retry --domain example.com',
+  },
+  {
+    name: 'hold',
+    does: 'keep mail from being attempted until it is released',
+    past: 'held',
+    final: false,
+    example: 'ims queue hold --sender news@example.test',
+  },
+  {
+    name: 'release',
+    does: 'let held and quarantined mail go',
+    past: 'released',
+    final: false,
+    example: 'ims queue release --held --all',
+  },
+  {
+    name: 'reroute',
+    does: 'decide the next hop anew, by the configuration in force',
+    past: 'routed anew',
+    final: false,
+    example: 'ims queue reroute --next-hop host:old-provider',
+  },
+  {
+    name: 'bounce',
+    does: 'return mail to its senders now',
+    past: 'returned to their senders',
+    final: true,
+    example: "ims queue bounce --domain example.com --text 'The domain was given up.' --yes",
+  },
+  {
+    name: 'remove',
+    does: 'remove mail; the senders are not told',
+    past: 'removed',
+    final: true,
+    example: 'ims queue remove --sender spam@example.net --yes',
+  },
 ];
 
 interface ChangeOptions extends FilterOptions {
@@ -170,10 +256,17 @@ interface ChangeOptions extends FilterOptions {
 
 async function runVerb(session: CliSession, verb: Verb, queueId: string | undefined, command: Command): Promise<void> {
   const options = globals<ChangeOptions>(command);
-  const input = { filter: filterOf(options, queueId), all: options.all === true, preview: options.preview === true, confirmed: options.yes === true, ...(options.text === undefined ? {} : { text: options.text }) };
+  const input = {
+    filter: filterOf(options, queueId),
+    all: options.all === true,
+    preview: options.preview === true,
+    confirmed: options.yes === true,
+    ...(options.text === undefined ? {} : { text: options.text }),
+  };
   const end = await session.tryAsk(command, `queue.${verb.name}`, input);
   if ('kind' in end) return session.unreachable(command, end);
-  if (!end.ok && end.error.kind === 'needs-confirmation' && options.json !== true) printRows(session, (end.error.details as QueueChange).rows as readonly QueueRow[]);
+  if (!end.ok && end.error.kind === 'needs-confirmation' && options.json !== true)
+    printRows(session, (end.error.details as QueueChange).rows as readonly QueueRow[]);
   const change = session.result<QueueChange>(command, end);
   if (change === undefined) return;
   if (change.matches === 0) session.code = 1;
@@ -197,7 +290,10 @@ export function queueCommands(root: Command, session: CliSession): void {
       .argument('[queue-id]')
       .addOption(new Option('--all', 'all mail in the queue'))
       .addOption(new Option('--preview', 'say how many and show the first, and change nothing'))
-      .addHelpText('after', `\nExamples:\n  ims queue ${verb.name} 0-3k9f2a${verb.final ? ' --yes' : ''}\n  ${verb.example}\n  ims queue ${verb.name} --older 2d --preview`)
+      .addHelpText(
+        'after',
+        `\nExamples:\n  ims queue ${verb.name} 0-3k9f2a${verb.final ? ' --yes' : ''}\n  ${verb.example}\n  ims queue ${verb.name} --older 2d --preview`,
+      )
       .action((queueId: string | undefined, _options: unknown, own: Command) => runVerb(session, verb, queueId, own));
     if (verb.final) command.addOption(new Option('--yes', 'do it; it cannot be taken back'));
     if (verb.name === 'bounce') command.addOption(new Option('--text <sentence>', 'the reason that senders are told'));
@@ -212,6 +308,11 @@ export function queueCommands(root: Command, session: CliSession): void {
       if (change === undefined) return;
       if (change.changed === 0) session.code = 1;
       if (globals(command).json === true) session.json(change);
-      else session.print(change.changed === 0 ? `Nothing is held for ${domain}.` : `${count(change.changed, 'delivery', 'deliveries')} released.`);
+      else
+        session.print(
+          change.changed === 0
+            ? `Nothing is held for ${domain}.`
+            : `${count(change.changed, 'delivery', 'deliveries')} released.`,
+        );
     });
 }

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { errnoOf } from '../../../events/fault.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { askSecret, readAll } from '../io.ts';
-import { CliSession, globals } from '../session.ts';
+import { type CliSession, globals } from '../session.ts';
 import type { Choice, Target } from '../send/target.ts';
 import type { StatusResult } from './service.ts';
 
@@ -23,9 +23,20 @@ interface SendOptions {
 const BODY = 'This is a test message, made by `ims send`.\n';
 
 /** Where to send, from the options or from the running service; undefined where the reason has been said. */
-async function findTarget(session: CliSession, command: Command, options: SendOptions): Promise<{ readonly target: Target; readonly status: StatusResult | undefined } | undefined> {
+async function findTarget(
+  session: CliSession,
+  command: Command,
+  options: SendOptions,
+): Promise<{ readonly target: Target; readonly status: StatusResult | undefined } | undefined> {
   const { chooseListener, parseServer } = await import('../send/target.ts');
-  const tls = options.tls === true ? 'starttls' : options.tls === false || options.tls === undefined ? (options.submit === undefined ? 'none' : 'starttls') : options.tls;
+  const tls =
+    options.tls === true
+      ? 'starttls'
+      : options.tls === false || options.tls === undefined
+        ? options.submit === undefined
+          ? 'none'
+          : 'starttls'
+        : options.tls;
   let status: StatusResult | undefined;
   let choice: Choice;
   if (options.server === undefined) {
@@ -46,7 +57,9 @@ function relayHint(options: SendOptions, status: StatusResult | undefined): stri
   if (status === undefined || options.submit !== undefined) return undefined;
   const ours = new Set(status.domains.map((domain) => domain.toLowerCase()));
   const others = (options.to ?? []).filter((to) => !ours.has(to.slice(to.lastIndexOf('@') + 1).toLowerCase()));
-  return others.length === 0 ? undefined : `${others.join(', ')} is not in a domain of this service, so without a login it will be refused; --submit USER logs in.`;
+  return others.length === 0
+    ? undefined
+    : `${others.join(', ')} is not in a domain of this service, so without a login it will be refused; --submit USER logs in.`;
 }
 
 async function readContent(session: CliSession, options: SendOptions, from: string): Promise<Buffer | undefined> {
@@ -58,14 +71,26 @@ async function readContent(session: CliSession, options: SendOptions, from: stri
   }
   if (options.file !== undefined) return messageFromFile(await io.world.disk.readFile(options.file));
   const unique = `${io.world.clock.wall().toString(36)}.${io.world.random.bytes(9).toString('hex')}`;
-  return composeMessage({ from, to: options.to ?? [], subject: options.subject, body: options.body ?? BODY, atMs: io.world.clock.wall(), unique });
+  return composeMessage({
+    from,
+    to: options.to ?? [],
+    subject: options.subject,
+    body: options.body ?? BODY,
+    atMs: io.world.clock.wall(),
+    unique,
+  });
 }
 
-async function readLogin(session: CliSession, options: SendOptions, from: string): Promise<{ user: string; password: string } | undefined> {
+async function readLogin(
+  session: CliSession,
+  options: SendOptions,
+  from: string,
+): Promise<{ user: string; password: string } | undefined> {
   if (options.submit === undefined) return undefined;
   const domain = from.slice(from.lastIndexOf('@') + 1);
   const user = options.submit.includes('@') || domain === '' ? options.submit : `${options.submit}@${domain}`;
-  if (options.passwordFile === undefined) return { user, password: (await askSecret(session.io, `Password of ${user}: `)) ?? '' };
+  if (options.passwordFile === undefined)
+    return { user, password: (await askSecret(session.io, `Password of ${user}: `)) ?? '' };
   const text = (await session.io.world.disk.readFile(options.passwordFile)).toString('utf8');
   return { user, password: text.split(/\r?\n/, 1)[0] ?? '' };
 }
@@ -81,7 +106,10 @@ function senderOf(options: SendOptions, status: StatusResult | undefined): strin
 async function runSend(session: CliSession, command: Command): Promise<void> {
   const options = globals<SendOptions>(command);
   const { io } = session;
-  const bad = [...(options.to ?? []), ...(options.from === undefined || options.from === '' ? [] : [options.from])].find((text) => /[\s<>\0-\x1f\x7f]/.test(text) || !text.includes('@'));
+  const bad = [
+    ...(options.to ?? []),
+    ...(options.from === undefined || options.from === '' ? [] : [options.from]),
+  ].find((text) => /[\s<>\0-\x1f\x7f]/.test(text) || !text.includes('@'));
   if (bad !== undefined) return session.fail(exitCodes.usage, `'${bad}' is not an address`, command);
   const found = await findTarget(session, command, options);
   if (found === undefined) return;
@@ -96,18 +124,41 @@ async function runSend(session: CliSession, command: Command): Promise<void> {
     const { submit } = await import('../send/submit.ts');
     const silent = options.quiet === true || options.json === true;
     const show = (who: string, line: string): void => {
-      if (!silent) session.print(who === '*' ? session.paint('dim', `*  ${line}`) : `${session.paint(who === 'S' ? 'green' : 'bold', `${who}:`)} ${line}`);
+      if (!silent)
+        session.print(
+          who === '*'
+            ? session.paint('dim', `*  ${line}`)
+            : `${session.paint(who === 'S' ? 'green' : 'bold', `${who}:`)} ${line}`,
+        );
     };
-    const end = await submit(io.world, { ...target, greetingName: status?.name ?? '[127.0.0.1]', from, to: options.to ?? [], content, ...(login === undefined ? {} : { login }) }, show);
+    const end = await submit(
+      io.world,
+      {
+        ...target,
+        greetingName: status?.name ?? '[127.0.0.1]',
+        from,
+        to: options.to ?? [],
+        content,
+        ...(login === undefined ? {} : { login }),
+      },
+      show,
+    );
     session.code = end.accepted ? exitCodes.ok : exitCodes.negative;
-    if (options.json === true) return session.json({ from, to: options.to, server: `${target.address}:${target.port}`, ...end });
-    if (!end.accepted) return session.print(session.paint('red', `Not accepted (${end.step}): ${end.replies.join('; ')}`));
+    if (options.json === true)
+      return session.json({ from, to: options.to, server: `${target.address}:${target.port}`, ...end });
+    if (!end.accepted)
+      return session.print(session.paint('red', `Not accepted (${end.step}): ${end.replies.join('; ')}`));
     session.print(session.paint('green', 'Accepted.'));
     session.print(`What happens to it: ims trace ${options.to?.[0] ?? ''}`);
   } catch (error) {
     // The frontier of this command: the network or a file failed.
     const code = errnoOf(error);
-    const what = code === 'ECONNREFUSED' ? `nobody listens at ${target.address} port ${target.port}` : error instanceof Error ? error.message : String(error);
+    const what =
+      code === 'ECONNREFUSED'
+        ? `nobody listens at ${target.address} port ${target.port}`
+        : error instanceof Error
+          ? error.message
+          : String(error);
     session.fail(exitCodes.failed, what, command);
   }
 }
@@ -118,12 +169,21 @@ export function sendCommands(root: Command, session: CliSession): void {
     .command('send')
     .description('send a test message over SMTP and show the dialogue')
     .addOption(new Option('--to <address...>', 'recipients').makeOptionMandatory())
-    .addOption(new Option('--from <address>', "the sender; default: the user, or postmaster of the service's first domain; '' for none"))
+    .addOption(
+      new Option(
+        '--from <address>',
+        "the sender; default: the user, or postmaster of the service's first domain; '' for none",
+      ),
+    )
     .addOption(new Option('--subject <text>', 'its subject').default('Test message'))
     .addOption(new Option('--body <text>', 'its text'))
-    .addOption(new Option('--file <file>', 'send this message as it is; - reads it from standard input').conflicts('body'))
+    .addOption(
+      new Option('--file <file>', 'send this message as it is; - reads it from standard input').conflicts('body'),
+    )
     .addOption(new Option('--submit <user>', 'log in as this user at the submission listener'))
-    .addOption(new Option('--password-file <file>', 'the password is the first line of this file; without it, it is asked for'))
+    .addOption(
+      new Option('--password-file <file>', 'the password is the first line of this file; without it, it is asked for'),
+    )
     .addOption(new Option('--server <address:port>', "another server than the running service's listeners"))
     .addOption(new Option('--tls [how]', 'use TLS').choices(['starttls', 'implicit', 'none']))
     .addOption(new Option('--lmtp', 'speak LMTP'))

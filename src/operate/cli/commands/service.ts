@@ -3,7 +3,7 @@ import type { QueueCounts } from '../../../flow/queue/port.ts';
 import type { ReloadEnd, ServiceStatus } from '../../actions/context.ts';
 import type { RouteExplanation } from '../../actions/worker-calls.ts';
 import { printReply } from '../../../mail/reply.ts';
-import { CliSession, globals } from '../session.ts';
+import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
 import { count, showBytes, showSpan } from '../text.ts';
 
@@ -18,40 +18,96 @@ export interface StatusResult extends ServiceStatus {
 
 function printStatus(session: CliSession, status: StatusResult): void {
   const { queue } = status;
-  session.print(`${session.paint('bold', status.name)}  Internet Mail Service ${status.version}, up ${showSpan(status.upMs)}, configuration ${status.generation} (${status.configurationFile})`);
+  session.print(
+    `${session.paint('bold', status.name)}  Internet Mail Service ${status.version}, up ${showSpan(status.upMs)}, configuration ${status.generation} (${status.configurationFile})`,
+  );
   session.print('');
-  const listeners = status.listeners.map((one) => [one.name, one.profile, one.address, one.port === 0 ? '' : String(one.port), one.tls, one.state, one.why ?? '']);
-  session.print(table([{ title: 'LISTENER' }, { title: 'PROFILE' }, { title: 'ADDRESS' }, { title: 'PORT', align: 'right' }, { title: 'TLS' }, { title: 'STATE' }, { title: '', flexible: true }], listeners, session.width));
+  const listeners = status.listeners.map((one) => [
+    one.name,
+    one.profile,
+    one.address,
+    one.port === 0 ? '' : String(one.port),
+    one.tls,
+    one.state,
+    one.why ?? '',
+  ]);
+  session.print(
+    table(
+      [
+        { title: 'LISTENER' },
+        { title: 'PROFILE' },
+        { title: 'ADDRESS' },
+        { title: 'PORT', align: 'right' },
+        { title: 'TLS' },
+        { title: 'STATE' },
+        { title: '', flexible: true },
+      ],
+      listeners,
+      session.width,
+    ),
+  );
   session.print('');
-  const processes = status.processes.map((one) => [`${one.role}${one.role === 'worker' ? ` ${one.index}` : ''}`, String(one.pid ?? '-'), one.state, String(one.restarts), one.why ?? '']);
-  session.print(table([{ title: 'PROCESS' }, { title: 'PID', align: 'right' }, { title: 'STATE' }, { title: 'RESTARTS', align: 'right' }, { title: '', flexible: true }], processes, session.width));
+  const processes = status.processes.map((one) => [
+    `${one.role}${one.role === 'worker' ? ` ${one.index}` : ''}`,
+    String(one.pid ?? '-'),
+    one.state,
+    String(one.restarts),
+    one.why ?? '',
+  ]);
+  session.print(
+    table(
+      [
+        { title: 'PROCESS' },
+        { title: 'PID', align: 'right' },
+        { title: 'STATE' },
+        { title: 'RESTARTS', align: 'right' },
+        { title: '', flexible: true },
+      ],
+      processes,
+      session.width,
+    ),
+  );
   session.print('');
   const held = queue.held + queue.quarantined > 0 ? `, ${queue.held} held, ${queue.quarantined} quarantined` : '';
-  session.print(`Queue: ${count(queue.messages, 'message')}, ${count(queue.deliveries, 'delivery', 'deliveries')} to ${count(queue.nextHops, 'next hop')}, ${showBytes(queue.bytes)}${held}`);
+  session.print(
+    `Queue: ${count(queue.messages, 'message')}, ${count(queue.deliveries, 'delivery', 'deliveries')} to ${count(queue.nextHops, 'next hop')}, ${showBytes(queue.bytes)}${held}`,
+  );
   for (const one of status.missing) session.print(session.paint('yellow', `No answer: ${one}`));
   for (const one of status.degraded) session.print(session.paint('yellow', `Degraded: ${one.part}: ${one.why}`));
 }
 
 function printReload(session: CliSession, end: ReloadEnd & { kind: 'applied' }): void {
   session.print(`Configuration ${end.generation} is in force; ${count(end.changes.length, 'setting')} changed.`);
-  for (const change of end.changes) session.print(`  ${change.key}: ${change.from} -> ${change.to}${change.restart ? session.paint('yellow', '  (takes effect at a restart)') : ''}`);
+  for (const change of end.changes)
+    session.print(
+      `  ${change.key}: ${change.from} -> ${change.to}${change.restart ? session.paint('yellow', '  (takes effect at a restart)') : ''}`,
+    );
 }
 
 function printRoute(session: CliSession, { recipient, resolution, targets }: RouteExplanation): void {
-  const how = resolution.kind === 'ours' ? `ours (${resolution.how})` : 'why' in resolution ? `${resolution.kind}: ${resolution.why}` : resolution.kind;
+  const how =
+    resolution.kind === 'ours'
+      ? `ours (${resolution.how})`
+      : 'why' in resolution
+        ? `${resolution.kind}: ${resolution.why}`
+        : resolution.kind;
   session.print(`${recipient}: ${how}`);
   for (const { mailbox, nextHop, route } of targets) {
     session.print(`  ${mailbox} -> ${nextHop}: ${route.reason}`);
-    if (route.kind === 'relay') for (const host of route.hosts) session.print(`    ${host.name} port ${host.port}  ${host.addresses.join(', ')}`);
+    if (route.kind === 'relay')
+      for (const host of route.hosts) session.print(`    ${host.name} port ${host.port}  ${host.addresses.join(', ')}`);
     if ('reply' in route) session.print(`    ${printReply(route.reply)}`);
   }
 }
 
 /** status, reload, stop, levels, route. */
 export function serviceCommands(root: Command, session: CliSession): void {
-  root.command('run').description('start the service in the foreground; Ctrl-C or SIGTERM stops it cleanly').action((_options: unknown, command: Command) => {
-    session.fail(2, 'the service is started by the program itself, not here', command);
-  });
+  root
+    .command('run')
+    .description('start the service in the foreground; Ctrl-C or SIGTERM stops it cleanly')
+    .action((_options: unknown, command: Command) => {
+      session.fail(2, 'the service is started by the program itself, not here', command);
+    });
   root
     .command('status')
     .description('what listens where, the processes, the queue, what is degraded')
@@ -91,7 +147,10 @@ export function serviceCommands(root: Command, session: CliSession): void {
     .description('where mail to an address would go now, and why')
     .argument('<address>', 'the recipient')
     .addOption(new Option('--from <address>', 'the sender, where address spaces depend on it'))
-    .addHelpText('after', '\nExamples:\n  ims route alice@example.com\n  ims route alice@example.com --from bob@example.test')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ims route alice@example.com\n  ims route alice@example.com --from bob@example.test',
+    )
     .action(async (recipient: string, _options: unknown, command: Command) => {
       const { json, from } = globals<{ from?: string }>(command);
       const result = await session.ask<RouteExplanation>(command, 'route.explain', { recipient, sender: from });
@@ -102,9 +161,11 @@ export function serviceCommands(root: Command, session: CliSession): void {
 }
 
 async function printProblems(session: CliSession, details: unknown): Promise<void> {
-  if (typeof details !== 'object' || details === null || !('problems' in details) || !Array.isArray(details.problems)) return;
+  if (typeof details !== 'object' || details === null || !('problems' in details) || !Array.isArray(details.problems))
+    return;
   const { printProblem } = await import('../../config/problem.ts');
-  for (const problem of details.problems) session.io.stderr.write(`${printProblem(problem as Parameters<typeof printProblem>[0])}\n`);
+  for (const problem of details.problems)
+    session.io.stderr.write(`${printProblem(problem as Parameters<typeof printProblem>[0])}\n`);
 }
 
 function levelsCommand(root: Command, session: CliSession): void {
@@ -112,10 +173,19 @@ function levelsCommand(root: Command, session: CliSession): void {
     .command('levels')
     .description('show the logging levels, or set some until the next reload')
     .argument('[category=level...]', 'such as smtp-dialogue=maximum; levels: none, minimum, medium, maximum')
-    .addHelpText('after', '\nExamples:\n  ims levels\n  ims levels smtp-dialogue=maximum     shows SMTP dialogues in the events\n  ims levels smtp-dialogue=minimum     and ends that')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ims levels\n  ims levels smtp-dialogue=maximum     shows SMTP dialogues in the events\n  ims levels smtp-dialogue=minimum     and ends that',
+    )
     .action(async (pairs: readonly string[], _options: unknown, command: Command) => {
-      const set = Object.fromEntries(pairs.map((pair) => [pair.slice(0, Math.max(0, pair.indexOf('='))), pair.slice(pair.indexOf('=') + 1)]));
-      const result = await session.ask<Readonly<Record<string, string>>>(command, 'levels', pairs.length === 0 ? {} : { set });
+      const set = Object.fromEntries(
+        pairs.map((pair) => [pair.slice(0, Math.max(0, pair.indexOf('='))), pair.slice(pair.indexOf('=') + 1)]),
+      );
+      const result = await session.ask<Readonly<Record<string, string>>>(
+        command,
+        'levels',
+        pairs.length === 0 ? {} : { set },
+      );
       if (result === undefined) return;
       if (globals(command).json === true) session.json(result);
       else session.print(table([{ title: 'CATEGORY' }, { title: 'LEVEL' }], Object.entries(result), session.width));

@@ -19,7 +19,11 @@ export class DialogueEnded extends Error {
   override readonly name = 'DialogueEnded';
 }
 
-type Waiter = { readonly resolve: (reply: PlainReply) => void; readonly reject: (error: Error) => void; readonly timer: Timer };
+type Waiter = {
+  readonly resolve: (reply: PlainReply) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: Timer;
+};
 
 /** A simple SMTP client that shows what is said: one command, one reply. */
 export class Dialogue implements ByteSink {
@@ -45,7 +49,8 @@ export class Dialogue implements ByteSink {
 
   data(chunk: Buffer): void {
     this.#text += chunk.toString('latin1');
-    if (this.#text.length > REPLY_BYTES_MAX || this.#lines.length > 1000) return this.#end(new DialogueEnded('the server sends more than a reply can be'));
+    if (this.#text.length > REPLY_BYTES_MAX || this.#lines.length > 1000)
+      return this.#end(new DialogueEnded('the server sends more than a reply can be'));
     for (;;) {
       const end = this.#text.indexOf('\n');
       if (end === -1) return;
@@ -82,7 +87,9 @@ export class Dialogue implements ByteSink {
   }
 
   closed(error?: Error): void {
-    this.#end(new DialogueEnded(error === undefined ? 'the connection is closed' : `the connection broke: ${error.message}`));
+    this.#end(
+      new DialogueEnded(error === undefined ? 'the connection is closed' : `the connection broke: ${error.message}`),
+    );
   }
 
   #end(error: Error): void {
@@ -99,7 +106,9 @@ export class Dialogue implements ByteSink {
     if (first !== undefined) return Promise.resolve(first);
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(REPLY_TIMEOUT_MS, () => this.#end(new DialogueEnded(`no reply came within ${REPLY_TIMEOUT_MS / 1000} s`)));
+      const timer = this.#clock.after(REPLY_TIMEOUT_MS, () =>
+        this.#end(new DialogueEnded(`no reply came within ${REPLY_TIMEOUT_MS / 1000} s`)),
+      );
       this.#waiter = { resolve, reject, timer };
     });
   }

@@ -5,8 +5,18 @@ import { chooseListener, parseServer } from './target.ts';
 
 test('a message is composed with CRLF, a date and encoded words', () => {
   assert.equal(headerDate(Date.UTC(2026, 10, 2, 3, 4, 5)), 'Mon, 2 Nov 2026 03:04:05 +0000');
-  const text = composeMessage({ from: 'a@example.test', to: ['b@example.test', 'c@example.test'], subject: 'Grüße', body: 'one\ntwo', atMs: 0, unique: 'u' }).toString();
-  assert.match(text, /^Date: Thu, 1 Jan 1970 00:00:00 \+0000\r\nFrom: a@example\.test\r\nTo: b@example\.test,\r\n c@example\.test\r\n/);
+  const text = composeMessage({
+    from: 'a@example.test',
+    to: ['b@example.test', 'c@example.test'],
+    subject: 'Grüße',
+    body: 'one\ntwo',
+    atMs: 0,
+    unique: 'u',
+  }).toString();
+  assert.match(
+    text,
+    /^Date: Thu, 1 Jan 1970 00:00:00 \+0000\r\nFrom: a@example\.test\r\nTo: b@example\.test,\r\n c@example\.test\r\n/,
+  );
   assert.match(text, /Subject: =\?UTF-8\?B\?R3LDvMOfZQ==\?=\r\nMessage-ID: <u@example\.test>\r\n/);
   assert.ok(text.endsWith('\r\n\r\none\r\ntwo\r\n'));
 });
@@ -19,7 +29,10 @@ test('no encoded word is too long or splits a character', () => {
 });
 
 test('lines that begin with a dot get another, and octets stay', () => {
-  assert.equal(dotStuff(messageFromFile(Buffer.from('a\n.b\n\n..c\xff', 'latin1'))).toString('latin1'), 'a\r\n..b\r\n\r\n...c\xff\r\n.\r\n');
+  assert.equal(
+    dotStuff(messageFromFile(Buffer.from('a\n.b\n\n..c\xff', 'latin1'))).toString('latin1'),
+    'a\r\n..b\r\n\r\n...c\xff\r\n.\r\n',
+  );
 });
 
 test('a server is named by address and port', () => {
@@ -35,9 +48,27 @@ test('a server is named by address and port', () => {
 });
 
 test('the listener is chosen by what is wanted: submission with a login, else mx; loopback first', () => {
-  const listener = (profile: 'mx' | 'submission', address: string, port: number, tls: 'starttls' | 'implicit') => ({ name: 'x', profile, address, port, tls, state: 'listening' as const });
-  const all = [listener('mx', '::', 25, 'starttls'), listener('mx', '0.0.0.0', 25, 'starttls'), listener('submission', '127.0.0.1', 465, 'implicit'), listener('submission', '127.0.0.1', 587, 'starttls')];
-  assert.deepEqual(chooseListener(all, false, false), { ok: true, target: { address: '127.0.0.1', port: 25, tls: 'none', lmtp: false } });
-  assert.deepEqual(chooseListener(all, true, false), { ok: true, target: { address: '127.0.0.1', port: 587, tls: 'starttls', lmtp: false } });
+  const listener = (profile: 'mx' | 'submission', address: string, port: number, tls: 'starttls' | 'implicit') => ({
+    name: 'x',
+    profile,
+    address,
+    port,
+    tls,
+    state: 'listening' as const,
+  });
+  const all = [
+    listener('mx', '::', 25, 'starttls'),
+    listener('mx', '0.0.0.0', 25, 'starttls'),
+    listener('submission', '127.0.0.1', 465, 'implicit'),
+    listener('submission', '127.0.0.1', 587, 'starttls'),
+  ];
+  assert.deepEqual(chooseListener(all, false, false), {
+    ok: true,
+    target: { address: '127.0.0.1', port: 25, tls: 'none', lmtp: false },
+  });
+  assert.deepEqual(chooseListener(all, true, false), {
+    ok: true,
+    target: { address: '127.0.0.1', port: 587, tls: 'starttls', lmtp: false },
+  });
   assert.ok(!chooseListener(all, false, true).ok);
 });

@@ -37,7 +37,12 @@ interface Carrying {
   readonly startTls: () => Promise<void>;
 }
 
-const refused = (step: string, reply: PlainReply, refusedRecipients: readonly string[] = []): SubmissionEnd => ({ accepted: false, step, replies: [printed(reply)], refusedRecipients });
+const refused = (step: string, reply: PlainReply, refusedRecipients: readonly string[] = []): SubmissionEnd => ({
+  accepted: false,
+  step,
+  replies: [printed(reply)],
+  refusedRecipients,
+});
 
 /** Greets, turns TLS on, logs in; undefined where all of it went well. */
 async function open({ submission, dialogue, startTls }: Carrying): Promise<SubmissionEnd | undefined> {
@@ -79,17 +84,29 @@ async function transaction({ submission, dialogue }: Carrying): Promise<Submissi
   // LMTP answers once for every accepted recipient (RFC 2033 §4.2).
   const more = submission.lmtp ? submission.to.length - bad.length - 1 : 0;
   for (let i = 0; i < more; i += 1) ends.push(await dialogue.reply());
-  return { accepted: bad.length === 0 && ends.every(good), step: 'end of data', replies: ends.map(printed), refusedRecipients: bad };
+  return {
+    accepted: bad.length === 0 && ends.every(good),
+    step: 'end of data',
+    replies: ends.map(printed),
+    refusedRecipients: bad,
+  };
 }
 
 /** Hands one message over, showing the dialogue. Rejects where no connection comes about or it ends too early. */
-export async function submit(world: { readonly network: Pick<Network, 'dial'>; readonly clock: Pick<Clock, 'after'> }, submission: Submission, show: Show): Promise<SubmissionEnd> {
+export async function submit(
+  world: { readonly network: Pick<Network, 'dial'>; readonly clock: Pick<Clock, 'after'> },
+  submission: Submission,
+  show: Show,
+): Promise<SubmissionEnd> {
   const { address, port, tls } = submission;
   show('*', `connecting to ${address}${port === 0 ? '' : ` port ${port}`}`);
   const stream = await world.network.dial({ address, port, timeoutMs: CONNECT_TIMEOUT_MS });
   const startTls = async (): Promise<void> => {
     const facts = await stream.startTlsClient({ serverName: '', timeoutMs: TLS_TIMEOUT_MS });
-    show('*', `${facts.version}, ${facts.cipher}; certificate ${facts.verified === true ? 'verified' : `not verified (${facts.failure ?? 'not asked'})`}`);
+    show(
+      '*',
+      `${facts.version}, ${facts.cipher}; certificate ${facts.verified === true ? 'verified' : `not verified (${facts.failure ?? 'not asked'})`}`,
+    );
   };
   const dialogue = new Dialogue(stream, world.clock, show);
   try {

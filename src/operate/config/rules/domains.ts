@@ -10,9 +10,18 @@ export const domainNames: Rule = ({ domains }) => {
     const path = ['domains', name];
     const other = seen.get(name.toLowerCase());
     seen.set(name.toLowerCase(), name);
-    if (other !== undefined) return [wrong(path, `is the same domain as '${other}': case does not matter`, { at: 'key' })];
-    if (name.includes('@')) return [wrong(path, 'is an address; domains are keys here, and mailboxes are keys below mailboxes:', { at: 'key', value: name })];
-    return isDomain(name) ? [] : [wrong(path, 'is not a domain name', { at: 'key', value: name, allowed: 'a name such as example.com' })];
+    if (other !== undefined)
+      return [wrong(path, `is the same domain as '${other}': case does not matter`, { at: 'key' })];
+    if (name.includes('@'))
+      return [
+        wrong(path, 'is an address; domains are keys here, and mailboxes are keys below mailboxes:', {
+          at: 'key',
+          value: name,
+        }),
+      ];
+    return isDomain(name)
+      ? []
+      : [wrong(path, 'is not a domain name', { at: 'key', value: name, allowed: 'a name such as example.com' })];
   });
 };
 
@@ -24,16 +33,31 @@ export const localParts: Rule = ({ domains }) => {
   for (const [name, domain] of Object.entries(domains)) {
     // A mailbox and an alias may share a name: `aliasesLeadSomewhere` looks at those.
     const seen = new Map<string, string>();
-    const parts = [...Object.keys(domain.mailboxes).map((local) => ['mailboxes', local] as const), ...Object.keys(domain.aliases).map((local) => ['aliases', local] as const)];
+    const parts = [
+      ...Object.keys(domain.mailboxes).map((local) => ['mailboxes', local] as const),
+      ...Object.keys(domain.aliases).map((local) => ['aliases', local] as const),
+    ];
     for (const [where, local] of parts) {
       const path = ['domains', name, where, local];
       const key = `${where} ${local.toLowerCase()}`;
       const other = seen.get(key);
       seen.set(key, `${where}.${local}`);
-      if (local.includes('@')) out.push(wrong(path, 'must be a local part alone, without @ and domain', { at: 'key', value: local, ...nearestLocal(local) }));
-      else if (local === '' || /[\s\0-\x1f\x7f]/.test(local)) out.push(wrong(path, 'is not a local part', { at: 'key', value: local }));
-      else if (Buffer.byteLength(local) > LOCAL_PART_MAX) out.push(wrong(path, `is longer than ${LOCAL_PART_MAX} octets (RFC 5321 §4.5.3.1.1)`, { at: 'key', value: local }));
-      else if (other !== undefined) out.push(wrong(path, `is already declared as ${other}: case does not matter`, { at: 'key' }));
+      if (local.includes('@'))
+        out.push(
+          wrong(path, 'must be a local part alone, without @ and domain', {
+            at: 'key',
+            value: local,
+            ...nearestLocal(local),
+          }),
+        );
+      else if (local === '' || /[\s\0-\x1f\x7f]/.test(local))
+        out.push(wrong(path, 'is not a local part', { at: 'key', value: local }));
+      else if (Buffer.byteLength(local) > LOCAL_PART_MAX)
+        out.push(
+          wrong(path, `is longer than ${LOCAL_PART_MAX} octets (RFC 5321 §4.5.3.1.1)`, { at: 'key', value: local }),
+        );
+      else if (other !== undefined)
+        out.push(wrong(path, `is already declared as ${other}: case does not matter`, { at: 'key' }));
     }
   }
   return out;
@@ -45,7 +69,8 @@ const nearestLocal = (local: string): { nearest?: string } => {
 };
 
 const TARGET = 'an address such as alice@example.com, or a local part of this domain';
-const isTarget = (text: string): boolean => (text.includes('@') ? splitAddress(text) !== undefined : text !== '' && !/[\s<>,;:()]/.test(text));
+const isTarget = (text: string): boolean =>
+  text.includes('@') ? splitAddress(text) !== undefined : text !== '' && !/[\s<>,;:()]/.test(text);
 
 /** Aliases and catch-alls lead to something that looks like an address, and local targets exist. */
 export const aliasTargets: Rule = ({ domains }) => {
@@ -53,7 +78,9 @@ export const aliasTargets: Rule = ({ domains }) => {
   for (const [name, domain] of Object.entries(domains)) {
     const entries = Object.entries(domain.aliases).flatMap(([local, targets]) => {
       const path: readonly (string | number)[] = ['domains', name, 'aliases', local];
-      return typeof targets === 'string' ? [{ path, target: targets }] : targets.map((target, i) => ({ path: [...path, i], target }));
+      return typeof targets === 'string'
+        ? [{ path, target: targets }]
+        : targets.map((target, i) => ({ path: [...path, i], target }));
     });
     if (domain.catchAll !== undefined) entries.push({ path: ['domains', name, 'catchAll'], target: domain.catchAll });
     for (const { path, target } of entries) {
@@ -66,15 +93,23 @@ export const aliasTargets: Rule = ({ domains }) => {
 /** Aliases and catch-alls end at a mailbox, not in a circle. Mail for others is not concerned, so these are warnings. */
 export const aliasesLeadSomewhere: Rule = ({ domains }, { broken }) =>
   // Where the schema refused a mailbox, an alias to it would seem to lead nowhere.
-  (broken(['domains']) ? [] : findProblems(domains)).flatMap(({ what, path, message }) => (what === 'not-an-address' ? [] : [doubtful(['domains', ...path], message)]));
+  (broken(['domains']) ? [] : findProblems(domains)).flatMap(({ what, path, message }) =>
+    what === 'not-an-address' ? [] : [doubtful(['domains', ...path], message)],
+  );
 
 /** A password in the clear instead of its hash. */
 export const passwordHashes: Rule = ({ domains }) =>
   Object.entries(domains).flatMap(([name, domain]) =>
     Object.entries(domain.mailboxes).flatMap(([local, mailbox]) => {
       const { password } = mailbox;
-      if (password === undefined || /^\$argon2(id|i|d)\$v=19\$[\w=,]{1,64}\$[\w+/]{8,128}\$[\w+/]{16,256}$/.test(password)) return [];
-      const message = password.startsWith('$') ? 'is not a complete hash of argon2; copy the whole line that `ims password` prints' : 'must be a hash, not the password itself; `ims password` makes one';
+      if (
+        password === undefined ||
+        /^\$argon2(id|i|d)\$v=19\$[\w=,]{1,64}\$[\w+/]{8,128}\$[\w+/]{16,256}$/.test(password)
+      )
+        return [];
+      const message = password.startsWith('$')
+        ? 'is not a complete hash of argon2; copy the whole line that `ims password` prints'
+        : 'must be a hash, not the password itself; `ims password` makes one';
       return [wrong(['domains', name, 'mailboxes', local, 'password'], message)];
     }),
   );
@@ -84,7 +119,14 @@ export const senderAddresses: Rule = ({ domains }) =>
   Object.entries(domains).flatMap(([name, domain]) =>
     Object.entries(domain.mailboxes).flatMap(([local, mailbox]) =>
       mailbox.maySendAs.flatMap((text, i) =>
-        splitAddress(text) !== undefined ? [] : [wrong(['domains', name, 'mailboxes', local, 'maySendAs', i], 'is not an address', { value: text, allowed: "sales@example.com or '*@example.com'" })],
+        splitAddress(text) !== undefined
+          ? []
+          : [
+              wrong(['domains', name, 'mailboxes', local, 'maySendAs', i], 'is not an address', {
+                value: text,
+                allowed: "sales@example.com or '*@example.com'",
+              }),
+            ],
       ),
     ),
   );
@@ -93,16 +135,41 @@ export const senderAddresses: Rule = ({ domains }) =>
 export const plusCharacter: Rule = ({ domains }) =>
   Object.entries(domains).flatMap(([name, domain]) =>
     /^[@.\s"\w]$/.test(domain.plusAddressing)
-      ? [wrong(['domains', name, 'plusAddressing'], 'cannot be this character', { value: domain.plusAddressing, allowed: "'+', '-', '=' or '' (off)" })]
+      ? [
+          wrong(['domains', name, 'plusAddressing'], 'cannot be this character', {
+            value: domain.plusAddressing,
+            allowed: "'+', '-', '=' or '' (off)",
+          }),
+        ]
       : [],
   );
 
 /** The postmaster can be reached (RFC 5321 §4.5.1). */
 export const postmasterAddress: Rule = ({ reporting, domains }) => {
   const { postmaster } = reporting;
-  if (postmaster !== undefined) return splitAddress(postmaster) !== undefined ? [] : [wrong(['reporting', 'postmaster'], 'is not an address', { value: postmaster })];
+  if (postmaster !== undefined)
+    return splitAddress(postmaster) !== undefined
+      ? []
+      : [wrong(['reporting', 'postmaster'], 'is not an address', { value: postmaster })];
   const [name, first] = Object.entries(domains)[0] ?? [];
-  if (name === undefined || first === undefined || first.lmtp !== undefined || first.fallback !== undefined || first.catchAll !== undefined) return [];
-  const known = [...Object.keys(first.mailboxes), ...Object.keys(first.aliases)].some((local) => local.toLowerCase() === 'postmaster');
-  return known ? [] : [doubtful(['domains', name], `has no postmaster, which every domain needs; add 'aliases: {postmaster: ...}' or set reporting.postmaster`, { at: 'key' })];
+  if (
+    name === undefined ||
+    first === undefined ||
+    first.lmtp !== undefined ||
+    first.fallback !== undefined ||
+    first.catchAll !== undefined
+  )
+    return [];
+  const known = [...Object.keys(first.mailboxes), ...Object.keys(first.aliases)].some(
+    (local) => local.toLowerCase() === 'postmaster',
+  );
+  return known
+    ? []
+    : [
+        doubtful(
+          ['domains', name],
+          `has no postmaster, which every domain needs; add 'aliases: {postmaster: ...}' or set reporting.postmaster`,
+          { at: 'key' },
+        ),
+      ];
 };

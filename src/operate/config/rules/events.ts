@@ -7,5 +7,10 @@ export const levelCategories: Rule = ({ events }) =>
   Object.keys(events.levels).flatMap((name) => {
     if (categories.some((category) => category === name)) return [];
     const near = nearest(name, categories);
-    return [wrong(['events', 'levels', name], 'is not a category of events', { at: 'key', ...(near === undefined ? { allowed: categories.join(', ') } : { nearest: near }) })];
+    return [
+      wrong(['events', 'levels', name], 'is not a category of events', {
+        at: 'key',
+        ...(near === undefined ? { allowed: categories.join(', ') } : { nearest: near }),
+      }),
+    ];
   });

@@ -5,14 +5,19 @@ import type { Finding } from '../problem.ts';
 import { doubtful, wrong, type Rule } from './rule.ts';
 
 /** The addresses of a listener as a list, each with its path in the file. */
-export function addressesOf(name: string, listener: ListenerSettings): readonly { readonly address: string; readonly path: readonly (string | number)[] }[] {
+export function addressesOf(
+  name: string,
+  listener: ListenerSettings,
+): readonly { readonly address: string; readonly path: readonly (string | number)[] }[] {
   const path = ['listeners', name, 'address'];
   if (typeof listener.address === 'string') return [{ address: listener.address, path }];
   return listener.address.map((address, i) => ({ address, path: [...path, i] }));
 }
 
-const sound = (listeners: ListenersSettings, broken: (path: readonly string[]) => boolean): [string, ListenerSettings][] =>
-  Object.entries(listeners).filter(([name]) => !broken(['listeners', name]));
+const sound = (
+  listeners: ListenersSettings,
+  broken: (path: readonly string[]) => boolean,
+): [string, ListenerSettings][] => Object.entries(listeners).filter(([name]) => !broken(['listeners', name]));
 
 const isSocket = (address: string): boolean => address.includes('/');
 const isLoopback = (address: string): boolean => isSocket(address) || address === '::1' || address.startsWith('127.');
@@ -20,7 +25,11 @@ const isLoopback = (address: string): boolean => isSocket(address) || address ==
 /** Without a listener nothing arrives. */
 export const someListener: Rule = (settings, { raw }) => {
   const listeners = raw['listeners'];
-  if (Object.keys(settings.listeners).length > 0 || (typeof listeners === 'object' && listeners !== null && Object.keys(listeners).length > 0)) return [];
+  if (
+    Object.keys(settings.listeners).length > 0 ||
+    (typeof listeners === 'object' && listeners !== null && Object.keys(listeners).length > 0)
+  )
+    return [];
   if (!Object.hasOwn(raw, 'listeners')) return [];
   return [doubtful(['listeners'], 'has no listener: no mail can arrive')];
 };
@@ -31,11 +40,22 @@ export const listenerAddresses: Rule = ({ listeners }, { broken }) => {
   for (const [name, listener] of sound(listeners, broken)) {
     for (const { address, path } of addressesOf(name, listener)) {
       if (isSocket(address)) {
-        if (listener.profile !== 'lmtp') out.push(wrong(path, 'is the path of a UNIX socket, which only the profile lmtp can use', { value: address, allowed: 'IP addresses' }));
-        else if (Buffer.byteLength(address) > SOCKET_PATH_MAX) out.push(wrong(path, `is longer than ${SOCKET_PATH_MAX} octets`, { value: address }));
+        if (listener.profile !== 'lmtp')
+          out.push(
+            wrong(path, 'is the path of a UNIX socket, which only the profile lmtp can use', {
+              value: address,
+              allowed: 'IP addresses',
+            }),
+          );
+        else if (Buffer.byteLength(address) > SOCKET_PATH_MAX)
+          out.push(wrong(path, `is longer than ${SOCKET_PATH_MAX} octets`, { value: address }));
       } else if (!isIp(address)) {
-        const nearest = address === 'localhost' ? '127.0.0.1' : address === '*' || address === '' ? '0.0.0.0' : undefined;
-        const more = { value: address, allowed: "IP addresses such as 127.0.0.1, 0.0.0.0 (every IPv4 address) or '::' (every IPv6 address)" };
+        const nearest =
+          address === 'localhost' ? '127.0.0.1' : address === '*' || address === '' ? '0.0.0.0' : undefined;
+        const more = {
+          value: address,
+          allowed: "IP addresses such as 127.0.0.1, 0.0.0.0 (every IPv4 address) or '::' (every IPv6 address)",
+        };
         out.push(wrong(path, 'is not an IP address', nearest === undefined ? more : { ...more, nearest }));
       }
     }
@@ -54,11 +74,22 @@ export const listenerClashes: Rule = ({ listeners }, { broken }) => {
   for (const [name, listener] of sound(listeners, broken)) {
     for (const { address, path } of addressesOf(name, listener)) {
       const port = isSocket(address) ? 0 : listener.port;
-      const other = taken.find((one) => one.port === port && (isSocket(address) ? one.address === address : port !== 0 && overlaps(one.address, address)));
+      const other = taken.find(
+        (one) =>
+          one.port === port &&
+          (isSocket(address) ? one.address === address : port !== 0 && overlaps(one.address, address)),
+      );
       if (other !== undefined) {
         const where = isSocket(address) ? address : `${address} port ${port}`;
-        const whose = other.name === name ? 'is listed twice in this listener' : `is already taken by the listener '${other.name}' (${other.address})`;
-        out.push(wrong(isSocket(address) || other.name === name ? path : ['listeners', name], `${where} ${whose}`, { at: 'key' }));
+        const whose =
+          other.name === name
+            ? 'is listed twice in this listener'
+            : `is already taken by the listener '${other.name}' (${other.address})`;
+        out.push(
+          wrong(isSocket(address) || other.name === name ? path : ['listeners', name], `${where} ${whose}`, {
+            at: 'key',
+          }),
+        );
       }
       taken.push({ name, address, port });
     }
@@ -72,7 +103,12 @@ export const submissionNeedsTls: Rule = ({ listeners }, { broken }) => {
   for (const [name, listener] of sound(listeners, broken)) {
     if (listener.profile !== 'submission' || listener.tls !== 'none') continue;
     if (addressesOf(name, listener).every(({ address }) => isLoopback(address))) continue;
-    out.push(wrong(['listeners', name, 'tls'], 'would let passwords cross the network in the clear', { value: 'none', allowed: 'starttls, required or implicit; none only on loopback addresses' }));
+    out.push(
+      wrong(['listeners', name, 'tls'], 'would let passwords cross the network in the clear', {
+        value: 'none',
+        allowed: 'starttls, required or implicit; none only on loopback addresses',
+      }),
+    );
   }
   return out;
 };
@@ -90,10 +126,16 @@ export const usualPorts: Rule = ({ listeners }, { broken }) => {
     const usual = USUAL[listener.port];
     if (usual === undefined || addressesOf(name, listener).every(({ address }) => isSocket(address))) continue;
     if (usual.implicit !== (listener.tls === 'implicit')) {
-      const message = usual.implicit ? 'speaks TLS from the first octet by convention (tls: implicit)' : 'begins in the clear by convention (tls: starttls)';
+      const message = usual.implicit
+        ? 'speaks TLS from the first octet by convention (tls: implicit)'
+        : 'begins in the clear by convention (tls: starttls)';
       out.push(doubtful(['listeners', name, 'port'], `port ${listener.port} ${message}`));
     } else if (usual.profile !== listener.profile) {
-      out.push(doubtful(['listeners', name, 'profile'], `port ${listener.port} is used for ${usual.profile} by convention`, { value: listener.profile }));
+      out.push(
+        doubtful(['listeners', name, 'profile'], `port ${listener.port} is used for ${usual.profile} by convention`, {
+          value: listener.profile,
+        }),
+      );
     }
   }
   return out;

@@ -5,7 +5,9 @@ import { doubtful, wrong, type Rule } from './rule.ts';
 const NETWORK = 'an IP address or a network such as 192.0.2.0/24 or 2001:db8::/32';
 
 const networks = (list: readonly string[], path: readonly string[]): Finding[] =>
-  list.flatMap((text, i) => (isNetwork(text) ? [] : [wrong([...path, i], 'is not a network', { value: text, allowed: NETWORK })]));
+  list.flatMap((text, i) =>
+    isNetwork(text) ? [] : [wrong([...path, i], 'is not a network', { value: text, allowed: NETWORK })],
+  );
 
 /** Networks are written as CIDR. */
 export const networkSyntax: Rule = ({ policy }) => [
@@ -18,19 +20,36 @@ export const networkSyntax: Rule = ({ policy }) => [
 export const noOpenRelay: Rule = ({ policy }) =>
   policy.localNetworks.flatMap((text, i) =>
     /^[0:.]+\/[0-7]$/.test(text)
-      ? [doubtful(['policy', 'localNetworks', i], 'lets strangers send mail through this server (an open relay)', { value: text, allowed: 'only your own networks' })]
+      ? [
+          doubtful(['policy', 'localNetworks', i], 'lets strangers send mail through this server (an open relay)', {
+            value: text,
+            allowed: 'only your own networks',
+          }),
+        ]
       : [],
   );
 
 /** Patterns of senders and domains. */
 export const policyPatterns: Rule = ({ policy }) => [
   ...(policy.remoteDomainsAllowed ?? []).flatMap((text, i) =>
-    isDomainPattern(text) ? [] : [wrong(['policy', 'remoteDomainsAllowed', i], 'is not a domain', { value: text, allowed: "example.com, '*.example.com'" })],
+    isDomainPattern(text)
+      ? []
+      : [
+          wrong(['policy', 'remoteDomainsAllowed', i], 'is not a domain', {
+            value: text,
+            allowed: "example.com, '*.example.com'",
+          }),
+        ],
   ),
   ...policy.blockedSenders.flatMap((text, i) =>
     isDomainPattern(text) || splitAddress(text) !== undefined
       ? []
-      : [wrong(['policy', 'blockedSenders', i], 'is not an address or domain', { value: text, allowed: "somebody@example.com, example.com, '*.example.com'" })],
+      : [
+          wrong(['policy', 'blockedSenders', i], 'is not an address or domain', {
+            value: text,
+            allowed: "somebody@example.com, example.com, '*.example.com'",
+          }),
+        ],
   ),
 ];
 
@@ -45,17 +64,30 @@ const isServer = (text: string): boolean => {
 /** Resolvers are addresses: a name would need a resolver. */
 export const resolverAddresses: Rule = ({ names }) =>
   (names.servers ?? []).flatMap((text, i) =>
-    isServer(text) ? [] : [wrong(['names', 'servers', i], 'is not the address of a resolver', { value: text, allowed: "192.0.2.53, 192.0.2.53:5353, '2001:db8::53' or '[2001:db8::53]:5353'" })],
+    isServer(text)
+      ? []
+      : [
+          wrong(['names', 'servers', i], 'is not the address of a resolver', {
+            value: text,
+            allowed: "192.0.2.53, 192.0.2.53:5353, '2001:db8::53' or '[2001:db8::53]:5353'",
+          }),
+        ],
   );
 
 /** Source addresses are of their family. */
 export const sourceAddresses: Rule = ({ routing }) => {
   const out: Finding[] = [];
-  if (routing.source4 !== undefined && !isIpv4(routing.source4)) out.push(wrong(['routing', 'source4'], 'is not an IPv4 address', { value: routing.source4 }));
-  if (routing.source6 !== undefined && !isIpv6(routing.source6)) out.push(wrong(['routing', 'source6'], 'is not an IPv6 address', { value: routing.source6 }));
+  if (routing.source4 !== undefined && !isIpv4(routing.source4))
+    out.push(wrong(['routing', 'source4'], 'is not an IPv4 address', { value: routing.source4 }));
+  if (routing.source6 !== undefined && !isIpv6(routing.source6))
+    out.push(wrong(['routing', 'source6'], 'is not an IPv6 address', { value: routing.source6 }));
   return out;
 };
 
 /** Names of this host are names or addresses. */
 export const ownNameSyntax: Rule = ({ routing }) =>
-  routing.ownNames.flatMap((text, i) => (isIp(text) || isDomain(text) ? [] : [wrong(['routing', 'ownNames', i], 'is neither a name nor an address', { value: text })]));
+  routing.ownNames.flatMap((text, i) =>
+    isIp(text) || isDomain(text)
+      ? []
+      : [wrong(['routing', 'ownNames', i], 'is neither a name nor an address', { value: text })],
+  );

@@ -25,7 +25,8 @@ const finding = (severity: 'error' | 'warning', path: Path, message: string, mor
 /** A finding that makes the configuration unusable. */
 export const wrong = (path: Path, message: string, more: More = {}): Finding => finding('error', path, message, more);
 /** A finding that a person should look at. */
-export const doubtful = (path: Path, message: string, more: More = {}): Finding => finding('warning', path, message, more);
+export const doubtful = (path: Path, message: string, more: More = {}): Finding =>
+  finding('warning', path, message, more);
 
 /** The names below a key of the raw file. */
 export function namesIn(raw: unknown, path: readonly string[]): readonly string[] {

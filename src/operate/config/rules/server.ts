@@ -10,7 +10,8 @@ export const serverName: Rule = ({ server }) => {
   const path = ['server', 'name'];
   if (isIp(server.name)) return [wrong(path, 'is an address, not a name', { value: server.name, allowed })];
   if (!isDomain(server.name)) return [wrong(path, 'is not a host name', { value: server.name, allowed })];
-  if (!server.name.includes('.')) return [doubtful(path, 'has no domain; many servers refuse such a greeting', { value: server.name, allowed })];
+  if (!server.name.includes('.'))
+    return [doubtful(path, 'has no domain; many servers refuse such a greeting', { value: server.name, allowed })];
   return [];
 };
 
@@ -26,15 +27,21 @@ export const controlSocketPath: Rule = ({ server }, { resolved }) => {
 
 /** A group without a user would be ignored. */
 export const groupNeedsUser: Rule = ({ server }) =>
-  server.group !== undefined && server.user === undefined ? [wrong(['server', 'group'], 'is given without server.user', { value: server.group })] : [];
+  server.group !== undefined && server.user === undefined
+    ? [wrong(['server', 'group'], 'is given without server.user', { value: server.group })]
+    : [];
 
 /** A certificate is of no use without its key. */
 export const certificateAndKey: Rule = ({ tls }) => {
-  if (tls.certificate !== undefined && tls.key === undefined) return [wrong(['tls', 'certificate'], 'is given without tls.key', { value: tls.certificate })];
-  if (tls.key !== undefined && tls.certificate === undefined) return [wrong(['tls', 'key'], 'is given without tls.certificate', { value: tls.key })];
+  if (tls.certificate !== undefined && tls.key === undefined)
+    return [wrong(['tls', 'certificate'], 'is given without tls.key', { value: tls.certificate })];
+  if (tls.key !== undefined && tls.certificate === undefined)
+    return [wrong(['tls', 'key'], 'is given without tls.certificate', { value: tls.key })];
   return [];
 };
 
 /** Acceptance must resume above the floor, or it would flap. */
 export const spaceResumeAboveFloor: Rule = ({ queue }) =>
-  queue.spaceResume < queue.spaceFloor ? [wrong(['queue', 'spaceResume'], 'is less than queue.spaceFloor: mail would be refused and accepted in turn')] : [];
+  queue.spaceResume < queue.spaceFloor
+    ? [wrong(['queue', 'spaceResume'], 'is less than queue.spaceFloor: mail would be refused and accepted in turn')]
+    : [];
