@@ -145,7 +145,7 @@ function lintRecipient(r: ReadonlyMap<string, string>, global: boolean, faults: 
   const diagnostic = r.get('diagnostic-code');
   if (diagnostic !== undefined && !/^(smtp|x-ims); [2-5]\d\d /.test(`${diagnostic} `))
     faults.push(`Diagnostic-Code ${diagnostic}`);
-  if (diagnostic?.startsWith('smtp') === true && !/^dns; \S+$/.test(r.get('remote-mta') ?? ''))
+  if (diagnostic?.startsWith('smtp') === true && !/^(?:dns|x-unix-socket); \S+$/.test(r.get('remote-mta') ?? ''))
     faults.push('Remote-MTA');
   for (const name of ['last-attempt-date', 'will-retry-until'])
     if (r.has(name) && !DATE.test(r.get(name) ?? '')) faults.push(name);

@@ -1,4 +1,5 @@
 import { printMailDate } from '../../base/calendar.ts';
+import { parseIp, printIp } from '../../base/ip.ts';
 import { type Mailbox, needsSmtpUtf8 } from '../../mail/mailbox.ts';
 import type { RemoteHost } from '../../mail/outcome.ts';
 import type { Reply } from '../../mail/reply.ts';
@@ -68,7 +69,7 @@ function recipientFields(recipient: DsnRecipient, global: boolean): string {
   out += printField('Final-Recipient', printFinal(recipient.final, global));
   out += printField('Action', recipient.action);
   out += printField('Status', validStatus(recipient));
-  if (remote !== undefined && remote.name !== '') out += printField('Remote-MTA', `dns; ${tame(remote.name, false)}`);
+  if (remote !== undefined && remote.name !== '') out += printField('Remote-MTA', printRemote(remote.name));
   if (reply !== undefined)
     out += printField('Diagnostic-Code', `${remote === undefined ? 'x-ims' : 'smtp'}; ${printDiagnostic(reply)}`);
   if (recipient.lastAttemptAtMs !== undefined)
@@ -76,6 +77,14 @@ function recipientFields(recipient: DsnRecipient, global: boolean): string {
   if (recipient.willRetryUntilMs !== undefined)
     out += printField('Will-Retry-Until', printMailDate(recipient.willRetryUntilMs));
   return out;
+}
+
+/** A host by its name or address literal (RFC 5321 §4.1.3); a socket of this host is of a type of our own (RFC 3464 §2.3.5). */
+function printRemote(name: string): string {
+  if (name.startsWith('/')) return `x-unix-socket; ${tame(name, false)}`;
+  const ip = parseIp(name);
+  if (ip === undefined) return `dns; ${tame(name, false)}`;
+  return `dns; [${ip.family === 6 ? 'IPv6:' : ''}${printIp(ip)}]`;
 }
 
 /** The status as RFC 3463 §2 wants it, with a class that fits the action (RFC 3464 §2.3.4); anything else becomes 'class.0.0'. */

@@ -72,6 +72,19 @@ test('a report has the parts and fields of RFC 3464', () => {
   assert.deepEqual(writeDsn(report()), written);
 });
 
+test('a remote host that is known by its address is reported as an address literal, a socket as what it is', () => {
+  const [recipient] = report().recipients;
+  assert.ok(recipient !== undefined);
+  for (const [name, printed] of [
+    ['192.0.2.1', 'dns; [192.0.2.1]'],
+    ['2001:DB8::1', 'dns; [IPv6:2001:db8::1]'],
+    ['/run/lmtp.sock', 'x-unix-socket; /run/lmtp.sock'],
+  ] as const) {
+    const { read } = lint(report({ recipients: [{ ...recipient, remote: { name, address: name } }] }));
+    assert.equal(read.status[1]?.get('remote-mta'), printed);
+  }
+});
+
 test('Q188013: a multipart/alternative original comes back untouched, even with a boundary like ours', () => {
   const guess = /boundary="([^"]+)"/.exec(writeDsn(report()).content.toString())?.[1] ?? '';
   const content = Buffer.from(
