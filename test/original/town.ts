@@ -121,9 +121,10 @@ ${Array.from({ length: MAILBOXES }, (_, n) => `      u${n}: {}\n`).join('')}${op
     }
   }
 
-  /** The messages of a mailbox once there are so many. */
+  /** The messages of a mailbox, of example.test unless it says otherwise, once there are so many. */
   async mail(mailbox: string, count = 1, ms = 15_000): Promise<Buffer[]> {
-    const directory = join(this.service.directory, 'data/mail/example.test', mailbox, 'new');
+    const [local = '', domain = 'example.test'] = mailbox.split('@');
+    const directory = join(this.service.directory, 'data/mail', domain, local, 'new');
     const names = await until(async () => {
       const found = await readdir(directory).catch(() => []);
       return found.length >= count ? found : undefined;

@@ -118,7 +118,7 @@ export const replies = {
   headerTooBig: reply(552, '3.4', 'the header section is larger than this service takes'),
   headerSyntax: reply(554, '6.0', 'the header section is malformed'),
   hopCountExceeded: reply(554, '4.6', 'too many hops, the message is going in a circle'),
-  bareLineEnding: reply(550, '6.0', 'the message contains CR or LF alone (RFC 5321 2.3.8); lines end with CR LF'),
+  bareLineEnding: reply(554, '6.11', 'the message contains CR or LF alone (RFC 5321 2.3.8); lines end with CR LF'),
   insufficientStorage: reply(452, '3.1', 'insufficient storage, try again later'),
   queueTrouble: reply(451, '3.0', 'the message could not be stored, try again later'),
   tooBusy: reply(451, '3.2', 'too busy, try again later'),
