@@ -1,5 +1,6 @@
 /**
- * What operator actions stand on. The operator process provides it; actions know nothing of processes, sockets or files of other rooms.
+ * What operator actions stand on. The operator process provides it; actions know nothing of processes, sockets or
+ * files of other rooms.
  */
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Disk } from '../../world/ports/disk.ts';

@@ -50,7 +50,10 @@ export function printable(text: string): string {
   return text.replace(CONTROLS, ' ').trim();
 }
 
-/** Reads the fields that a list shows from the octets of a message. Octets beyond ASCII are taken as UTF-8 (RFC 6532 §3.2). */
+/**
+ * Reads the fields that a list shows from the octets of a message. Octets beyond ASCII are taken as UTF-8 (RFC 6532
+ * §3.2).
+ */
 export function shownHeader(octets: Buffer): ShownHeader {
   const text = octets.toString('utf8');
   const end = /\r?\n\r?\n/.exec(text)?.index ?? text.length;

@@ -1,6 +1,8 @@
 /**
- * The door of actions: everything an operator may do, once. The control socket, later an API and a console, run actions by name.
- * `runAction` promises to answer always: wrong input and every fault come back as a failure in words. It never reads a socket or prints.
+ * The door of actions: everything an operator may do, once. The control socket, later an API and a console, run
+ * actions by name.
+ * `runAction` promises to answer always: wrong input and every fault come back as a failure in words. It never reads
+ * a socket or prints.
  */
 import { Fault } from '../../events/fault.ts';
 import type { ActionEnd, Stream } from '../control/server.ts';

@@ -7,7 +7,10 @@ import type { CliIo } from './io.ts';
 const USUAL_FILES = ['ims.yaml', 'data/ims.yaml', '/etc/ims/ims.yaml'];
 const VARIABLE = 'IMS_CONFIG';
 
-/** The configuration file that a command means: --config, else $IMS_CONFIG, else the first usual one that exists; undefined where there is none. */
+/**
+ * The configuration file that a command means: --config, else $IMS_CONFIG, else the first usual one that exists;
+ * undefined where there is none.
+ */
 export async function findConfigurationFile(
   io: Pick<CliIo, 'environment' | 'world'>,
   option: string | undefined,

@@ -1,5 +1,6 @@
 /**
- * The door of the command line: words over actions. Called by the program's entry for everything but `run` and internal roles.
+ * The door of the command line: words over actions. Called by the program's entry for everything but `run` and
+ * internal roles.
  * It promises an exit code of the table in exit-codes.ts, never throws, and writes to the given streams only.
  */
 import { Command, CommanderError, Option } from 'commander';

@@ -52,7 +52,10 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** A configuration file with every setting at its default, each with its description, and one domain to begin with. It loads as it is. */
+/**
+ * A configuration file with every setting at its default, each with its description, and one domain to begin with. It
+ * loads as it is.
+ */
 export function exampleConfiguration(): string {
   const lines = [
     '# Configuration of the Internet Mail Service. Every setting stands here with its default; leave out what you do not change.',

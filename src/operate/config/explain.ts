@@ -2,7 +2,10 @@ import { nearest } from './nearest.ts';
 import { allSettings, type Setting, type Shape } from './shape.ts';
 import { allowed } from './words.ts';
 
-/** A key with what the schema says about it. `path` has '<name>' for names of the operator's choice and '[]' for list entries. */
+/**
+ * A key with what the schema says about it. `path` has '<name>' for names of the operator's choice and '[]' for list
+ * entries.
+ */
 export interface Explained {
   readonly path: string;
   readonly setting: Setting;
@@ -42,7 +45,10 @@ export function settingsBelow(path: string, setting: Setting): Explained[] {
   return belowOf(path, setting.shape).flatMap((one) => [one, ...settingsBelow(one.path, one.setting)]);
 }
 
-/** Finds a key as a person writes it: 'reception.timeouts.command', 'listeners.mx.port', 'routing.smartHosts.provider.hosts[0].port'. */
+/**
+ * Finds a key as a person writes it: 'reception.timeouts.command', 'listeners.mx.port',
+ * 'routing.smartHosts.provider.hosts[0].port'.
+ */
 export function findSetting(
   key: string,
 ): { readonly ok: true; readonly found: Explained } | { readonly ok: false; readonly nearest?: string } {

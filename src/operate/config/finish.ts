@@ -9,7 +9,10 @@ export function applyDefaults(value: unknown): Settings | undefined {
 
 const isSocketPath = (address: string): boolean => address.includes('/');
 
-/** Makes all relative paths absolute: server.data and the files of certificates and passwords from the file's directory, mailboxes from the data directory. */
+/**
+ * Makes all relative paths absolute: server.data and the files of certificates and passwords from the file's
+ * directory, mailboxes from the data directory.
+ */
 export function resolvePaths(settings: Settings, directory: string): Settings {
   const from = (path: string): string => (isAbsolute(path) ? path : resolve(directory, path));
   const optional = <K extends string>(key: K, path: string | undefined): { [P in K]?: string } =>
@@ -66,7 +69,10 @@ export function serialiseSettings(settings: Settings): string {
   return JSON.stringify(settings);
 }
 
-/** The settings of a text made by `serialiseSettings`; they were checked when they were loaded and are not checked again. */
+/**
+ * The settings of a text made by `serialiseSettings`; they were checked when they were loaded and are not checked
+ * again.
+ */
 export function parseSettings(text: string): Settings {
   return JSON.parse(text) as Settings;
 }

@@ -1,7 +1,10 @@
 /**
- * The door of config. It turns the text of a configuration file into settings, or into everything that is wrong with it.
- * Called at start, at reload, by the command line and the operator process. It promises that settings it hands out are whole,
- * within their bounds, consistent with each other, and have absolute paths; it never applies anything, and never prints a secret.
+ * The door of config. It turns the text of a configuration file into settings, or into everything that is wrong with
+ * it.
+ * Called at start, at reload, by the command line and the operator process. It promises that settings it hands out
+ * are whole,
+ * within their bounds, consistent with each other, and have absolute paths; it never applies anything, and never
+ * prints a secret.
  */
 export { categories, levels, type Level } from './categories.ts';
 export { demonstration, demonstrationDomain, demonstrationMailboxes, type Demonstration } from './demonstration.ts';

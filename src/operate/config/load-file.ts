@@ -102,7 +102,10 @@ async function checkOwnMode(file: string, text: string, disk: ReadingDisk): Prom
 /** A configuration file that was read. */
 export type LoadedFile = { readonly text: string | undefined; readonly path: string; readonly loaded: Loaded };
 
-/** Reads and checks a configuration file together with the files that it names; passwords of smart hosts come back filled in. */
+/**
+ * Reads and checks a configuration file together with the files that it names; passwords of smart hosts come back
+ * filled in.
+ */
 export async function loadConfigurationFile(disk: ReadingDisk, file: string): Promise<LoadedFile> {
   const path = resolve(file);
   let text: string;

@@ -93,7 +93,10 @@ function emptyText(file: string): Loaded {
   return { ok: false, problems: [{ severity: 'error', file, line: 1, column: 1, key: '', message }] };
 }
 
-/** Reads a configuration text: every problem at once, each with its place; or settings with all defaults and absolute paths. */
+/**
+ * Reads a configuration text: every problem at once, each with its place; or settings with all defaults and absolute
+ * paths.
+ */
 export function loadConfiguration(text: string, fileName: string, options: LoadOptions): Loaded {
   const read: ReadText = readText(text, fileName);
   if (read.value === undefined) return { ok: false, problems: orderProblems(read.problems) };

@@ -21,7 +21,10 @@ export function distance(from: string, to: string): number {
 
 const bare = (name: string): string => name.toLowerCase().replaceAll(/[-_ ]/g, '');
 
-/** The candidate that a mistyped name most likely stands for; undefined where none is near. Case, '-' and '_' do not count. */
+/**
+ * The candidate that a mistyped name most likely stands for; undefined where none is near. Case, '-' and '_' do not
+ * count.
+ */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length === 0 || name.length > NEAREST_NAME_MAX) return undefined;
   const wanted = bare(name);

@@ -29,7 +29,10 @@ export interface Finding {
   readonly nearest?: string;
 }
 
-/** Prints the problem as compilers do: place, then what is wrong, what stands there, what is allowed and what was perhaps meant. */
+/**
+ * Prints the problem as compilers do: place, then what is wrong, what stands there, what is allowed and what was
+ * perhaps meant.
+ */
 export function printProblem(problem: Problem): string {
   const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
   const key = problem.key === '' ? '' : `${problem.key}: `;

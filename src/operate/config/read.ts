@@ -148,7 +148,10 @@ function unknownAliases(document: Document, file: string, counter: LineCounter):
   return out;
 }
 
-/** Whether a text opens more brackets, or indents deeper, than any configuration does. The parser recurses and would end the process. */
+/**
+ * Whether a text opens more brackets, or indents deeper, than any configuration does. The parser recurses and would
+ * end the process.
+ */
 function nestsTooDeeply(text: string): boolean {
   let brackets = 0;
   let leading = 0;

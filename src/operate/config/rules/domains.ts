@@ -90,7 +90,9 @@ export const aliasTargets: Rule = ({ domains }) => {
   return out;
 };
 
-/** Aliases and catch-alls end at a mailbox, not in a circle. Mail for others is not concerned, so these are warnings. */
+/**
+ * Aliases and catch-alls end at a mailbox, not in a circle. Mail for others is not concerned, so these are warnings.
+ */
 export const aliasesLeadSomewhere: Rule = ({ domains }, { broken }) =>
   // Where the schema refused a mailbox, an alias to it would seem to lead nowhere.
   (broken(['domains']) ? [] : findProblems(domains)).flatMap(({ what, path, message }) =>

@@ -3,9 +3,15 @@ import type { Finding } from '../problem.ts';
 
 /** What a rule sees besides the settings. */
 export interface RuleContext {
-  /** The file's values as they stand, with what the schema refused: names there exist, even where their content is wrong. */
+  /**
+   * The file's values as they stand, with what the schema refused: names there exist, even where their content is
+   * wrong.
+   */
   readonly raw: Readonly<Record<string, unknown>>;
-  /** Whether the schema refused something at or below a path: what stands there instead is a default, and says nothing. */
+  /**
+   * Whether the schema refused something at or below a path: what stands there instead is a default, and says
+   * nothing.
+   */
   broken(path: readonly string[]): boolean;
   /** The settings with absolute paths. */
   readonly resolved: Settings;
