@@ -251,16 +251,20 @@ export class SimDisk implements Disk {
     });
   }
 
-  async replaceFile(path: string, content: Buffer | string): Promise<void> {
-    const temporary = `${path}.tmp`;
-    const file = await this.open(temporary, 'write');
-    const bytes = Buffer.from(content);
-    await file.truncate(0);
-    for (let at = 0; at < bytes.length; ) at += await file.writev([bytes.subarray(at)], at);
-    await file.sync();
-    await file.close();
-    await this.rename(temporary, path);
-    await this.syncDirectory(parent(path));
+  /** One operation: before a crash it has happened with everything that belongs to it, or not at all. */
+  replaceFile(path: string, content: Buffer | string): Promise<void> {
+    return this.operate(() => {
+      const { faults } = this;
+      if (faults.failingSyncs > 0 && this.chance() < faults.failingSyncs) throw failure('EIO', path);
+      if (!this.#platter.directories.has(parent(path))) throw failure('ENOENT', path);
+      const bytes = Buffer.from(content);
+      if (faults.capacityBytes < this.#platter.usedBytes() + bytes.length) throw failure('ENOSPC', path);
+      this.#platter.inodes += 1;
+      const inode = new Inode(this.#platter.inodes);
+      inode.write(bytes, 0);
+      inode.sync();
+      this.#platter.names.set(path, inode);
+    });
   }
 
   list(directory: string): Promise<string[]> {

@@ -1,15 +1,46 @@
-/** From message ids to rows: open addressing over typed arrays, because a Map of a million numbers costs ten times the memory. */
+const PARTS = 128;
+
+/**
+ * From message ids to rows: open addressing over typed arrays, because a Map of a million numbers costs ten times the memory.
+ * In parts that widen one by one, so that no insertion waits for a million others to move.
+ */
 export class IdMap {
-  #slots = new Uint32Array(1024);
+  readonly #parts: readonly Part[];
+
+  /** `idOf` gives the id of a row that was added. */
+  constructor(idOf: (row: number) => number) {
+    this.#parts = Array.from({ length: PARTS }, () => new Part(idOf));
+  }
+
+  /** The row of an id, 0 where there is none. */
+  find(id: number): number {
+    return this.#part(id).find(id);
+  }
+
+  /** Adds a row, whose id is not in the map. */
+  add(row: number, id: number): void {
+    this.#part(id).add(row);
+  }
+
+  /** Removes an id. */
+  remove(id: number): void {
+    this.#part(id).remove(id);
+  }
+
+  #part(id: number): Part {
+    return this.#parts[hash(id) >>> 25] as Part;
+  }
+}
+
+class Part {
+  #slots = new Uint32Array(32);
   #used = 0;
   readonly #idOf: (row: number) => number;
 
-  /** `idOf` gives the id of a row that was added. */
   constructor(idOf: (row: number) => number) {
     this.#idOf = idOf;
   }
 
-  /** The row of an id, 0 where there is none. */
   find(id: number): number {
     const mask = this.#slots.length - 1;
     for (let slot = hash(id) & mask; ; slot = (slot + 1) & mask) {
@@ -18,7 +49,6 @@ export class IdMap {
     }
   }
 
-  /** Adds a row whose id is not in the map. */
   add(row: number): void {
     if ((this.#used + 1) * 4 > this.#slots.length * 3) this.#widen();
     this.#place(row);
@@ -64,5 +94,5 @@ function hash(id: number): number {
   const low = id | 0;
   const high = (id / 4294967296) | 0;
   const mixed = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
-  return (mixed ^ (mixed >>> 15)) >>> 0;
+  return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) >>> 0;
 }

@@ -45,7 +45,7 @@ export class Messages extends Table {
     this.firstDelivery[row] = 0;
     this.open[row] = 0;
     this.flags[row] = 0;
-    this.byId.add(row);
+    this.byId.add(row, id);
     return row;
   }
 

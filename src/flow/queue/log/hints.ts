@@ -9,6 +9,8 @@ import { headerBytes } from './format.ts';
 const BLOCK_BYTES = 64 * 1024;
 const BLOCK_HEADER = 8;
 const ENTRY_HEADER = 8;
+/** In the place of the CRC of the last block, so that octets that never reached the disk are not taken for the end. */
+const END_MAGIC = 0x444e4549;
 
 /** Gathers the hint of a segment while it is written. */
 export class HintBuilder {
@@ -29,7 +31,9 @@ export class HintBuilder {
   /** All of it, with the empty block that says that nothing is missing. */
   finish(): Buffer[] {
     this.#closeBlock();
-    return [...this.#blocks, Buffer.alloc(BLOCK_HEADER)];
+    const end = Buffer.alloc(BLOCK_HEADER);
+    end.writeUInt32LE(END_MAGIC, 4);
+    return [...this.#blocks, end];
   }
 
   #room(bytes: number): number {
@@ -61,8 +65,8 @@ export async function* hintBlocks(file: DiskFile): AsyncGenerator<Buffer | undef
   for (let position = 0; ; ) {
     if ((await readFully(file, header, position)) < BLOCK_HEADER) return void (yield undefined);
     const bytes = header.readUInt32LE(0);
-    if (bytes === 0) return;
-    const block = bytes > BLOCK_BYTES * 256 ? undefined : Buffer.allocUnsafeSlow(bytes);
+    if (bytes === 0 && header.readUInt32LE(4) === END_MAGIC) return;
+    const block = bytes === 0 || bytes > BLOCK_BYTES * 256 ? undefined : Buffer.allocUnsafeSlow(bytes);
     if (block === undefined || (await readFully(file, block, position + BLOCK_HEADER)) < bytes) return void (yield undefined);
     if (crc32(block) !== header.readUInt32LE(4)) return void (yield undefined);
     yield block;

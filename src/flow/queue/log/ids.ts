@@ -65,7 +65,7 @@ function readBoot(path: string, content: Buffer): number {
   const match = /^format (\d{1,6})\nshard (\d{1,4})\nnext (\d{1,9})\n/.exec(content.toString('latin1', 0, 64));
   const found = Number(match?.[1] ?? /^format (\d{1,6})\n/.exec(content.toString('latin1', 0, 64))?.[1] ?? 0);
   if (found > formatVersion) throw new Fault('queue.format-newer', { path, found, known: formatVersion });
-  if (match === null) throw new Fault('storage.write-failed', { path, errno: 'EBADMSG' });
+  if (match === null) throw new Fault('queue.segment-damaged', { path, offset: 0 });
   return Number(match[3]);
 }
 

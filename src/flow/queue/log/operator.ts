@@ -46,25 +46,38 @@ export class Operator {
   }
 
   async list(filter: QueueFilter, options: Options): Promise<readonly QueueRow[]> {
+    if (!needsEnvelope(filter)) return this.#page(filter, options);
     const rows: QueueRow[] = [];
     let skip = options.offset;
-    const most = needsEnvelope(filter) ? undefined : options.offset + options.most;
-    for await (const [row, loaded] of this.#matching(filter, most)) {
+    for await (const [row, loaded] of this.#matching(filter)) {
       if (rows.length === options.most) break;
-      if (skip > 0) {
-        skip -= 1;
-        continue;
-      }
-      const delivery = loaded ?? (options.envelopes ? await this.#tryLoad(row) : undefined);
-      if (this.#isOpen(row)) rows.push(rowOf(this.#store, row, options.envelopes ? delivery : undefined));
+      if (skip > 0) skip -= 1;
+      else rows.push(rowOf(this.#store, row, options.envelopes ? loaded : undefined));
     }
     return rows;
+  }
+
+  /** A page of what the index alone can find: nothing before it is visited. */
+  async #page(filter: QueueFilter, { offset, most, envelopes }: Options): Promise<readonly QueueRow[]> {
+    const { messages } = this.#store.index;
+    const ids = smallest(this.#candidates(filter), offset + most);
+    const rows: number[] = [];
+    for (let at = offset; at < ids.length; at += 1) {
+      const id = ids[at] ?? 0;
+      // One id per matching delivery: how many of the same message come before this one.
+      let nth = 0;
+      while (ids[at - nth - 1] === id) nth += 1;
+      const row = this.#rowsOf(messages.byId.find(id), filter)[nth];
+      if (row !== undefined) rows.push(row);
+    }
+    const loaded = await Promise.all(rows.map((row) => (envelopes ? this.#tryLoad(row) : undefined)));
+    return rows.flatMap((row, at) => (this.#isOpen(row) ? [rowOf(this.#store, row, loaded[at])] : []));
   }
 
   async count(filter: QueueFilter): Promise<number> {
     if (!needsEnvelope(filter)) return this.#candidates(filter).length;
     let count = 0;
-    for await (const _ of this.#matching(filter, undefined)) count += 1;
+    for await (const _ of this.#matching(filter)) count += 1;
     return count;
   }
 
@@ -78,7 +91,7 @@ export class Operator {
   /** Leases deliveries that match, whatever they wait for. */
   async leaseMatching(filter: QueueFilter, most: number): Promise<(readonly [row: number, loaded: LoadedDelivery])[]> {
     const leased: (readonly [number, LoadedDelivery])[] = [];
-    for await (const [row] of this.#matching(filter, undefined)) {
+    for await (const [row] of this.#matching(filter)) {
       if (leased.length >= most) break;
       if (!this.#lease(row)) continue;
       const loaded = await this.#tryLoad(row);
@@ -120,7 +133,7 @@ export class Operator {
   async remove(filter: QueueFilter): Promise<number> {
     const stable: Promise<void>[] = [];
     let removed = 0;
-    for await (const [row] of this.#matching(filter, undefined)) {
+    for await (const [row] of this.#matching(filter)) {
       if (!this.#lease(row)) continue;
       const loaded = await this.#tryLoad(row);
       removed += 1;
@@ -139,7 +152,7 @@ export class Operator {
   async reroute(filter: QueueFilter, route: (recipient: EnvelopeRecipient) => NextHop): Promise<number> {
     const stable: Promise<void>[] = [];
     let moved = 0;
-    for await (const [row] of this.#matching(filter, undefined)) {
+    for await (const [row] of this.#matching(filter)) {
       if (!this.#lease(row)) continue;
       const loaded = await this.#tryLoad(row);
       if (loaded !== undefined && this.#split(row, loaded, route, stable)) moved += 1;
@@ -213,7 +226,7 @@ export class Operator {
   async #change(filter: QueueFilter, which: 'claimed too' | 'waiting only', change: (row: number) => boolean): Promise<number> {
     const stable: Promise<void>[] = [];
     let changed = 0;
-    for await (const [row] of this.#matching(filter, undefined)) {
+    for await (const [row] of this.#matching(filter)) {
       const { deliveries } = this.#store.index;
       if (deliveries.has(row, deliveryFlag.claimed)) {
         // Its owner writes the change with the outcome.
@@ -274,10 +287,9 @@ export class Operator {
   }
 
   /** Open deliveries that match, in the order of arrival; where the envelope was needed, with it. */
-  async *#matching(filter: QueueFilter, most: number | undefined): AsyncGenerator<readonly [row: number, loaded: LoadedDelivery | undefined]> {
+  async *#matching(filter: QueueFilter): AsyncGenerator<readonly [row: number, loaded: LoadedDelivery | undefined]> {
     const { messages } = this.#store.index;
-    const candidates = this.#candidates(filter);
-    const ids = most === undefined ? candidates.sort() : smallest(candidates, most);
+    const ids = this.#candidates(filter).sort();
     const slices = new Slices(this.#clock);
     const readEnvelopes = needsEnvelope(filter);
     for (let at = 0; at < ids.length; at += queueLimits.searchReads) {

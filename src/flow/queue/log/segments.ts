@@ -126,6 +126,7 @@ export class Segments {
       const file = await this.#disk.open(this.hintPath(segment.number), 'write');
       try {
         await writeFully(file, hint.finish(), 0);
+        await file.sync();
       } finally {
         await file.close();
       }
