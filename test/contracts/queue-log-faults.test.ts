@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Fault } from '../../src/events/fault.ts';
+import type { Queue } from '../../src/flow/queue/port.ts';
+import { SimDisk } from '../../src/world/sim/disk.ts';
+import { seeded } from './clock.ts';
+import { openLog, smallGeometry } from './log-queue.ts';
+import { attempt, claimOne, deferred, delivered, octets, put, recipient, T0 } from './queue-messages.ts';
+
+const turns = async (count: number): Promise<void> => {
+  for (let at = 0; at < count; at += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let at = 0; at < 5000 && !condition(); at += 1) await turns(1);
+  assert(condition(), 'waited in vain');
+}
+
+const accepting = (queue: Queue): boolean => queue.condition().accepting;
+
+describe('the log when storage fails', () => {
+  it('refuses mail below the floor, says so once, and takes it again from the higher mark', async () => {
+    const disk = new SimDisk({ random: seeded(1), faults: { capacityBytes: 8 * 1024 ** 2 } });
+    const { queue, events } = await openLog(disk);
+    assert(accepting(queue));
+    await put(queue, 'x');
+    disk.faults.capacityBytes = 1024 ** 2;
+    await until(() => !accepting(queue));
+    const condition = queue.condition();
+    assert(!condition.accepting && condition.reply.code === 452 && condition.reply.detail === '3.1');
+    await assert.rejects(put(queue, 'y'), Fault);
+    disk.faults.capacityBytes = 2 * 1024 ** 2;
+    await turns(50);
+    assert(!accepting(queue), 'between the marks nothing changes');
+    disk.faults.capacityBytes = 8 * 1024 ** 2;
+    await until(() => accepting(queue));
+    await put(queue, 'z');
+    assert.deepEqual(events.filter((name) => name.startsWith('storage.')), ['storage.space-low', 'storage.space-enough']);
+    await queue.close();
+  });
+
+  it('records outcomes on a full disk, from its reserve', async () => {
+    const disk = new SimDisk({ random: seeded(2), faults: { capacityBytes: 8 * 1024 ** 2 } });
+    const { queue } = await openLog(disk);
+    await turns(50);
+    for (let at = 0; at < 20; at += 1) await put(queue, 'x'.repeat(100));
+    disk.faults.capacityBytes = 0;
+    const claims = await queue.claim('mx:example.com', T0, 20);
+    await Promise.all(claims.map((claim) => queue.record(claim, attempt(deferred, claim))));
+    assert(!accepting(queue));
+    const again = await queue.claim('mx:example.com', T0 + 60_000, 20);
+    await Promise.all(again.map((claim) => queue.record(claim, attempt(delivered, claim))));
+    assert.equal(queue.counts().deliveries, 0);
+    disk.faults.capacityBytes = 8 * 1024 ** 2;
+    await until(() => accepting(queue));
+    await queue.close();
+  });
+
+  it('keeps outcomes through a failing disk and takes mail again when it works', async () => {
+    const disk = new SimDisk({ random: seeded(3) });
+    const { queue, events } = await openLog(disk);
+    await put(queue, 'kept');
+    const claim = await claimOne(queue);
+    disk.faults.failingSyncs = 1;
+    await assert.rejects(put(queue, 'refused'), Fault);
+    const recorded = queue.record(claim, attempt(deferred, claim));
+    await until(() => !accepting(queue));
+    disk.faults.failingSyncs = 0;
+    await recorded;
+    await until(() => accepting(queue));
+    assert(events.includes('storage.write-failed') && events.includes('storage.works-again'));
+    await queue.close();
+    const { queue: again } = await openLog(disk);
+    assert.deepEqual((await again.list({}, { offset: 0, most: 9, envelopes: true })).map((row) => [row.attempts, row.recipients?.[0]?.lastReply?.code]), [[1, 451]]);
+    await again.close();
+  });
+
+  it('refuses a queue that a newer version wrote, naming both', async () => {
+    const disk = new SimDisk({ random: seeded(4) });
+    await disk.makeDirectory('/queue');
+    await disk.replaceFile('/queue/boot', 'format 2\nshard 0\nnext 5\n');
+    await assert.rejects(openLog(disk), { event: 'queue.format-newer', data: { path: '/queue/boot', found: 2, known: 1 } });
+  });
+
+  it('reports a damaged sealed segment and reads on behind the damage', async () => {
+    const disk = new SimDisk({ random: seeded(5) });
+    const { queue } = await openLog(disk);
+    for (let at = 0; at < 30; at += 1) await put(queue, 'x'.repeat(2000), { messageId: `m${at}` });
+    await queue.close();
+    const names = (await disk.list('/queue')).sort();
+    for (const name of names.filter((one) => one.endsWith('.hint'))) await disk.unlink(`/queue/${name}`);
+    const file = await disk.open(`/queue/${names.find((one) => one.endsWith('.log')) ?? ''}`, 'write');
+    await file.writev([Buffer.from('damage')], 5000);
+    const { queue: again, events } = await openLog(disk);
+    assert(events.includes('queue.segment-damaged'));
+    assert.equal(again.counts().deliveries, 29);
+    await again.close();
+  });
+
+  it('never hands out a damaged message', async () => {
+    const disk = new SimDisk({ random: seeded(6) });
+    const { queue } = await openLog(disk);
+    await put(queue, 'x'.repeat(2000));
+    await queue.close();
+    const name = (await disk.list('/queue')).filter((one) => one.endsWith('.log')).sort()[0] ?? '';
+    const { queue: again, events } = await openLog(disk);
+    await (await disk.open(`/queue/${name}`, 'write')).writev([Buffer.from('damage')], 1000);
+    assert.deepEqual(await again.claim('mx:example.com', T0, 1), []);
+    assert(events.includes('queue.content-damaged'));
+    assert.equal(again.counts().quarantined, 1);
+    await again.close();
+  });
+});
+
+describe('the log as a ring', () => {
+  it('uses its segments again and keeps what still lives', async () => {
+    const disk = new SimDisk({ random: seeded(7) });
+    const { queue } = await openLog(disk);
+    await put(queue, 'stays', { messageId: 'stays', dueAtMs: T0 - 1, deliveries: [{ nextHop: 'local', recipients: [recipient('a@b.test'), recipient('c@b.test')] }] });
+    const first = await claimOne(queue, 'local');
+    await queue.record(first, attempt([delivered, deferred], first));
+    for (let at = 0; at < 400; at += 1) {
+      await put(queue, 'x'.repeat(3000));
+      const claim = await claimOne(queue);
+      void queue.record(claim, attempt(delivered, claim));
+    }
+    const logs = (await disk.list('/queue')).filter((name) => name.endsWith('.log'));
+    assert(logs.length * smallGeometry.segmentBytes < 12 * smallGeometry.segmentBytes, `${logs.length} segments`);
+    await queue.close();
+    const { queue: again } = await openLog(disk);
+    const claim = await claimOne(again, 'local', T0 + 60_000);
+    assert.deepEqual([claim.recipients.map((one) => one.index), await octets(claim.content)], [[1], 'stays']);
+    await again.close();
+  });
+});
+
+describe('deliveries that were in work at a crash', () => {
+  const many = async (disk: SimDisk, count: number): Promise<void> => {
+    const { queue, clock } = await openLog(disk);
+    for (let at = 0; at < count; at += 1) await put(queue, `${at}`);
+    assert.equal((await queue.claim('mx:example.com', T0, count)).length, count);
+    clock.stop();
+  };
+
+  it('are offered one at a time after a crash of the worker', async () => {
+    let disk = new SimDisk({ random: seeded(8) });
+    await many(disk, 3);
+    disk = disk.kill();
+    const { queue, events } = await openLog(disk, { previousEnd: 'crashed' });
+    assert(events.includes('queue.suspects-found'));
+    for (let at = 0; at < 3; at += 1) {
+      const claims = await queue.claim('mx:example.com', T0, 10);
+      assert.equal(claims.length, 1);
+      assert.deepEqual(await queue.claim('mx:example.com', T0, 10), []);
+      if (claims[0] !== undefined) await queue.record(claims[0], attempt(delivered, claims[0]));
+    }
+    assert.equal(queue.counts().deliveries, 0);
+    await queue.close();
+  });
+
+  it('are not suspected after a kill from outside', async () => {
+    let disk = new SimDisk({ random: seeded(9) });
+    await many(disk, 3);
+    disk = disk.kill();
+    const { queue } = await openLog(disk, { previousEnd: 'killed' });
+    assert.equal((await queue.claim('mx:example.com', T0, 10)).length, 3);
+    await queue.close();
+  });
+
+  it('are quarantined when one was alone in work in two crashes', async () => {
+    let disk = new SimDisk({ random: seeded(10) });
+    await many(disk, 1);
+    for (const expected of [0, 1]) {
+      disk = disk.kill();
+      const { queue, clock, events } = await openLog(disk, { previousEnd: 'crashed' });
+      assert.equal(queue.counts().quarantined, expected);
+      assert.equal((await queue.claim('mx:example.com', T0, 10)).length, 1 - expected);
+      if (expected === 0) {
+        clock.stop();
+        continue;
+      }
+      assert(events.includes('queue.delivery-quarantined'));
+      assert.equal(await queue.resume({}), 1);
+      await claimOne(queue);
+      await queue.close();
+    }
+  });
+
+  it('are tried while nothing else is in work when they were in two crashes', async () => {
+    let disk = new SimDisk({ random: seeded(11) });
+    await many(disk, 2);
+    disk = disk.kill();
+    const second = await openLog(disk, { previousEnd: 'crashed' });
+    await put(second.queue, 'other', { deliveries: [{ nextHop: 'local', recipients: [recipient('a@b.test')] }] });
+    await claimOne(second.queue);
+    await claimOne(second.queue, 'local');
+    second.clock.stop();
+    disk = disk.kill();
+    const { queue } = await openLog(disk, { previousEnd: 'crashed' });
+    for (let left = queue.counts().deliveries; left > 0; left -= 1) {
+      const hops = await queue.takeDue(T0 + 1, 10);
+      const claims = (await Promise.all(hops.map((nextHop) => queue.claim(nextHop, T0 + 1, 10)))).flat();
+      assert(claims.length >= 1, 'somebody is next');
+      assert.equal(claims.length, 1);
+      if (claims[0] !== undefined) await queue.record(claims[0], attempt(delivered, claims[0]));
+      for (const nextHop of hops) queue.rearm(nextHop, T0);
+    }
+    assert.equal(queue.counts().deliveries, 0);
+    await queue.close();
+  });
+});
