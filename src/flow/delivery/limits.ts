@@ -20,3 +20,6 @@ export const PROGRAM_LINE_MAX = 200;
 export const CONDITIONS_MAX = 1000;
 /** Chunks that may arrive from a peer while the end of a TLS handshake is being noticed. */
 export const EARLY_CHUNKS_MAX = 16;
+/** Hosts remembered for hanging up on EHLO, and for how long. */
+export const OLD_HOSTS_MAX = 1000;
+export const OLD_HOST_MS = 15 * 60_000;

@@ -326,3 +326,16 @@ test('no hosts at all defer', async () => {
     'unreachable',
   ]);
 });
+
+test('503 to MAIL on a connection that was used before asks for a new connection and returns nothing', async () => {
+  let mails = 0;
+  const forgetful = {
+    MAIL: () => {
+      mails += 1;
+      return mails === 2 ? '503 5.5.1 sender already specified' : '250 2.1.0 ok';
+    },
+  };
+  const { attempt, peers } = stage({ '192.0.2.1': forgetful });
+  for (let n = 0; n < 2; n += 1) assert.equal((await attempt(one())).outcomes[0]?.outcome.kind, 'delivered');
+  assert.equal(peers.length, 2);
+});

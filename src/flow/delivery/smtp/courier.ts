@@ -1,7 +1,7 @@
 import type { Journal } from '../../../events/journal.ts';
 import type { DeliverySettings } from '../../../settings/delivery.ts';
 import { TRANSACTION_RECIPIENTS_MAX } from '../../../protocol/smtp/client/limits.ts';
-import type { ClientOptions } from '../../../protocol/smtp/client/port.ts';
+import type { ClientOptions, RecipientVerdict } from '../../../protocol/smtp/client/port.ts';
 import type { World } from '../../../world/world.ts';
 import type { Claim } from '../../queue/port.ts';
 import type { RelayTerms, Route } from '../../routing/port.ts';
@@ -11,6 +11,7 @@ import type { AttemptResult } from '../port.ts';
 import { RelayAttempt } from './attempt.ts';
 import { type HostFailure, openConnection, RelayConnection, type Target } from './connection.ts';
 import { ConnectionPool } from './pool.ts';
+import { OldHosts } from './old-hosts.ts';
 import { hostOutcome } from './words.ts';
 
 /** What the relay courier works with. */
@@ -28,9 +29,11 @@ export class RelayCourier {
   readonly #pool = new ConnectionPool();
   readonly #gone = (connection: RelayConnection): void => this.#pool.forget(connection);
   readonly #conditions = new Conditions();
+  readonly #oldHosts: OldHosts;
 
   constructor(rooms: RelayCourierRooms) {
     this.#rooms = rooms;
+    this.#oldHosts = new OldHosts(rooms.world.clock);
   }
 
   /** Tries the hosts in order until each recipient has an outcome. */
@@ -105,6 +108,10 @@ export class RelayCourier {
       ) {
         return 'more'; // the peer had given the idle connection up: it has not seen this transaction
       }
+      if (connection.transactions > 1 && end.verdicts.every(outOfSequence)) {
+        connection.quit();
+        return 'more'; // the peer believes the transaction before this one still open: that says nothing about this one
+      }
       if (connection.contentError !== undefined) this.#reportUnreadable(claim, connection.contentError);
       attempt.conclude(recipients, end, {
         target,
@@ -121,17 +128,21 @@ export class RelayCourier {
   /** Opens a session, stepping down where RFC 5321 §3.2 or opportunistic TLS (RFC 7435) allow it. */
   async #open(target: Target, terms: RelayTerms): Promise<RelayConnection | HostFailure> {
     let tls = TLS_PLANS[terms.tls];
-    let helo = false;
+    const key = conditionKey(target, terms);
+    let helo = (tls === 'offered' || tls === 'never') && this.#oldHosts.has(key);
+    let hungUp = false;
     for (;;) {
       const result = await this.#openOnce(target, terms, tls, helo);
       if (result instanceof RelayConnection) {
-        this.#conditions.ends(conditionKey(target, terms));
+        this.#conditions.ends(key);
+        if (hungUp) this.#oldHosts.add(key);
         return result;
       }
       if (tls === 'offered' && tlsBroke(result)) tls = 'never';
-      else if (terms.protocol === 'smtp' && !helo && (tls === 'offered' || tls === 'never') && hungUpOnHello(result))
+      else if (terms.protocol === 'smtp' && !helo && (tls === 'offered' || tls === 'never') && hungUpOnHello(result)) {
         helo = true;
-      else {
+        hungUp = true;
+      } else {
         this.#report(result, target, terms);
         return result;
       }
@@ -196,6 +207,10 @@ const TLS_PLANS: Readonly<Record<RelayTerms['tls'], ClientOptions['tls']>> = {
   verified: 'needed',
   implicit: 'established',
 };
+
+function outOfSequence(verdict: RecipientVerdict): boolean {
+  return verdict.kind === 'refused' && verdict.command === 'MAIL' && verdict.reply.code === 503;
+}
 
 function tlsBroke(failure: HostFailure): boolean {
   if (failure.kind === 'starttls-refused' || failure.kind === 'tls-failed') return true;
