@@ -13,7 +13,9 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
 } else if (first === 'run' && !['--help', '-h'].includes(second ?? '')) {
   const { configurationArgument } = await import('./arguments.ts');
   const { run } = await import('./run.ts');
-  const path = configurationArgument([second, ...rest].filter((word) => word !== undefined), process.env);
+  const { nodeWorld } = await import('../world/node/world.ts');
+  const words = [second, ...rest].filter((word) => word !== undefined);
+  const path = await configurationArgument(words, process.env, nodeWorld);
   if (path.ok) process.exitCode = await run({ configurationPath: path.value, entry });
   else {
     process.stderr.write(`${path.problem}\n`);
