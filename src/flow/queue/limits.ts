@@ -18,8 +18,6 @@ export const queueLimits = {
   wholeBytes: 1024 ** 2,
   /** Chunk of a content that is read piece by piece. */
   chunkBytes: 64 * 1024,
-  /** Octets accepted and not yet stable, above which drafts are told to wait. */
-  unsyncedBytes: 64 * 1024 ** 2,
   /** How long the end of a delivery may wait for a batch to travel with. */
   lazyMs: 50,
   /** Records that wait for a batch to travel with; one more starts it. */
@@ -30,9 +28,7 @@ export const queueLimits = {
   deliveryRecipients: 100,
   /** Deliveries of one message. */
   messageDeliveries: 60_000,
-  /** Envelope, recipients and edits of one message. */
-  headBytes: 16 * 1024 ** 2,
-  /** Octets of a next hop's key. */
+  /** Length of a next hop's key. */
   nextHopBytes: 1024,
   /** Files of segments that are open for reading at once. */
   openSegments: 128,

@@ -88,6 +88,7 @@ export class BigFile {
   }
 
   write(chunk: Buffer): void {
+    if (this.error !== undefined) return;
     this.crc = crc32(chunk, this.crc);
     this.#pending.push(chunk);
     this.pendingBytes += chunk.length;

@@ -2,7 +2,7 @@
  * The log as a ring: what still means something in the oldest segment is copied to the end, then the segment is used again.
  * A copy of a message brings the latest states of its deliveries along in one chain, so that no state is ever older than its message.
  */
-import { Fault } from '../../../events/fault.ts';
+import { Fault, errnoOf } from '../../../events/fault.ts';
 import type { Journal } from '../../../events/journal.ts';
 import type { Clock } from '../../../world/ports/clock.ts';
 import type { Disk } from '../../../world/ports/disk.ts';
@@ -58,9 +58,18 @@ export class Compaction {
     if (!this.#enabled || this.#stopped || this.#running !== undefined) return;
     const oldest = this.#candidate();
     if (oldest === undefined) return;
-    this.#running = this.#turn(oldest).finally(() => {
-      this.#running = undefined;
-    });
+    this.#running = this.#turn(oldest).then(
+      () => this.#over(),
+      (error: unknown) => {
+        oldest.keep = true;
+        this.#options.journal.emit('storage.maintenance-failed', { action: 'compact', path: oldest.path, errno: errnoOf(error) });
+        this.#over();
+      },
+    );
+  }
+
+  #over(): void {
+    this.#running = undefined;
   }
 
   #candidate(): Segment | undefined {

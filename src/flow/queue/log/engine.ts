@@ -1,5 +1,5 @@
 /** The embedded queue: an append-only log on one shard's directory, owned by one process. */
-import { Fault } from '../../../events/fault.ts';
+import { Fault, errnoOf } from '../../../events/fault.ts';
 import type { Journal } from '../../../events/journal.ts';
 import type { NextHop } from '../../../mail/next-hop.ts';
 import type { QueueId } from '../../../mail/queue-id.ts';
@@ -21,7 +21,7 @@ import type { DraftBody } from './draft.ts';
 import { LogDraft } from './draft.ts';
 import { openIds } from './ids.ts';
 import { Operator } from './operator.ts';
-import { buildMessage } from './records.ts';
+import { assertStorable, buildMessage } from './records.ts';
 import { Recovery } from './recovery.ts';
 import type { Segment } from './segments.ts';
 import { Segments } from './segments.ts';
@@ -202,8 +202,14 @@ export class LogQueue implements Queue {
   }
 
   async #begin(): Promise<void> {
-    await this.#recovery.run();
-    this.#compaction.enable();
+    try {
+      await this.#recovery.run();
+    } catch (error) {
+      const { journal, directory } = this.#options;
+      journal.emit('storage.maintenance-failed', { action: 'recovery', path: directory, errno: errnoOf(error) });
+    }
+    // What was not read back must not be taken for dead.
+    if (this.#recovery.complete) this.#compaction.enable();
   }
 
   async #commit(message: NewMessage, body: DraftBody): Promise<QueueId> {
@@ -213,6 +219,7 @@ export class LogQueue implements Queue {
       body.big?.abandon();
       throw new Fault('queue.not-accepting', { shard, why });
     }
+    assertStorable(message);
     const { big } = body;
     const id = big?.id ?? this.#store.ids.next();
     try {
@@ -252,8 +259,17 @@ interface OpenParts {
   readonly old: readonly Segment[];
 }
 
-/** Opens the queue of a shard: mail can be taken when this resolves, while old mail is still being read back. */
+/** Opens the queue of a shard: mail can be taken when this resolves, while old mail is still being read back. Rejects with a `Fault`. */
 export async function openLogQueue(options: LogQueueOptions): Promise<LogQueue> {
+  try {
+    return await open(options);
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault('storage.write-failed', { path: options.directory, errno: errnoOf(error) }, { cause: error });
+  }
+}
+
+async function open(options: LogQueueOptions): Promise<LogQueue> {
   const { directory, shard, journal } = options;
   const { disk } = options.world;
   const geometry: LogGeometry = { ...queueLimits, ...options.geometry };
@@ -272,7 +288,12 @@ export async function openLogQueue(options: LogQueueOptions): Promise<LogQueue> 
   const old = await adoptAll(disk, segments, numbers);
   const { marks, left } = await WorkMarks.open(disk, `${directory}/work`);
   const queue = new LogQueue(options, geometry, { segments, ids, marks, left, old });
-  await queue.start();
+  try {
+    await queue.start();
+  } catch (error) {
+    await queue.close();
+    throw error;
+  }
   return queue;
 }
 

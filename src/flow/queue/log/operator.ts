@@ -70,8 +70,13 @@ export class Operator {
       const row = this.#rowsOf(messages.byId.find(id), filter)[nth];
       if (row !== undefined) rows.push(row);
     }
-    const loaded = await Promise.all(rows.map((row) => (envelopes ? this.#tryLoad(row) : undefined)));
-    return rows.flatMap((row, at) => (this.#isOpen(row) ? [rowOf(this.#store, row, loaded[at])] : []));
+    const page: QueueRow[] = [];
+    for (let at = 0; at < rows.length; at += queueLimits.searchReads) {
+      const part = rows.slice(at, at + queueLimits.searchReads);
+      const loaded = await Promise.all(part.map((row) => (envelopes ? this.#tryLoad(row) : undefined)));
+      for (const [n, row] of part.entries()) if (this.#isOpen(row)) page.push(rowOf(this.#store, row, loaded[n]));
+    }
+    return page;
   }
 
   async count(filter: QueueFilter): Promise<number> {

@@ -1,7 +1,9 @@
 import type { SchedulingClass } from '../../../mail/next-hop.ts';
 import { schedulingClasses } from '../../../mail/next-hop.ts';
+import { assert } from '../../../base/assert.ts';
 import { editedSize } from '../../../mail/edits.ts';
 import { deliveryFlag } from '../index/deliveries.ts';
+import { queueLimits } from '../limits.ts';
 import type { NewMessage } from '../port.ts';
 import { headerBytes, recordFlag, recordLength, recordType, writeHeader } from './format.ts';
 import type { MessageHead } from './head.ts';
@@ -38,6 +40,15 @@ export function classNumber(name: SchedulingClass): number {
 /** The class of a number. */
 export function className(number: number): SchedulingClass {
   return schedulingClasses[number] ?? 'normal';
+}
+
+/** What the formats of records and index cannot hold is a defect of the caller: found before anything is written. */
+export function assertStorable({ deliveries }: NewMessage): void {
+  assert(deliveries.length > 0 && deliveries.length <= queueLimits.messageDeliveries, 'a message has deliveries, and not too many');
+  for (const { recipients, nextHop } of deliveries) {
+    assert(recipients.length > 0 && recipients.length <= queueLimits.deliveryRecipients, 'a delivery has 1 to 100 recipients');
+    assert(nextHop !== '' && nextHop.length <= queueLimits.nextHopBytes, 'the key of a next hop is short');
+  }
 }
 
 /** Builds a message's record: one buffer, of which the content is a view. */

@@ -159,7 +159,6 @@ export class Segments {
 
   /** Turns a segment without live records into a spare, or removes it. Its absence is stable before the next one may go. */
   async recycle(segment: Segment): Promise<void> {
-    this.all.delete(segment.number);
     const { geometry } = this.#options;
     try {
       if (segment.file !== undefined) await this.#close(segment);
@@ -171,11 +170,14 @@ export class Segments {
         await this.#disk.rename(segment.path, spare);
         await this.#disk.syncDirectory(this.#options.directory);
         this.#spares.push(spare);
-        return;
+      } else {
+        await this.#disk.unlink(segment.path);
+        await this.#disk.syncDirectory(this.#options.directory);
       }
-      await this.#disk.unlink(segment.path);
-      await this.#disk.syncDirectory(this.#options.directory);
+      this.all.delete(segment.number);
     } catch (error) {
+      // While its name may still be there, no newer segment may go: that one may hold the end of a message of this one.
+      segment.keep = true;
       this.#report('recycle', segment.path, error);
     }
   }
