@@ -18,7 +18,9 @@ const DOT_STRING = /^[^\s()<>@,;:\\".[\]\x00-\x1f\x7f]+(\.[^\s()<>@,;:\\".[\]\x0
 export function printMailbox(mailbox: Mailbox): string {
   const { localPart, domain } = mailbox;
   const local = DOT_STRING.test(localPart) ? localPart : `"${localPart.replace(/[\\"]/g, '\\$&')}"`;
-  return domain === '' ? local : `${local}@${domain}`;
+  if (domain === '') return local;
+  // The tag as RFC 5321 §4.1.3 writes it: not everybody reads it without case.
+  return domain.startsWith('[ipv6:') ? `${local}@[IPv6:${domain.slice(6)}` : `${local}@${domain}`;
 }
 
 /** Prints a path in its angle brackets; null is `<>`. */
