@@ -1,6 +1,7 @@
 import * as os from 'node:os';
 import { nodeParentLink } from '../world/node/children.ts';
 import { nodeDescriptors } from '../world/node/descriptors.ts';
+import { takeLock } from '../world/node/instance-lock.ts';
 import { nodeOutput } from '../world/node/output.ts';
 import { canonicalAddress } from '../world/node/stream.ts';
 import { nodeWorld } from '../world/node/world.ts';
@@ -21,7 +22,7 @@ export async function serveRole(role: 'worker' | 'operator'): Promise<void> {
     const { createWorker } = await import('./worker/worker.ts');
     const verifyPassword = async (hash: string, password: string): Promise<boolean> =>
       (await import('../world/node/passwords.ts')).verifyPassword(hash, password);
-    const parts = { world: nodeWorld, output, descriptors: nodeDescriptors(), ownAddresses, verifyPassword };
+    const parts = { world: nodeWorld, output, descriptors: nodeDescriptors(), ownAddresses, verifyPassword, takeLock };
     serveSupervisor(nodeParentLink, nodeWorld.clock, () => createWorker(parts), exit);
   } else {
     const { createOperator } = await import('./operator/operator.ts');

@@ -36,6 +36,8 @@ export type ToChild =
       readonly workers: number;
       readonly adopted: readonly number[];
       readonly previousEnd: PreviousEnd;
+      /** Its shares of common limits where they are not the equal ones. */
+      readonly shares: ReadonlyMap<string, number>;
     }
   /** Comes with the bound socket. */
   | { readonly kind: 'listen'; readonly name: string; readonly address: string; readonly port: number }

@@ -13,6 +13,11 @@ export function shardDirectory({ server }: Server, shard: number): string {
   return `${server.data}/queue/${shard}`;
 }
 
+/** The lock of a shard's owner. */
+export function shardLock(settings: Server, shard: number): string {
+  return `${runDirectory(settings)}/shard-${shard}`;
+}
+
 /** Where a worker keeps the timelines of its shard. */
 export function timelineDirectory({ server }: Server, shard: number): string {
   return `${server.data}/timeline/${shard}`;

@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly configurationPath: string;
   /** The file this process was started with, for forks. */
   readonly entry: string;
-  /** Called with the settings once the supervisor has started. */
+  /** Called with the settings once everything runs. */
   readonly onStarted?: (settings: Settings) => void;
 }
 
@@ -74,7 +74,7 @@ async function supervise(settings: Settings, path: string, journal: Journal, opt
     journal.emit('supervisor.already-running', { path: lockPath });
     return runExits.refused;
   }
-  const manager = serviceManager(process.env, process.pid, world);
+  const systemd = serviceManager(process.env, process.pid, world);
   const briefing = await makeBriefing(settings, 1, world, journal);
   if (user !== undefined) for (const directory of [settings.server.data, run]) giveTo(directory, user);
   const workers = settings.server.workers ?? Math.max(1, Math.floor(availableParallelism() / 2));
@@ -83,20 +83,20 @@ async function supervise(settings: Settings, path: string, journal: Journal, opt
     journal,
     children: nodeChildren(options.entry),
     bind: bindSocket,
-    inherited: manager.descriptors.map(({ descriptor, name }) => ({ name, socket: adoptSocket(descriptor) })),
+    inherited: systemd.descriptors.map(({ descriptor, name }) => ({ name, socket: adoptSocket(descriptor) })),
     briefing,
     configurationPath: path,
     workers,
     orphans: (await shardsOnDisk(world.disk, settings)).filter((shard) => shard >= workers),
     user,
     reload: (inUse) => rereadConfiguration(path, inUse, world, journal),
-    notify: (state) => manager.notify(state),
+    notify: (state) => systemd.notify(state),
+    onStarted: () => options.onStarted?.(settings),
   });
   const ended = untilStopped(supervisor);
   process.on('SIGHUP', () => void supervisor.reload());
-  keepWatchdog(manager);
+  keepWatchdog(systemd);
   supervisor.start();
-  options.onStarted?.(settings);
   await ended;
   lock.release();
   return runExits.ended;

@@ -12,13 +12,16 @@ export const eventsSettings = z.strictObject({
     .meta({ reload: 'live' }),
   retention: duration({ min: DAY, max: 3650 * DAY })
     .prefault('30d')
-    .describe('Age at which events and timelines are dropped.'),
+    .describe('Age at which events and timelines are dropped.')
+    .meta({ reload: 'restart' }),
   sizeMax: size({ min: 16 * 1024 ** 2, max: 1024 ** 4 })
     .prefault('2GB')
-    .describe('Space for events and timelines of one worker; the oldest go first.'),
+    .describe('Space for events and timelines of one worker; the oldest go first.')
+    .meta({ reload: 'restart' }),
   format: z
     .enum(['auto', 'json', 'text'])
     .default('auto')
-    .describe('auto: text on a terminal, else one JSON object a line.'),
+    .describe('auto: text on a terminal, else one JSON object a line.')
+    .meta({ reload: 'restart' }),
 });
 export type EventsSettings = z.infer<typeof eventsSettings>;

@@ -59,7 +59,8 @@ export const receptionSettings = z.strictObject({
     .meta({ rfc: '5321 §6.3' }),
   bodyMemoryMax: size({ min: 4 * 1024 ** 2, max: 64 * 1024 ** 3 })
     .prefault('128MB')
-    .describe('Memory for the bodies of all sessions of a worker together; more goes to disk as it arrives.'),
+    .describe('Memory for the bodies of all sessions of a worker together; more goes to disk as it arrives.')
+    .meta({ reload: 'restart' }),
   bareLineEndings: z
     .enum(['refuse', 'normalise'])
     .default('refuse')

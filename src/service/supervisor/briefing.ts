@@ -1,5 +1,5 @@
 import type { Journal } from '../../events/journal.ts';
-import { difference, loadConfigurationFile } from '../../operate/config/index.ts';
+import { applicable, difference, loadConfigurationFile } from '../../operate/config/index.ts';
 import type { Settings } from '../../settings/index.ts';
 import { parseResolvConf, printNameServer } from '../../transport/resolver/name-servers.ts';
 import type { World } from '../../world/world.ts';
@@ -40,9 +40,11 @@ async function hostNameServers({ disk }: BriefingWorld): Promise<readonly string
 export async function rereadConfiguration(path: string, inUse: Briefing, world: BriefingWorld, journal: Journal): Promise<Reloaded> {
   const { loaded } = await loadConfigurationFile(world.disk, path);
   if (!loaded.ok) return loaded;
+  // A worker that is started later must not begin with another directory or another number than its fellows.
+  const settings = applicable(inUse.settings, loaded.settings);
   return {
     ok: true,
-    briefing: await makeBriefing(loaded.settings, inUse.generation + 1, world, journal),
+    briefing: await makeBriefing(settings, inUse.generation + 1, world, journal),
     changes: difference(inUse.settings, loaded.settings),
   };
 }

@@ -32,6 +32,8 @@ export class ChildSlot {
   state: 'starting' | 'ready' | 'waiting' | 'stopping' | 'stopped' = 'stopped';
   restarts = 0;
   sinceMs = 0;
+  /** The generation of the configuration that the child was started with. */
+  briefed = 0;
   readonly #parts: SlotParts;
   readonly #calls = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void; timer: Timer }>();
   #child: Child | undefined;
@@ -73,7 +75,9 @@ export class ChildSlot {
     child.onEnd((end) => {
       if (child === this.#child) this.#ended(end);
     });
-    child.send(this.#parts.brief(previousEnd));
+    const brief = this.#parts.brief(previousEnd);
+    if (brief.kind === 'start') this.briefed = brief.briefing.generation;
+    child.send(brief);
     this.#watchOver();
   }
 

@@ -1,9 +1,15 @@
 /** Bounds of the supervisor. */
 export const limits = {
   /** How long a stop may take altogether before children are killed. */
-  stopMs: 9_000,
+  stopMs: 8_500,
   /** Of that, how long workers may finish what is under way. */
   drainMs: 7_000,
+  /** The operator process has nothing to finish; it ends after the workers. */
+  operatorStopMs: 800,
+  /** The operator process is started once the workers accept mail, at the latest after this. */
+  operatorWaitMs: 2_000,
+  /** The start is announced once the operator process answers too, at the latest after this. */
+  announceMs: 5_000,
   /** A child that has not said for so long that it is alive hangs: it is ended and started again. */
   silentMs: 45_000,
   /** Waits before a child is started again, by failures in a row within `steadyMs`; the last one stays. */
@@ -11,8 +17,8 @@ export const limits = {
   /** A child that lived so long starts again at once. */
   steadyMs: 60_000,
   /** First and longest wait before a listener that could not be bound is tried again. */
-  bindRetryMs: 1_000,
-  bindRetryMsMax: 15_000,
+  bindRetryMs: 250,
+  bindRetryMsMax: 4_000,
   /** How long all workers may take to check a new configuration. */
   prepareMs: 20_000,
   /** How long a call to a child may take. */

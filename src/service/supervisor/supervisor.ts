@@ -9,9 +9,10 @@
 import type { Journal } from '../../events/journal.ts';
 import { type Change, type Problem, printProblem } from '../../operate/config/index.ts';
 import type { Children } from '../../world/ports/children.ts';
-import type { Clock } from '../../world/ports/clock.ts';
+import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { Briefing, ListenerState, PreviousEnd } from '../messages.ts';
 import { ChildSlot } from './child-slot.ts';
+import { LeaseTable } from './leases.ts';
 import { type BoundSocket, Listeners } from './listeners.ts';
 import { limits } from './limits.ts';
 
@@ -37,6 +38,8 @@ export interface SupervisorParts {
   readonly reload: (inUse: Briefing) => Promise<Reloaded>;
   /** Tells the service manager (sd_notify). */
   readonly notify: (state: string) => void;
+  /** Called once everything runs. */
+  readonly onStarted: () => void;
 }
 
 /** What `ims status` shows of the processes. */
@@ -67,9 +70,13 @@ export class Supervisor {
   readonly #workers: ChildSlot[] = [];
   readonly #operator: ChildSlot;
   readonly #listeners: Listeners;
+  readonly #leases: LeaseTable;
   readonly #startedAtMs: number;
   #briefing: Briefing;
+  #accepting = false;
   #announced = false;
+  #operatorWait: Timer | undefined;
+  #announcement: Timer | undefined;
   #onStopped: (() => void) | undefined;
   #reloading = false;
   #stopping: Promise<void> | undefined;
@@ -81,6 +88,11 @@ export class Supervisor {
     this.#startedAtMs = parts.clock.wall();
     for (let index = 0; index < parts.workers; index += 1) this.#workers.push(this.#slot('worker', index));
     this.#operator = this.#slot('operator', 0);
+    this.#leases = new LeaseTable(parts.workers, async (worker, key, wanted) => {
+      const slot = this.#workers[worker];
+      // A worker that is starting has its shares before it; it is not asked.
+      return slot?.state === 'ready' ? Number(await slot.call('give-up', { key, wanted })) : 0;
+    });
     this.#listeners = new Listeners({
       clock: parts.clock,
       journal: parts.journal,
@@ -96,7 +108,8 @@ export class Supervisor {
     this.#listeners.open(this.#briefing.settings.listeners);
     // Whatever ended the service before, it was not a message: a worker's own crash is seen by a supervisor that lives.
     for (const worker of this.#workers) worker.start('killed');
-    this.#operator.start('clean');
+    // Mail comes first: loading the operator process too would slow the workers down.
+    this.#operatorWait = this.#parts.clock.after(limits.operatorWaitMs, () => this.#startOperator());
   }
 
   status(): SupervisorStatus {
@@ -186,9 +199,11 @@ export class Supervisor {
 
   async #stopOnce(cause: string): Promise<void> {
     this.#parts.notify('STOPPING=1');
+    this.#operatorWait?.cancel();
+    this.#announcement?.cancel();
     this.#listeners.close();
     await Promise.all(this.#workers.map((worker) => worker.stop(limits.drainMs, limits.stopMs)));
-    await this.#operator.stop(1_000, 1_500);
+    await this.#operator.stop(limits.operatorStopMs, limits.operatorStopMs);
     this.#parts.journal.emit('service.stopped', { cause });
     this.#onStopped?.();
   }
@@ -214,19 +229,41 @@ export class Supervisor {
   #brief(index: number, previousEnd: PreviousEnd) {
     const { workers, orphans } = this.#parts;
     const adopted = orphans.filter((shard) => shard % workers === index);
-    return { kind: 'start' as const, briefing: this.#briefing, shard: index, workers, adopted, previousEnd };
+    return { kind: 'start' as const, briefing: this.#briefing, shard: index, workers, adopted, previousEnd, shares: this.#leases.sharesAtStart(index) };
   }
 
   #ready(slot: ChildSlot): void {
+    if (slot.briefed < this.#briefing.generation) {
+      // A reload went by while it started.
+      slot.send({ kind: 'prepare', briefing: this.#briefing });
+      slot.send({ kind: 'apply', generation: this.#briefing.generation });
+    }
     if (slot.role === 'worker') for (const { name, socket } of this.#listeners.bound()) this.#lend(slot, name, socket);
-    if (this.#announced || this.#workers.some(({ state }) => state !== 'ready')) return;
+    if (this.#workers.some(({ state }) => state !== 'ready')) return;
+    if (!this.#accepting) {
+      this.#accepting = true;
+      this.#parts.notify('READY=1');
+      this.#announcement = this.#parts.clock.after(limits.announceMs, () => this.#announce());
+      this.#startOperator();
+    }
+    if (this.#operator.state === 'ready') this.#announce();
+  }
+
+  #startOperator(): void {
+    this.#operatorWait?.cancel();
+    if (this.#stopping === undefined && this.#operator.state === 'stopped') this.#operator.start('clean');
+  }
+
+  #announce(): void {
+    this.#announcement?.cancel();
+    if (this.#announced || this.#stopping !== undefined) return;
     this.#announced = true;
-    this.#parts.notify('READY=1');
     this.#parts.journal.emit('service.started', {
       workers: this.#workers.length,
       listeners: this.#listeners.bound().length,
       generation: this.#briefing.generation,
     });
+    this.#parts.onStarted();
   }
 
   #lend(worker: ChildSlot, name: string, socket: BoundSocket): void {
@@ -243,6 +280,10 @@ export class Supervisor {
       case 'stop':
         this.#parts.clock.after(50, () => void this.stop('ordered by the operator'));
         return undefined;
+      case 'more': {
+        const { worker, key, limit, wanted } = input as { worker: number; key: string; limit: number; wanted: number };
+        return this.#leases.more(worker, key, limit, wanted);
+      }
       case 'workers': {
         const { call, input: asked } = input as { call: string; input: unknown };
         return Promise.all(

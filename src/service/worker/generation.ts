@@ -20,6 +20,7 @@ import { createResolver } from '../../transport/resolver/resolver.ts';
 import type { TlsServerOptions } from '../../world/ports/network.ts';
 import type { World } from '../../world/world.ts';
 import type { Briefing } from '../messages.ts';
+import type { Shares } from './shares.ts';
 
 /** Everything that one configuration decides. A reload makes a new one; sessions and attempts under way keep theirs. */
 export interface Generation {
@@ -33,6 +34,7 @@ export interface Generation {
   readonly reporter: Reporter;
   readonly tls: TlsServerOptions | undefined;
   bounds(nextHop: NextHop): NextHopBounds;
+  wantMore(nextHop: NextHop, granted: () => void): void;
 }
 
 /** What outlives a configuration. */
@@ -40,6 +42,7 @@ export interface GenerationParts {
   readonly world: World;
   readonly journal: RunningJournal;
   readonly workers: number;
+  readonly shares: Shares;
   readonly ownAddresses: () => readonly string[];
   readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
   readonly etrn: (domain: string) => Promise<EtrnOutcome>;
@@ -104,7 +107,11 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       },
     }),
     tls: tlsOf(briefing, world),
-    bounds: (nextHop) => boundsOf(settings, nextHop, parts.workers),
+    bounds: (nextHop) => boundsOf(settings, nextHop, parts),
+    wantMore(nextHop, granted) {
+      const limit = limitsOf(settings, nextHop).connectionsMax;
+      if (nextHop !== 'local') parts.shares.want(connectionsKey(nextHop), limit, Math.ceil(limit / 4), granted);
+    },
   };
 }
 
@@ -123,13 +130,22 @@ function tlsOf(briefing: Briefing, world: World): TlsServerOptions | undefined {
   };
 }
 
-/** The share of one worker in the bounds of a next hop. */
-function boundsOf({ routing }: Settings, nextHop: NextHop, workers: number): NextHopBounds {
+/** The name of the limit that all workers' connections to a next hop have together. */
+export function connectionsKey(nextHop: NextHop): string {
+  return `connections to ${nextHop}`;
+}
+
+/** The limits of a next hop over all workers: those of its smart host group, else those of all MX hosts. */
+export function limitsOf({ routing }: Settings, nextHop: NextHop): Pick<Settings['routing'], 'connectionsMax' | 'messagesPerMinuteMax'> {
   const group = /^(?:host|lmtp):(.*)$/.exec(nextHop)?.[1];
-  const { connectionsMax, messagesPerMinuteMax } = (group === undefined ? undefined : routing.smartHosts[group]) ?? routing;
-  const share = (total: number): number => Math.max(1, Math.floor(total / workers));
+  return (group === undefined ? undefined : routing.smartHosts[group]) ?? routing;
+}
+
+/** The share of one worker in them. */
+function boundsOf(settings: Settings, nextHop: NextHop, { shares, workers }: GenerationParts): NextHopBounds {
+  const { connectionsMax, messagesPerMinuteMax } = limitsOf(settings, nextHop);
   return {
-    connectionsMax: nextHop === 'local' ? Number.MAX_SAFE_INTEGER : share(connectionsMax),
-    messagesPerMinuteMax: messagesPerMinuteMax === undefined ? undefined : share(messagesPerMinuteMax),
+    connectionsMax: nextHop === 'local' ? Number.MAX_SAFE_INTEGER : shares.of(connectionsKey(nextHop), connectionsMax),
+    messagesPerMinuteMax: messagesPerMinuteMax === undefined ? undefined : messagesPerMinuteMax / workers,
   };
 }

@@ -49,6 +49,8 @@ export function serveSupervisor(
   const end = (graceMs: number): void => {
     if (ending) return;
     ending = true;
+    // Without a supervisor nobody else would end a process that does not come to its end.
+    clock.after(graceMs + END_MS, () => exit(1));
     child.stop(graceMs).then(
       () => exit(0),
       () => exit(1),
@@ -108,6 +110,9 @@ export function serveSupervisor(
 }
 
 const ORPHAN_GRACE_MS = 1_000;
+
+/** How long storing the rest and closing may take after the grace. */
+const END_MS = 1_000;
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

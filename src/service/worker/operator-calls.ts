@@ -1,6 +1,5 @@
 import type { Reception } from '../../flow/reception/reception.ts';
-import { answerWorkerCalls } from '../../operate/actions/index.ts';
-import type { OperatorQueue } from '../../operate/actions/worker-calls.ts';
+import { answerWorkerCalls, type OperatorQueue } from '../../operate/actions/worker-calls.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { Generation } from './generation.ts';
 import type { Shard } from './shard.ts';

@@ -1,6 +1,7 @@
 import type { Journal } from '../../events/journal.ts';
 import type { Timeline } from '../../mail/timeline.ts';
 import { openLogQueue } from '../../flow/queue/log/engine.ts';
+import type { LogGeometry } from '../../flow/queue/limits.ts';
 import type { Queue } from '../../flow/queue/port.ts';
 import { type ConfigurableScheduler, createScheduler, type SchedulerChanges } from '../../flow/scheduler/scheduler.ts';
 import type { World } from '../../world/world.ts';
@@ -21,6 +22,8 @@ export interface ShardParts {
   readonly timeline: Timeline;
   readonly directory: string;
   readonly previousEnd: PreviousEnd;
+  /** Sizes of the log other than the usual ones. */
+  readonly geometry?: Partial<LogGeometry>;
 }
 
 /** Opens the shard's queue and makes its scheduler, not yet started. Rejects with a `Fault` where the storage cannot be used. */
@@ -36,12 +39,13 @@ export async function openShard(number: number, generation: Generation, parts: S
     journal,
     timeline,
     previousEnd: parts.previousEnd,
+    ...(parts.geometry === undefined ? {} : { geometry: parts.geometry }),
   });
   const scheduler = createScheduler({ world, queue, journal, timeline, ...schedulerPart(generation) });
   return { number, queue, scheduler };
 }
 
 /** What a scheduler takes from a configuration. */
-export function schedulerPart({ settings, router, courier, reporter, bounds }: Generation): SchedulerChanges {
-  return { settings: settings.scheduler, router, courier, reporter, bounds, attemptsMax: settings.delivery.attemptsMax };
+export function schedulerPart({ settings, router, courier, reporter, bounds, wantMore }: Generation): SchedulerChanges {
+  return { settings: settings.scheduler, router, courier, reporter, bounds, wantMore, attemptsMax: settings.delivery.attemptsMax };
 }

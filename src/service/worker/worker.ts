@@ -1,8 +1,10 @@
 /** A mail worker: sessions, one shard of the queue (and those of workers that are no more), its scheduler and deliveries. */
 import { Fault } from '../../events/fault.ts';
 import type { EtrnOutcome } from '../../flow/policy/policy.ts';
-import { localLeases } from '../../flow/reception/leases.ts';
+import { type LeaseShare, localLeases, type Leases } from '../../flow/reception/leases.ts';
+import type { LogGeometry } from '../../flow/queue/limits.ts';
 import { createReception, type Reception } from '../../flow/reception/reception.ts';
+import type { Timeline } from '../../mail/timeline.ts';
 import { openEventLog } from '../../operate/journal/event-log.ts';
 import { createJournal, type RunningJournal } from '../../operate/journal/journal.ts';
 import { outputWriter } from '../../operate/journal/output-writer.ts';
@@ -12,7 +14,7 @@ import type { Listening, ListenHandle } from '../../world/ports/network.ts';
 import type { Output } from '../../world/ports/output.ts';
 import type { World } from '../../world/world.ts';
 import type { Briefing, ToChild } from '../messages.ts';
-import { eventDirectory, shardDirectory, timelineDirectory } from '../paths.ts';
+import { eventDirectory, shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
 import { type Generation, makeGeneration } from './generation.ts';
 import type { ChildDuties } from './link.ts';
 import { answerCall } from './operator-calls.ts';
@@ -21,6 +23,10 @@ import { openShard, type Shard, schedulerPart } from './shard.ts';
 /** Waits between attempts to open storage that failed. */
 const REOPEN_MS = 5_000;
 
+/** Waits between looks at a shard that the worker of a supervisor that is gone is about to leave; told of after some of them. */
+const HELD_MS = 50;
+const HELD_TOLD_AFTER = 100;
+
 /** What a worker needs besides what it is told. */
 export interface WorkerParts {
   readonly world: World;
@@ -28,6 +34,12 @@ export interface WorkerParts {
   readonly descriptors: { used(): number; readonly limit: number };
   readonly ownAddresses: () => readonly string[];
   readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
+  /** Takes the lock at a path for this process's life, or says that another process holds it. */
+  readonly takeLock: (path: string) => Promise<object | 'held'>;
+  /** Hears every timeline too, at the moment it is made; for simulations. */
+  readonly witness?: Timeline;
+  /** Sizes of the queue's log other than the usual ones; for simulations. */
+  readonly queueGeometry?: Partial<LogGeometry>;
 }
 
 /** Makes the duties of a worker process. */
@@ -78,6 +90,7 @@ class Worker implements ChildDuties {
     running.generation = next;
     running.journal.setLevels(next.settings.events.levels);
     const { settings, policy, preparation } = next;
+    running.leases.resize(shareOf(settings, running.workers));
     running.reception.use({ settings: settings.reception, policy, preparation, serverName: settings.server.name });
     for (const { scheduler } of running.shards) scheduler.use(schedulerPart(next));
     void before.courier.close();
@@ -113,6 +126,8 @@ interface Running {
   generation: Generation;
   readonly makeGeneration: (briefing: Briefing) => Generation;
   readonly shards: readonly Shard[];
+  readonly workers: number;
+  readonly leases: Leases;
   readonly reception: Reception;
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
@@ -125,6 +140,7 @@ async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind
   const { settings } = briefing;
   const { journal, close } = openJournal(parts, settings, shard);
   const timeline = openTimelineLog({ world, directory: timelineDirectory(settings, shard), settings: settings.events, journal });
+  const told = parts.witness === undefined ? timeline : both(timeline, parts.witness);
   const shards: Shard[] = [];
   const etrn = async (domain: string): Promise<EtrnOutcome> => {
     let messages = 0;
@@ -134,14 +150,24 @@ async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind
   const make = (next: Briefing): Generation => makeGeneration(next, { ...parts, journal, workers, etrn });
   const generation = make(briefing);
   const open = (number: number, previousEnd: typeof message.previousEnd): Promise<Shard> =>
-    openShard(number, generation, { world, journal, timeline, directory: shardDirectory(settings, number), previousEnd });
+    openShard(number, generation, {
+      world,
+      journal,
+      timeline: told,
+      directory: shardDirectory(settings, number),
+      previousEnd,
+      ...(parts.queueGeometry === undefined ? {} : { geometry: parts.queueGeometry }),
+    });
+  await untilLocked(parts, journal, shardLock(settings, shard));
   const own = await untilOpen(parts, journal, shardDirectory(settings, shard), () => open(shard, message.previousEnd));
   shards.push(own);
-  const { connectionsMax, connectionsPerAddressMax } = settings.reception;
+  const leases = localLeases(shareOf(settings, workers));
   const running: Running = {
     generation,
     makeGeneration: make,
     shards,
+    workers,
+    leases,
     journal,
     timeline,
     closeJournal: close,
@@ -153,25 +179,33 @@ async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind
       preparation: generation.preparation,
       queue: own.queue,
       journal,
-      timeline,
+      timeline: told,
       serverName: settings.server.name,
       tls: () => running.generation.tls,
-      leases: localLeases({
-        connections: Math.max(1, Math.floor(connectionsMax / workers)),
-        perAddress: Math.max(1, Math.floor(connectionsPerAddressMax / workers)),
-      }),
+      leases,
       descriptors: parts.descriptors,
     }),
   };
   own.scheduler.start();
   // Shards of workers that are no more only need emptying; new mail does not wait for them.
   for (const number of message.adopted) {
-    void untilOpen(parts, journal, shardDirectory(settings, number), () => open(number, 'killed')).then((adopted) => {
-      shards.push(adopted);
-      adopted.scheduler.start();
-    });
+    void untilLocked(parts, journal, shardLock(settings, number))
+      .then(() => untilOpen(parts, journal, shardDirectory(settings, number), () => open(number, 'killed')))
+      .then((adopted) => {
+        shards.push(adopted);
+        adopted.scheduler.start();
+      });
   }
   return running;
+}
+
+function both(one: Timeline, other: Timeline): Timeline {
+  return {
+    add(entry) {
+      one.add(entry);
+      other.add(entry);
+    },
+  };
 }
 
 function openJournal(parts: WorkerParts, settings: Settings, shard: number): { journal: RunningJournal; close: () => Promise<void> } {
@@ -185,6 +219,25 @@ function openJournal(parts: WorkerParts, settings: Settings, shard: number): { j
   const log = openEventLog({ world, directory: eventDirectory(settings, `worker-${shard}`), settings: settings.events, journal: () => journal });
   journal.add(log);
   return { journal, close: () => log.close() };
+}
+
+/** The share of one worker in the sessions that may be open at once. */
+function shareOf({ reception }: Settings, workers: number): LeaseShare {
+  const share = (total: number): number => Math.max(1, Math.floor(total / workers));
+  return { connections: share(reception.connectionsMax), perAddress: share(reception.connectionsPerAddressMax) };
+}
+
+/** A shard has one owner: waits until the one before has left, which a kill of its supervisor gives a second or two. */
+async function untilLocked(parts: WorkerParts, journal: RunningJournal, path: string): Promise<void> {
+  for (let looks = 1; ; looks += 1) {
+    const why = await parts.takeLock(path).then(
+      (lock) => (lock === 'held' ? 'another process still works on this shard' : undefined),
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    if (why === undefined) return;
+    if (looks === HELD_TOLD_AFTER) journal.emit('service.queue-unavailable', { path, cause: why });
+    await new Promise<void>((resolve) => void parts.world.clock.after(HELD_MS, resolve));
+  }
 }
 
 /** Opens storage, and tries again for as long as it cannot be opened; says so once for each cause. */

@@ -9,6 +9,9 @@ export interface InstanceLock {
 /** Paths of UNIX sockets that are longer are silently cut by the system. */
 const PATH_BYTES_MAX = 107;
 
+/** Longer than another process takes from finding a socket dead to removing it. */
+const SETTLE_MS = 20;
+
 /** Takes the lock at `path`, or says that somebody holds it ('held') or that the path cannot be one. A dead holder's socket is taken over. */
 export async function takeLock(path: string): Promise<InstanceLock | 'held'> {
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
@@ -16,11 +19,22 @@ export async function takeLock(path: string): Promise<InstanceLock | 'held'> {
   }
   for (let tries = 0; tries < 3; tries += 1) {
     const lock = await bind(path);
-    if (lock !== undefined) return lock;
+    if (lock !== undefined) {
+      // Two that found the same dead socket may both have removed it: the later one has the name, and the lock.
+      if (tries === 0 || (await keepsItsName(path))) return lock;
+      lock.release();
+      return 'held';
+    }
     if (await answers(path)) return 'held';
     fs.rmSync(path, { force: true });
   }
   return 'held';
+}
+
+async function keepsItsName(path: string): Promise<boolean> {
+  const inode = fs.statSync(path, { throwIfNoEntry: false })?.ino;
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  return inode !== undefined && inode === fs.statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function bind(path: string): Promise<InstanceLock | undefined> {
