@@ -3,7 +3,15 @@ import { delimiter, join } from 'node:path';
 import { projectRoot } from './root.ts';
 
 /** Where Debian keeps programs that are not on everybody's PATH. */
-const MORE_FOLDERS = ['/usr/sbin', '/sbin', '/usr/lib/postfix/sbin', '/usr/lib/dovecot', '/usr/libexec/dovecot'];
+const MORE_FOLDERS = [
+  '/usr/sbin',
+  '/sbin',
+  '/usr/lib/postfix/sbin',
+  '/usr/lib/dovecot',
+  '/usr/libexec/dovecot',
+  // A library has no program: the folder of its documents, named after the package, says that it is there.
+  '/usr/share/doc',
+];
 
 /** The package of each program, as scripts/debian-packages.txt lists them. */
 function packages(): Map<string, string> {

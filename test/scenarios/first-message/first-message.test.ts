@@ -39,7 +39,7 @@ function runProgram(command: string, words: readonly string[]): Promise<{ code: 
   });
 }
 
-test('a message sent with swaks is in the Maildir, and trace shows its life', { skip: needs('swaks') }, async () => {
+test('a message sent with swaks is in the Maildir, and trace shows its life', { skip: needs('swaks', 'libnet-ssleay-perl') }, async () => {
   const words = ['--server', '127.0.0.1', '--port', String(ports.mx), '--from', 'far@elsewhere.test', '--to', 'alice@example.test', '--tls'];
   const { code, output } = await runProgram('swaks', [...words, '--header', 'Subject: by swaks', '--h-Message-Id', '<swaks.1@elsewhere.test>']);
   assert.equal(code, 0, output);
