@@ -23,7 +23,7 @@ export async function serveRole(role: 'worker' | 'operator'): Promise<void> {
     const verifyPassword = async (hash: string, password: string): Promise<boolean> =>
       (await import('../world/node/passwords.ts')).verifyPassword(hash, password);
     const parts = { world: nodeWorld, output, descriptors: nodeDescriptors(), ownAddresses, verifyPassword, takeLock };
-    serveSupervisor(nodeParentLink, nodeWorld.clock, () => createWorker(parts), exit);
+    serveSupervisor(nodeParentLink, nodeWorld.clock, (supervisor) => createWorker(parts, supervisor), exit);
   } else {
     const { createOperator } = await import('./operator/operator.ts');
     serveSupervisor(nodeParentLink, nodeWorld.clock, (supervisor) => createOperator({ world: nodeWorld, output }, supervisor), exit);

@@ -80,7 +80,8 @@ export function makeService(parts: ServiceParts): SimService {
         const made =
           role === 'operator'
             ? createOperator({ world, output }, supervisor)
-            : createWorker({
+            : createWorker(
+                {
                 world,
                 output,
                 descriptors: { used: () => 20, limit: 10_000 },
@@ -89,7 +90,9 @@ export function makeService(parts: ServiceParts): SimService {
                 takeLock,
                 witness: { add: (entry) => parts.ledger.told(entry, time.now) },
                 queueGeometry: GEOMETRY,
-              });
+              },
+                supervisor,
+              );
         if (role === 'worker') duties.set(process, made);
         return made;
       },

@@ -27,7 +27,7 @@ export class NextHopState {
 
   /** Attempts that may begin now, given the most connections it allows. One that fails is probed by one attempt at a time. */
   room(connectionsMax: number): number {
-    if (this.failures > 0) return this.active === 0 ? 1 : 0;
+    if (this.failures > 0) return this.active === 0 ? Math.min(1, connectionsMax) : 0;
     return Math.min(this.#window, connectionsMax) - this.active;
   }
 

@@ -21,5 +21,7 @@ export interface Scheduler {
   returnNow(filter: QueueFilter, text: string): Promise<number>;
   /** Claims nothing more; resolves when the attempts under way have ended, or after `graceMs`. */
   stop(graceMs: number): Promise<void>;
+  /** Attempts under way to a next hop. */
+  active(nextHop: NextHop): number;
   status(): SchedulerStatus;
 }

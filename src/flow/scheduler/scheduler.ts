@@ -29,10 +29,12 @@ export interface SchedulerParts extends Omit<AttemptRooms, 'guard'> {
   /** Attempts at once of this worker. */
   readonly attemptsMax: number;
   readonly bounds: (nextHop: NextHop) => NextHopBounds;
+  /** Asks for a larger share of a next hop's connections, because this worker uses up its own; calls back when there is more. */
+  readonly wantMore: (nextHop: NextHop, granted: () => void) => void;
 }
 
 /** What a new configuration changes; attempts under way keep what they began with. */
-export type SchedulerChanges = Pick<SchedulerParts, 'settings' | 'router' | 'courier' | 'reporter' | 'bounds' | 'attemptsMax'>;
+export type SchedulerChanges = Pick<SchedulerParts, 'settings' | 'router' | 'courier' | 'reporter' | 'bounds' | 'wantMore' | 'attemptsMax'>;
 
 /** A scheduler that can be given a new configuration. */
 export interface ConfigurableScheduler extends Scheduler {
@@ -125,6 +127,10 @@ class RunningScheduler implements ConfigurableScheduler {
         resolve();
       };
     });
+  }
+
+  active(nextHop: NextHop): number {
+    return this.#known.get(nextHop)?.state.active ?? 0;
   }
 
   status(): SchedulerStatus {
@@ -235,6 +241,7 @@ class RunningScheduler implements ConfigurableScheduler {
       const failing = state.failures > 0;
       const room = Math.min(state.room(bounds.connectionsMax), this.#roomFor(state.proven, failing));
       if (room <= 0) {
+        if (state.active >= bounds.connectionsMax) this.#parts.wantMore(known.nextHop, () => this.#again(known));
         // Its own attempts will ask again when they end; where it has none, it waits for the room of others.
         if (state.active === 0) this.#wait(known);
         return;
@@ -252,6 +259,13 @@ class RunningScheduler implements ConfigurableScheduler {
     known.owned = false;
     this.#parts.queue.rearm(known.nextHop, waitMs === 0 ? 0 : this.#parts.world.clock.wall() + waitMs);
     this.#wakeSoon();
+  }
+
+  /** Looks again at a next hop whose share has grown. */
+  #again(known: Known): void {
+    this.#waiting.delete(known);
+    if (known.owned) this.#serve(known);
+    else this.#wakeSoon();
   }
 
   #wait(known: Known): void {

@@ -135,6 +135,11 @@ export function connectionsKey(nextHop: NextHop): string {
   return `connections to ${nextHop}`;
 }
 
+/** The next hop of a limit's name. */
+export function nextHopOf(key: string): NextHop {
+  return key.slice(connectionsKey('').length);
+}
+
 /** The limits of a next hop over all workers: those of its smart host group, else those of all MX hosts. */
 export function limitsOf({ routing }: Settings, nextHop: NextHop): Pick<Settings['routing'], 'connectionsMax' | 'messagesPerMinuteMax'> {
   const group = /^(?:host|lmtp):(.*)$/.exec(nextHop)?.[1];

@@ -15,9 +15,10 @@ import type { Output } from '../../world/ports/output.ts';
 import type { World } from '../../world/world.ts';
 import type { Briefing, ToChild } from '../messages.ts';
 import { eventDirectory, shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
-import { type Generation, makeGeneration } from './generation.ts';
-import type { ChildDuties } from './link.ts';
+import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
+import type { ChildDuties, SupervisorLink } from './link.ts';
 import { answerCall } from './operator-calls.ts';
+import { type AskForMore, Shares } from './shares.ts';
 import { openShard, type Shard, schedulerPart } from './shard.ts';
 
 /** Waits between attempts to open storage that failed. */
@@ -43,22 +44,27 @@ export interface WorkerParts {
 }
 
 /** Makes the duties of a worker process. */
-export function createWorker(parts: WorkerParts): ChildDuties {
-  return new Worker(parts);
+export function createWorker(parts: WorkerParts, supervisor: SupervisorLink): ChildDuties {
+  return new Worker(parts, supervisor);
 }
 
 class Worker implements ChildDuties {
   readonly #parts: WorkerParts;
+  readonly #supervisor: SupervisorLink;
   readonly #listening: Listening[] = [];
   readonly #prepared = new Map<number, Generation>();
   #running: Running | undefined;
 
-  constructor(parts: WorkerParts) {
+  constructor(parts: WorkerParts, supervisor: SupervisorLink) {
     this.#parts = parts;
+    this.#supervisor = supervisor;
   }
 
   async start(message: Extract<ToChild, { kind: 'start' }>): Promise<void> {
-    this.#running = await startRunning(this.#parts, message);
+    const { shard: worker } = message;
+    const ask: AskForMore = async (key, limit, wanted) => Number(await this.#supervisor.ask('more', { worker, key, limit, wanted }));
+    const shares = new Shares(message.workers, this.#parts.world.clock, ask, message.shares);
+    this.#running = await startRunning(this.#parts, message, shares);
   }
 
   listen({ name }: Extract<ToChild, { kind: 'listen' }>, handle: ListenHandle): void {
@@ -90,7 +96,7 @@ class Worker implements ChildDuties {
     running.generation = next;
     running.journal.setLevels(next.settings.events.levels);
     const { settings, policy, preparation } = next;
-    running.leases.resize(shareOf(settings, running.workers));
+    running.leases.resize(shareOf(settings, running.workers, running.shares));
     running.reception.use({ settings: settings.reception, policy, preparation, serverName: settings.server.name });
     for (const { scheduler } of running.shards) scheduler.use(schedulerPart(next));
     void before.courier.close();
@@ -101,6 +107,10 @@ class Worker implements ChildDuties {
   }
 
   async call(name: string, input: unknown): Promise<unknown> {
+    if (name === 'give-up') {
+      const { key, wanted } = input as { key: string; wanted: number };
+      return giveUp(this.#started(), key, wanted);
+    }
     const { shards, generation, reception, journal } = this.#started();
     return answerCall({ shards, generation, reception, journal }, name, input);
   }
@@ -128,13 +138,14 @@ interface Running {
   readonly shards: readonly Shard[];
   readonly workers: number;
   readonly leases: Leases;
+  readonly shares: Shares;
   readonly reception: Reception;
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
   readonly closeJournal: () => Promise<void>;
 }
 
-async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind: 'start' }>): Promise<Running> {
+async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind: 'start' }>, shares: Shares): Promise<Running> {
   const { world } = parts;
   const { briefing, shard, workers } = message;
   const { settings } = briefing;
@@ -147,7 +158,7 @@ async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind
     for (const { scheduler } of shards) messages += await scheduler.flush(domain);
     return messages === 0 ? { kind: 'nothing' } : { kind: 'started', messages };
   };
-  const make = (next: Briefing): Generation => makeGeneration(next, { ...parts, journal, workers, etrn });
+  const make = (next: Briefing): Generation => makeGeneration(next, { ...parts, journal, workers, shares, etrn });
   const generation = make(briefing);
   const open = (number: number, previousEnd: typeof message.previousEnd): Promise<Shard> =>
     openShard(number, generation, {
@@ -161,13 +172,14 @@ async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind
   await untilLocked(parts, journal, shardLock(settings, shard));
   const own = await untilOpen(parts, journal, shardDirectory(settings, shard), () => open(shard, message.previousEnd));
   shards.push(own);
-  const leases = localLeases(shareOf(settings, workers));
+  const leases = growing(localLeases(shareOf(settings, workers, shares)), shares, () => running.generation.settings, workers);
   const running: Running = {
     generation,
     makeGeneration: make,
     shards,
     workers,
     leases,
+    shares,
     journal,
     timeline,
     closeJournal: close,
@@ -222,9 +234,49 @@ function openJournal(parts: WorkerParts, settings: Settings, shard: number): { j
 }
 
 /** The share of one worker in the sessions that may be open at once. */
-function shareOf({ reception }: Settings, workers: number): LeaseShare {
-  const share = (total: number): number => Math.max(1, Math.floor(total / workers));
-  return { connections: share(reception.connectionsMax), perAddress: share(reception.connectionsPerAddressMax) };
+/** The name of the limit that all workers' sessions have together. */
+const SESSIONS = 'sessions';
+
+function shareOf({ reception }: Settings, workers: number, shares: Shares): LeaseShare {
+  return {
+    connections: shares.of(SESSIONS, reception.connectionsMax),
+    perAddress: Math.max(1, Math.floor(reception.connectionsPerAddressMax / workers)),
+  };
+}
+
+/** Leases that ask for a larger share of the sessions when this worker has used up its own. */
+function growing(leases: Leases, shares: Shares, settings: () => Settings, workers: number): Leases {
+  return {
+    take(address) {
+      const lease = leases.take(address);
+      if (lease === 'too-many') {
+        const { connectionsMax } = settings().reception;
+        shares.want(SESSIONS, connectionsMax, Math.ceil(connectionsMax / 10), () => leases.resize(shareOf(settings(), workers, shares)));
+      }
+      return lease;
+    },
+    give: (address) => leases.give(address),
+    resize: (share) => leases.resize(share),
+    get taken() {
+      return leases.taken;
+    },
+    get share() {
+      return leases.share;
+    },
+  };
+}
+
+/** Gives up what this worker does not use of a common limit; answers how much. */
+function giveUp({ shares, leases, shards, generation, workers }: Running, key: string, wanted: number): number {
+  const { settings } = generation;
+  if (key === SESSIONS) {
+    const given = shares.giveUp(key, settings.reception.connectionsMax, leases.taken, wanted);
+    leases.resize(shareOf(settings, workers, shares));
+    return given;
+  }
+  const nextHop = nextHopOf(key);
+  const used = shards.reduce((sum, { scheduler }) => sum + scheduler.active(nextHop), 0);
+  return shares.giveUp(key, limitsOf(settings, nextHop).connectionsMax, used, wanted);
 }
 
 /** A shard has one owner: waits until the one before has left, which a kill of its supervisor gives a second or two. */
