@@ -2,6 +2,7 @@
 import { demonstration, demonstrationDomain, demonstrationMailboxes } from '../operate/config/index.ts';
 import { hashPassword } from '../world/node/passwords.ts';
 import { nodeWorld } from '../world/node/world.ts';
+import type { ListenerState } from './messages.ts';
 import { run } from './run.ts';
 
 const DIRECTORY = 'data';
@@ -22,8 +23,8 @@ export async function runDemonstration(entry: string): Promise<number> {
   return run({
     configurationPath: files.configuration,
     entry,
-    onStarted: (settings) => {
-      if (passwords !== undefined) process.stdout.write(whatToTry(settings.server.data, passwords));
+    onStarted: (settings, { listeners }) => {
+      if (passwords !== undefined) process.stdout.write(whatToTry(settings.server.data, passwords, listeners));
     },
   });
 }
@@ -47,18 +48,32 @@ async function readPasswords(path: string): Promise<Passwords | undefined> {
   return alice === undefined || bob === undefined ? undefined : { alice, bob };
 }
 
-function whatToTry(dataDirectory: string, passwords: Passwords): string {
+/** What a listener is for, for somebody who meets it first. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  mx: 'mail from other servers',
+  submission: 'mail from your programs, with a login',
+  lmtp: 'mail from a local server (LMTP)',
+};
+
+function lineOf({ profile, tls, address, port, problem }: ListenerState): string {
+  const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  const security = tls === 'implicit' ? 'TLS' : tls === 'starttls' ? 'STARTTLS' : 'no TLS';
+  const state = problem === undefined ? '' : `   NOT BOUND (${problem}); tried again until it can be`;
+  return `    ${place.padEnd(17)} ${(PURPOSES[profile] ?? profile).padEnd(38)} ${security}${state}\n`;
+}
+
+function whatToTry(dataDirectory: string, passwords: Passwords, listeners: readonly ListenerState[]): string {
+  const failed = listeners.filter(({ state }) => state === 'failed').length;
   return `
   A mail service for ${demonstrationDomain} runs on this machine only.
 
     alice@${demonstrationDomain}   password ${passwords.alice}
     bob@${demonstrationDomain}     password ${passwords.bob}
 
-    mail from other servers   127.0.0.1:2525   (MX, STARTTLS)
-    mail from your programs   127.0.0.1:2587   (submission, STARTTLS)  and  127.0.0.1:2465  (TLS)
-    data                      ${dataDirectory}
+${listeners.map(lineOf).join('')}
+    data in ${dataDirectory}
 
-  Less than usual, because it is a demonstration: the certificate is self-signed, and nobody outside can reach it.
+  Degraded: the certificate is self-signed${failed === 0 ? '' : `, and ${failed} listeners are not bound`}; nobody outside can reach this demonstration.
 
   Try, in a second terminal:
 

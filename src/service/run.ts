@@ -16,7 +16,7 @@ import { nodeWorld } from '../world/node/world.ts';
 import { eventDirectory, runDirectory, shardsOnDisk } from './paths.ts';
 import { makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
 import { serviceManager } from './supervisor/service-manager.ts';
-import { Supervisor } from './supervisor/supervisor.ts';
+import { Supervisor, type SupervisorStatus } from './supervisor/supervisor.ts';
 
 /** Exit codes of `ims run`. */
 export const runExits = { ended: 0, refused: 1, configuration: 78 } as const;
@@ -27,7 +27,7 @@ export interface RunOptions {
   /** The file this process was started with, for forks. */
   readonly entry: string;
   /** Called with the settings once everything runs. */
-  readonly onStarted?: (settings: Settings) => void;
+  readonly onStarted?: (settings: Settings, status: SupervisorStatus) => void;
 }
 
 /** Runs the service until it is told to stop; resolves with the exit code. */
@@ -91,7 +91,7 @@ async function supervise(settings: Settings, path: string, journal: Journal, opt
     user,
     reload: (inUse) => rereadConfiguration(path, inUse, world, journal),
     notify: (state) => systemd.notify(state),
-    onStarted: () => options.onStarted?.(settings),
+    onStarted: () => options.onStarted?.(settings, supervisor.status()),
   });
   const ended = untilStopped(supervisor);
   process.on('SIGHUP', () => void supervisor.reload());
