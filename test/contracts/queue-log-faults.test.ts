@@ -47,7 +47,7 @@ describe('the log when storage fails', () => {
     disk.faults.capacityBytes = 0;
     const claims = await queue.claim('mx:example.com', T0, 20);
     await Promise.all(claims.map((claim) => queue.record(claim, attempt(deferred, claim))));
-    assert(!accepting(queue));
+    await until(() => !accepting(queue));
     const again = await queue.claim('mx:example.com', T0 + 60_000, 20);
     await Promise.all(again.map((claim) => queue.record(claim, attempt(delivered, claim))));
     assert.equal(queue.counts().deliveries, 0);
@@ -89,7 +89,7 @@ describe('the log when storage fails', () => {
     await queue.close();
     const names = (await disk.list('/queue')).sort();
     for (const name of names.filter((one) => one.endsWith('.hint'))) await disk.unlink(`/queue/${name}`);
-    const file = await disk.open(`/queue/${names.find((one) => one.endsWith('.log')) ?? ''}`, 'write');
+    const file = await disk.open(`/queue/${names.filter((one) => one.endsWith('.log'))[1] ?? ''}`, 'write');
     await file.writev([Buffer.from('damage')], 5000);
     const { queue: again, events } = await openLog(disk);
     assert(events.includes('queue.segment-damaged'));
@@ -206,6 +206,26 @@ describe('deliveries that were in work at a crash', () => {
       for (const nextHop of hops) queue.rearm(nextHop, T0);
     }
     assert.equal(queue.counts().deliveries, 0);
+    await queue.close();
+  });
+
+  it('wait while their next hop rests, also one that is tried alone', async () => {
+    let disk = new SimDisk({ random: seeded(12) });
+    await many(disk, 1);
+    disk = disk.kill();
+    const second = await openLog(disk, { previousEnd: 'crashed' });
+    await put(second.queue, 'other', { deliveries: [{ nextHop: 'local', recipients: [recipient('a@b.test')] }] });
+    await claimOne(second.queue);
+    await claimOne(second.queue, 'local');
+    second.clock.stop();
+    disk = disk.kill();
+    const { queue } = await openLog(disk, { previousEnd: 'crashed' });
+    const [nextHop] = await queue.takeDue(T0 + 1, 10);
+    assert(nextHop !== undefined);
+    queue.rearm(nextHop, T0 + 5_000);
+    assert.deepEqual(await queue.takeDue(T0 + 1, 10), []);
+    assert.equal(queue.nextDueMs(), T0 + 5_000);
+    assert.deepEqual(await queue.takeDue(T0 + 5_000, 10), [nextHop]);
     await queue.close();
   });
 });

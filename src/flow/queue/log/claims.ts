@@ -71,7 +71,8 @@ export class Claims {
     const { nextHops } = index;
     if (this.#suspects.exclusive) {
       const row = index.deliveries.nextHop[this.#suspects.exclusiveRow] ?? 0;
-      if (row === 0 || nextHops.isTaken(row) || !index.deliveries.has(this.#suspects.exclusiveRow, deliveryFlag.waiting)) return [];
+      const waits = index.deliveries.has(this.#suspects.exclusiveRow, deliveryFlag.waiting);
+      if (row === 0 || !waits || nextHops.eligibleMs(row) > nowMs) return [];
       nextHops.takeRow(row);
       return [nextHops.names[row] ?? ''];
     }
@@ -93,8 +94,9 @@ export class Claims {
     const { index } = this.#store;
     if (!this.#suspects.exclusive) return index.nextHops.nextDueMs();
     const row = this.#suspects.exclusiveRow;
-    const free = row !== 0 && index.deliveries.has(row, deliveryFlag.waiting) && !index.nextHops.isTaken(index.deliveries.nextHop[row] ?? 0);
-    return free ? index.deliveries.due[row] : undefined;
+    if (row === 0 || !index.deliveries.has(row, deliveryFlag.waiting)) return undefined;
+    const eligible = index.nextHops.eligibleMs(index.deliveries.nextHop[row] ?? 0);
+    return eligible === Number.POSITIVE_INFINITY ? undefined : eligible;
   }
 
   async claim(nextHop: NextHop, nowMs: number, most: number): Promise<readonly Claim[]> {

@@ -114,8 +114,11 @@ export class Committer {
           continue;
         }
         batch = this.#assemble(segment);
-        if (batch.length === 0) await this.#rotate(segment);
-        else await this.#write(segment, batch);
+        if (batch.length > 0) await this.#write(segment, batch);
+        if (batch.length === 0 || (segment.growing && this.#options.segments.hasSpare)) {
+          batch = [];
+          await this.#rotate(segment);
+        }
       } catch (error) {
         this.#fail(batch, error);
       }

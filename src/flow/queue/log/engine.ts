@@ -245,7 +245,10 @@ export class LogQueue implements Queue {
 
   #failing(errno: string | undefined): void {
     this.#failed = errno;
-    if (errno === 'ENOSPC' || errno === 'EDQUOT') this.#space.exhausted();
+    if (errno === 'ENOSPC' || errno === 'EDQUOT') {
+      this.#store.segments.scarce = true;
+      this.#space.exhausted();
+    }
     if (errno === undefined) void this.#space.look();
   }
 }

@@ -1,5 +1,4 @@
 /** The operator's side of the queue: what is in it, and changes to many deliveries at once. */
-import type { EnvelopeRecipient } from '../../../mail/envelope.ts';
 import type { NextHop } from '../../../mail/next-hop.ts';
 import { parseQueueId } from '../../../mail/queue-id.ts';
 import type { Clock } from '../../../world/ports/clock.ts';
@@ -7,7 +6,7 @@ import { deliveryFlag } from '../index/deliveries.ts';
 import { messageFlag } from '../index/messages.ts';
 import { matchesEnvelope, needsEnvelope } from '../filter.ts';
 import { queueLimits } from '../limits.ts';
-import type { Content, QueueCounts, QueueFilter, QueueRow } from '../port.ts';
+import type { Content, Queue, QueueCounts, QueueFilter, QueueRow } from '../port.ts';
 import { untried } from '../recipient-state.ts';
 import { rowOf } from './operator-row.ts';
 import { Slices } from './reader.ts';
@@ -154,7 +153,7 @@ export class Operator {
     return removed;
   }
 
-  async reroute(filter: QueueFilter, route: (recipient: EnvelopeRecipient) => NextHop): Promise<number> {
+  async reroute(filter: QueueFilter, route: Parameters<Queue['reroute']>[1]): Promise<number> {
     const stable: Promise<void>[] = [];
     let moved = 0;
     for await (const [row] of this.#matching(filter)) {
@@ -168,14 +167,14 @@ export class Operator {
   }
 
   /** Moves a leased delivery to the next hops of its waiting recipients; false where it is there already. */
-  #split(row: number, loaded: LoadedDelivery, route: (recipient: EnvelopeRecipient) => NextHop, stable: Promise<void>[]): boolean {
+  #split(row: number, loaded: LoadedDelivery, route: Parameters<Queue['reroute']>[1], stable: Promise<void>[]): boolean {
     const { index, committer } = this.#store;
     const { deliveries } = index;
     const before = index.nextHops.names[deliveries.nextHop[row] ?? 0] ?? '';
     const groups = new Map<NextHop, number[]>();
     for (const [at, recipient] of loaded.recipients.entries()) {
       if ((loaded.states[at] ?? untried).state !== 'waiting') continue;
-      const nextHop = route(recipient);
+      const nextHop = route(recipient, loaded.head.envelope);
       const group = groups.get(nextHop);
       if (group === undefined) groups.set(nextHop, [at]);
       else group.push(at);

@@ -23,6 +23,8 @@ export interface Segment {
   sealed: boolean;
   /** A write or sync failed: what is stable may be read, but the file is not used again. */
   broken: boolean;
+  /** Its blocks are not allocated yet: each sync costs several times that of one which was allocated before. */
+  readonly growing: boolean;
   /** It could not be read: it stays where it is, whatever is known of it. */
   keep: boolean;
 }
@@ -51,6 +53,8 @@ export class Segments {
   #sparing = false;
   #closed = false;
   #openFiles = 0;
+  /** There was no space: the reserve may be used. */
+  scarce = false;
 
   /** `lastNumber` is the highest number that any file of the directory bears. */
   constructor(options: SegmentOptions, lastNumber: number, spares: readonly string[]) {
@@ -59,11 +63,6 @@ export class Segments {
     this.#lastNumber = lastNumber;
     this.#spares = [...spares];
     for (const path of spares) this.#spareNumber = Math.max(this.#spareNumber, Number(/(\d+)\.free$/.exec(path)?.[1] ?? 0));
-  }
-
-  /** Spare segments that are allocated and empty. */
-  get spares(): number {
-    return this.#spares.length;
   }
 
   /** Octets of all segments. */
@@ -86,7 +85,8 @@ export class Segments {
   /** A segment found at start. */
   adopt(number: number, sizeBytes: number): Segment {
     const segment: Segment = {
-      number, path: this.#path(number, 'log'), file: undefined, reads: 0, end: sizeBytes, liveBytes: 0, sizeBytes, hint: undefined, sealed: true, broken: false, keep: false,
+      number, path: this.#path(number, 'log'), file: undefined, reads: 0, end: sizeBytes, liveBytes: 0, sizeBytes,
+      hint: undefined, sealed: true, broken: false, keep: false, growing: false,
     };
     this.all.set(number, segment);
     return segment;
@@ -98,7 +98,13 @@ export class Segments {
     this.#prepared = undefined;
     const segment = await (prepared ?? this.#create());
     this.all.set(segment.number, segment);
+    void this.fillReserve();
     return segment;
+  }
+
+  /** Whether a segment beyond the reserve is allocated and free. */
+  get hasSpare(): boolean {
+    return this.#spares.length > this.#options.geometry.reserveSegments;
   }
 
   /** Makes the next segment ready in the background. */
@@ -182,18 +188,19 @@ export class Segments {
     }
   }
 
-  /** Allocates spare segments in the background until the reserve is there. */
+  /** Allocates spare segments in the background until there is one beyond the reserve. */
   async fillReserve(): Promise<void> {
     if (this.#sparing || this.#closed) return;
     this.#sparing = true;
     const { geometry, directory } = this.#options;
     try {
-      while (!this.#closed && this.#spares.length < geometry.reserveSegments) {
+      while (!this.#closed && this.#spares.length <= geometry.reserveSegments) {
         this.#spareNumber += 1;
         const path = `${directory}/${this.#spareNumber}.free`;
         await this.#allocate(path);
         this.#spares.push(path);
       }
+      this.scarce = false;
     } catch (error) {
       this.#report('allocate', directory, error);
     } finally {
@@ -215,7 +222,7 @@ export class Segments {
     const number = this.#lastNumber;
     const path = this.#path(number, 'log');
     const { geometry, directory, shard, boot } = this.#options;
-    const spare = this.#spares.pop();
+    const spare = this.hasSpare || this.scarce ? this.#spares.pop() : undefined;
     if (spare !== undefined) await this.#disk.rename(spare, path);
     const file = await this.#disk.open(path, 'write');
     await writeFully(file, [writeSegmentHeader({ version: formatVersion, shard, segment: number, boot })], 0);
@@ -223,7 +230,8 @@ export class Segments {
     await this.#disk.syncDirectory(directory);
     this.#openFiles += 1;
     return {
-      number, path, file, reads: 0, end: headerBytes, liveBytes: 0, sizeBytes: geometry.segmentBytes, hint: new HintBuilder(), sealed: false, broken: false, keep: false,
+      number, path, file, reads: 0, end: headerBytes, liveBytes: 0, sizeBytes: geometry.segmentBytes,
+      hint: new HintBuilder(), sealed: false, broken: false, keep: false, growing: spare === undefined,
     };
   }
 
