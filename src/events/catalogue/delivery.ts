@@ -7,8 +7,8 @@ export const deliveryEvents = {
     severity: 'information',
     category: 'delivery',
     title: 'A message was discarded because its mailbox is set to discard',
-    text: '{queueId} for {recipient} was discarded, as its mailbox is set to do',
-    data: { queueId: 'queueId', recipient: 'mailbox' },
+    text: '{queueId} from {sender} for {recipient} was discarded, as its mailbox is set to do',
+    data: { queueId: 'queueId', sender: 'mailbox', recipient: 'mailbox' },
     level: 5,
   },
   3450: {

@@ -72,6 +72,16 @@ export const receptionEvents = {
     data: { listener: 'text' },
     advice: 'Name a readable certificate and key under tls.',
   },
+  3205: {
+    name: 'reception.forwarding-loop',
+    severity: 'warning',
+    category: 'smtp-session',
+    title: 'A message was refused because this server has forwarded it before',
+    text: 'a message from {client} came back to {recipient}, which had forwarded it: it goes in a circle',
+    data: { client: 'address', recipient: 'mailbox' },
+    rfc: ['5321 §6.3'],
+    advice: 'Look for an alias there that leads back to the alias here, and end one of them.',
+  },
   4098: {
     name: 'reception.hops-exceeded',
     severity: 'error',

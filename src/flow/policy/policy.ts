@@ -10,7 +10,7 @@ import { replies } from '../../protocol/smtp/replies.ts';
 import type { PolicySettings } from '../../settings/policy.ts';
 import type { Directory, Resolution } from '../recipients/port.ts';
 import { etrnDomain } from './etrn.ts';
-import { asksForRelay } from './local-part.ts';
+import { asksForRelay, isEncapsulated } from './local-part.ts';
 import { networkTable } from './networks.ts';
 import { patternTable } from './patterns.ts';
 
@@ -167,7 +167,9 @@ export function createPolicy(options: PolicyOptions): Policy {
         return refuse(replies.senderRefused);
       }
       if (!local) return remoteRecipient(session, mailbox);
-      return asksForRelay(mailbox) ? refuse(replies.relayDenied) : ask();
+      if (!asksForRelay(mailbox)) return ask();
+      // To a gateway of old an encapsulated address is a name like any other, and nobody here has it.
+      return refuse(isEncapsulated(mailbox) ? replies.recipientUnknown : replies.relayDenied);
     };
     if (mailbox.localPart.length !== POSTMASTER.length || mailbox.localPart.toLowerCase() !== POSTMASTER) return ordinary();
     // Ours takes mail from anybody (RFC 5321 §4.5.1), also under the name of this host, which need not be a domain of ours.

@@ -176,3 +176,14 @@ test('for names the only recipient, and nobody where there are several (RFC 5321
   assert.match(prepare('A: b\r\n\r\n', { recipients: [to(at('alias'), at('x'), at('y'))] }).result, /\tfor <alias@example\.test>;/);
   assert.doesNotMatch(prepare('A: b\r\n\r\n', { recipients: [to(at('a')), to(at('b'))] }).result, /for </);
 });
+
+test('Q178436: what an alias forwards is marked, and refused when it comes back to the alias', () => {
+  const alias = to(at('info'), at('x', 'far.test'));
+  const { result } = prepare('Subject: x\r\n\r\n', { recipients: [alias] });
+  assert.match(result, /^Delivered-To: info@example\.test\r\nReceived: /);
+  const back = prepare(result, { recipients: [to(at('INFO'), at('x', 'far.test'))] }).prepared;
+  assert.equal(back.kind === 'refused' && back.why, 'loop');
+  assert.equal(prepare(result, { recipients: [to(at('other'), at('x', 'far.test'))] }).prepared.kind, 'ready');
+  assert.equal(prepare(result, { recipients: [to(at('info'))] }).prepared.kind, 'ready', 'a mailbox looks for itself at delivery');
+  assert.doesNotMatch(prepare('Subject: x\r\n\r\n', { recipients: [alias, to(at('bob'))] }).result, /Delivered-To/);
+});

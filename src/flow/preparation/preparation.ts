@@ -20,6 +20,7 @@ import type { NewDelivery, NewMessage } from '../queue/port.ts';
 import type { Router } from '../routing/port.ts';
 import { expand, groupByNextHop } from './deliveries.ts';
 import type { AcceptedRecipient } from './deliveries.ts';
+import { forwardedFrom, hasPassed, markField } from './forwarding.ts';
 import { messageIdMax } from './limits.ts';
 import { classFields, schedulingClass } from './scheduling-class.ts';
 
@@ -62,7 +63,7 @@ export type Prepared =
       /** The WITH clause of its Received field. */
       readonly protocol: string;
     }
-  | { readonly kind: 'refused'; readonly why: HeaderExcess; readonly reply: Reply };
+  | { readonly kind: 'refused'; readonly why: HeaderExcess | 'loop'; readonly reply: Reply };
 
 /** The room as reception sees it. */
 export interface Preparation {
@@ -109,7 +110,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
   const { serverName, router, clock, rewrite } = options;
   const date = dateCache();
   const limits = { headerSizeMax: options.reception.headerSizeMax, hopsMax: options.reception.hopsMax };
-  const always = ['message-id', ...classFields, ...(rewrite === undefined ? [] : rewrittenFields)];
+  const always = ['message-id', markField, ...classFields, ...(rewrite === undefined ? [] : rewrittenFields)];
   const relayed = { ...limits, keep: new Set<string>(always) };
   const submitted = { ...limits, keep: new Set<string>([...always, ...REMOVED]) };
 
@@ -150,6 +151,8 @@ export function createPreparation(options: PreparationOptions): Preparation {
     const { header, origin } = arrived;
     header.finish();
     if (header.excess !== undefined) return { kind: 'refused', why: header.excess, reply: excessReply(header.excess) };
+    const alias = forwardedFrom(arrived.recipients, arrived.envelope.smtpUtf8);
+    if (alias !== undefined && hasPassed(header, alias)) return { kind: 'refused', why: 'loop', reply: replies.forwardingLoop };
     const nowMs = clock.wall();
     // Content with octets beyond ASCII is 8-bit mail whatever was declared (RFC 6152 §3): saying so keeps later hops honest.
     const body = arrived.eightBit && arrived.envelope.body === '7bit' ? '8bitmime' : arrived.envelope.body;
@@ -163,7 +166,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
       body === arrived.envelope.body && rewritten === undefined ? arrived.envelope : { ...arrived.envelope, body, reversePath };
 
     const { field, protocol } = traceField(arrived, nowMs);
-    let prefix = field;
+    let prefix = alias === undefined ? field : `Delivered-To: ${alias}\r\n${field}`;
     let messageId = messageIdOf(header);
     const edits: Edit[] = [];
     if (origin.profile === 'submission') {

@@ -83,6 +83,7 @@ export class Transaction {
     if (prepared.kind === 'refused') {
       this.discard();
       if (prepared.why === 'hops') this.#reportHops(origin);
+      if (prepared.why === 'loop') this.#reportLoop(origin);
       return prepared.reply;
     }
     const draft = this.#draft ?? this.#room.queue.begin();
@@ -139,6 +140,14 @@ export class Transaction {
     if (!condition.accepting) return condition.reply;
     const cause = error instanceof Fault ? error.cause : error;
     return errnoOf(cause) === 'ENOSPC' || errnoOf(cause) === 'EDQUOT' ? replies.insufficientStorage : replies.queueTrouble;
+  }
+
+  #reportLoop(origin: SessionOrigin): void {
+    const [recipient] = this.recipients;
+    this.#room.journal.emit('reception.forwarding-loop', {
+      client: origin.clientAddress,
+      recipient: recipient === undefined ? '' : printMailbox(recipient.recipient.mailbox),
+    });
   }
 
   #reportHops(origin: SessionOrigin): void {

@@ -117,6 +117,7 @@ export const replies = {
   messageTooBig: reply(552, '3.4', 'the message is larger than this service takes'),
   headerTooBig: reply(552, '3.4', 'the header section is larger than this service takes'),
   headerSyntax: reply(554, '6.0', 'the header section is malformed'),
+  forwardingLoop: reply(554, '4.6', 'the message has been forwarded from this address before, it is going in a circle'),
   hopCountExceeded: reply(554, '4.6', 'too many hops, the message is going in a circle'),
   bareLineEnding: reply(554, '6.11', 'the message contains CR or LF alone (RFC 5321 2.3.8); lines end with CR LF'),
   insufficientStorage: reply(452, '3.1', 'insufficient storage, try again later'),

@@ -100,6 +100,7 @@ export class LocalCourier {
       case 'discard':
         journal.emit('delivery.message-discarded', {
           queueId: claim.queueId,
+          sender: claim.envelope.reversePath === null ? '' : printMailbox(claim.envelope.reversePath),
           recipient: printMailbox(recipient.mailbox),
         });
         return delivered('discarded, as the mailbox is set to do');
