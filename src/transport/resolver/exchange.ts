@@ -85,7 +85,9 @@ async function askTcp(options: ExchangeOptions, question: Question, octets: Buff
         held = held.length === 0 ? chunk : Buffer.concat([held, chunk], Math.min(held.length + chunk.length, tcpAnswerMax));
         if (held.length < 2 || held.length < 2 + held.readUInt16BE(0)) return;
         const reading = decodeResponse(held.subarray(2, 2 + held.readUInt16BE(0)), question);
-        finish(reading.kind === 'response' ? reading : { kind: 'failed', reason: `the answer of ${printNameServer(server)} by TCP cannot be read` });
+        // An answer that is cut even here is not the whole one.
+        const whole = reading.kind === 'response' && !reading.response.truncated;
+        finish(whole ? reading : { kind: 'failed', reason: `the answer of ${printNameServer(server)} by TCP cannot be read` });
       },
       end: broken,
       drain() {},

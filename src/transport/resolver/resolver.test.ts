@@ -168,6 +168,12 @@ test('Q150114: an answer that was cut is asked again by TCP', async () => {
   assert.deepEqual(sim.asked, ['192.0.2.1 udp big.test AAAA', '192.0.2.1 tcp big.test AAAA']);
 });
 
+test('an answer that is cut by TCP too is a failure, not a part of the records taken for all of them', async () => {
+  const sim = makeWorld(() => ({ flags: packet.TRUNCATED_RESPONSE, answers: [{ name: 'big.test', type: 'AAAA', ttl: 60, data: '2001:db8::1' }] }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings });
+  assert.equal((await resolver.query('big.test', 'AAAA')).kind, 'failure');
+});
+
 test('a server that does not know EDNS is asked without', async () => {
   const sim = makeWorld((_query, _server, _via, edns) => (edns ? { flags: 1 } : { answers: [a('a.test', 0)] }));
   const resolver = createResolver({ world: sim.world, servers: two, settings });

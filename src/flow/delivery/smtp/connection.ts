@@ -127,7 +127,7 @@ export class RelayConnection implements ByteSink {
 
   data(chunk: Buffer): void {
     // The stream discards what came before TLS; what comes now may overtake the promise of the handshake.
-    if (!this.#handshake) this.#guard(() => this.#run(this.#client.receive(chunk)));
+    if (!this.#handshake) this.#guard(() => this.#receive(chunk));
     else if (this.#early.length < EARLY_CHUNKS_MAX) this.#early.push(chunk);
     else this.#stream.destroy();
   }
@@ -160,6 +160,13 @@ export class RelayConnection implements ByteSink {
       this.#run(this.#client.abandon());
       this.#shut();
     }
+  }
+
+  /** A server that drips octets without ever completing a reply gets no more time than a silent one. */
+  #receive(chunk: Buffer): void {
+    const { replies } = this.#client;
+    const effects = this.#client.receive(chunk);
+    if (effects.length > 0 || this.#client.replies !== replies) this.#run(effects);
   }
 
   #run(effects: readonly ClientEffect[]): void {
@@ -216,7 +223,7 @@ export class RelayConnection implements ByteSink {
       return;
     }
     then();
-    for (const chunk of this.#early.splice(0)) this.#run(this.#client.receive(chunk));
+    for (const chunk of this.#early.splice(0)) this.#receive(chunk);
     if (this.#cutShort) this.closed();
     else this.#touch();
   }

@@ -259,13 +259,15 @@ test('chunking of the replies never changes what a transaction comes to', () => 
       fc.constantFrom(...cases),
       fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }),
       ({ ehlo, replies }, sizes) => {
-        const bytes = Buffer.from(replies.map((reply) => `${reply}\r\n`).join(''));
         const client = open(ehlo);
         const seen = show(client.transact(MAIL));
-        for (let at = 0, i = 0; at < bytes.length; i++) {
-          const size = sizes[i % sizes.length] ?? 1;
-          seen.push(...show(client.receive(bytes.subarray(at, at + size))));
-          at += size;
+        // No piece holds the end of one reply and the beginning of the next: that is another matter, see below.
+        for (const bytes of replies.map((reply) => Buffer.from(`${reply}\r\n`))) {
+          for (let at = 0, i = 0; at < bytes.length; i++) {
+            const size = sizes[i % sizes.length] ?? 1;
+            seen.push(...show(client.receive(bytes.subarray(at, at + size))));
+            at += size;
+          }
         }
         seen.push(...show(client.closed()));
         const expected = run(ehlo, [...replies, 'closed']);
@@ -281,4 +283,26 @@ test('a transaction takes no more recipients than allowed', () => {
     mailbox: { localPart: 'a', domain: 'y.test' },
   }));
   assert.throws(() => open(PLAIN_EHLO).transact({ ...MAIL, recipients }));
+});
+
+test('a reply that comes in one piece with the one before cannot answer what was said in between', () => {
+  // 250 before the content was even sent; one by one, a reply too many after each command.
+  assert.equal(
+    run(PLAIN_EHLO, ['250 s\r\n250 a\r\n250 b\r\n354 go\r\n250 2.0.0 done']).at(-1),
+    'done unanswered(invalid after content) unanswered(invalid after content) over',
+  );
+  assert.equal(run(BARE_EHLO, ['250 s\r\n250 extra']).at(-1), 'done unanswered(invalid) unanswered(invalid) over');
+  const client = new SmtpClient(OPTIONS);
+  assert.deepEqual(show(client.receive(Buffer.from('220 peer\r\n250 peer\r\n'))), ['> EHLO me.test|', 'failed invalid']);
+});
+
+test('421 to a command that the content was pipelined behind says that it was not taken', () => {
+  assert.equal(run(CHUNKING_EHLO, ['421 busy']).at(-1), 'done unanswered(refused) unanswered(refused) over');
+});
+
+test('replies are counted when they are complete', () => {
+  const client = open(PLAIN_EHLO);
+  const before = client.replies;
+  for (const piece of ['2', '5', '0-', 'a\r\n']) client.receive(Buffer.from(piece));
+  assert.equal(client.replies, before);
 });

@@ -1,5 +1,5 @@
 import { assert } from '../../../base/assert.ts';
-import type { Reply } from '../../../mail/reply.ts';
+import { printReply, type Reply } from '../../../mail/reply.ts';
 import { chooseAuth, type ClientAuth } from './auth.ts';
 import { noExtensions, parseExtensions, type PeerExtensions } from './extensions.ts';
 import { AUTH_CHALLENGES_MAX, TRANSACTION_RECIPIENTS_MAX } from './limits.ts';
@@ -38,6 +38,8 @@ export class SmtpClient {
   #challenges = 0;
   #transaction: Transaction | undefined;
   #reset = false;
+  /** Complete replies so far: octets that complete none buy the server no time. */
+  replies = 0;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -145,6 +147,12 @@ export class SmtpClient {
 
   /** Returns false where the octets after this reply must not be read. */
   #reply(reply: Reply): boolean {
+    this.replies += 1;
+    // It came in one piece with the reply that we have just answered: the server cannot have seen what it answers.
+    if (this.#effects.some(({ do: what }) => what === 'send' || what === 'content')) {
+      this.#fail({ kind: 'invalid', phase: this.phase, quote: `too early: ${printReply(reply)}` });
+      return false;
+    }
     if (this.#transaction !== undefined) return this.#transactionReply(reply);
     const positive = reply.code < 300;
     switch (this.#phase) {

@@ -94,3 +94,12 @@ test('ORCPT of the type utf-8 follows RFC 6533', () => {
   );
   assert.equal(rcptCommand(recipient, all), 'RCPT TO:<b@y.test> ORCPT=utf-8;grün\\x{2B}x@y.test\r\n');
 });
+
+test('ORCPT that came in the form for ASCII is relayed as it came, not encoded twice', () => {
+  const recipient = { mailbox: { localPart: 'b', domain: 'y.test' }, original: 'utf-8;gr\\x{FC}n@y.test' };
+  assert.equal(
+    rcptCommand(recipient, { ...all, smtpUtf8: false }),
+    'RCPT TO:<b@y.test> ORCPT=utf-8;gr\\x{FC}n@y.test\r\n',
+  );
+  assert.equal(rcptCommand(recipient, all), 'RCPT TO:<b@y.test> ORCPT=utf-8;grün@y.test\r\n');
+});

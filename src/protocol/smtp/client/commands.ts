@@ -1,6 +1,7 @@
 import { assert } from '../../../base/assert.ts';
 import type { EnvelopeOptions, EnvelopeRecipient, Notify } from '../../../mail/envelope.ts';
 import { domainKey, type Mailbox, printPath, type ReversePath } from '../../../mail/mailbox.ts';
+import { decodeEmbedded } from '../../dsn/address.ts';
 import type { PeerExtensions } from './extensions.ts';
 
 /** What MAIL needs to know about the content. */
@@ -73,7 +74,8 @@ function printOriginal(original: string, utf8: boolean): string {
   const address = original.slice(at + 1);
   if (type.toLowerCase() !== 'utf-8') return `${xtext(type)};${xtext(address)}`;
   let out = '';
-  for (const character of address) {
+  // It may have come in the form for ASCII already, which must not be encoded once more.
+  for (const character of decodeEmbedded(address)) {
     const point = character.codePointAt(0) ?? 0;
     const plain = point > 32 && point < 127 && !'+=\\'.includes(character);
     out += plain || (utf8 && point > 159) ? character : `\\x{${point.toString(16).toUpperCase().padStart(2, '0')}}`;

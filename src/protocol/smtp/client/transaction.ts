@@ -272,7 +272,9 @@ export class Transaction {
     this.#fill({
       kind: 'unanswered',
       failure,
-      contentSent: this.#content === 'sent' && (this.#judged === 0 || this.#accepted.length > 0),
+      // 421 to a command before the end of data means that the content was not taken (RFC 5321 §3.8).
+      contentSent:
+        failure.kind !== 'refused' && this.#content === 'sent' && (this.#judged === 0 || this.#accepted.length > 0),
     });
     this.#finish(false, false);
   }
