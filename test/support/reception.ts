@@ -75,6 +75,7 @@ export class TextStream implements ByteStream {
   /** What a handshake does; default: succeeds. */
   handshake: () => Promise<TlsFacts> = () => Promise.resolve({ version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' });
   #sink: ByteSink | undefined;
+  #unread: Buffer[] = [];
 
   constructor(address = '198.51.100.7') {
     this.peer = { address, port: 40_000 };
@@ -83,6 +84,7 @@ export class TextStream implements ByteStream {
 
   start(sink: ByteSink): void {
     this.#sink = sink;
+    for (const chunk of this.#unread.splice(0).reverse()) sink.data(chunk);
   }
 
   write(bytes: Buffer | string): boolean {
@@ -98,6 +100,10 @@ export class TextStream implements ByteStream {
 
   resume(): void {
     this.paused = false;
+  }
+
+  unread(chunk: Buffer): void {
+    this.#unread.push(chunk);
   }
 
   end(bytes?: Buffer | string): void {

@@ -76,6 +76,12 @@ export class MemoryStream implements ByteStream {
     this.#schedule();
   }
 
+  unread(chunk: Buffer): void {
+    if (this.destroyed || this.#gone || chunk.length === 0) return;
+    this.#inbox.unshift(chunk);
+    this.#waiting += chunk.length;
+  }
+
   end(bytes?: Buffer | string): void {
     if (bytes !== undefined) this.write(bytes);
     this.#other?.put('end');

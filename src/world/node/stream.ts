@@ -82,6 +82,10 @@ export class NodeStream implements ByteStream {
     this.#socket.resume();
   }
 
+  unread(chunk: Buffer): void {
+    if (!this.#closed && chunk.length > 0) this.#socket.unshift(chunk);
+  }
+
   end(bytes?: Buffer | string): void {
     if (this.#closed) return;
     if (bytes === undefined) this.#socket.end();

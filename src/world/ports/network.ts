@@ -61,6 +61,8 @@ export interface ByteStream {
   readonly pendingBytes: number;
   pause(): void;
   resume(): void;
+  /** Gives octets back: whoever reads next, a sink or a TLS handshake, gets them first. Only while paused. */
+  unread(chunk: Buffer): void;
   /** Sends what is queued, then our end of the connection. */
   end(bytes?: Buffer | string): void;
   /** Ends it now, both ways. */

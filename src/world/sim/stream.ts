@@ -28,6 +28,7 @@ export class SimStream implements ByteStream {
   #other: SimStream | undefined;
   #sink: ByteSink | undefined;
   #inbox: Buffer[] = [];
+  #unreadBytes = 0;
   #paused = false;
   #pumping = false;
   #reading = false;
@@ -97,6 +98,12 @@ export class SimStream implements ByteStream {
   resume(): void {
     this.#paused = false;
     this.#pumpSoon();
+  }
+
+  unread(chunk: Buffer): void {
+    if (this.#closed || chunk.length === 0) return;
+    this.#inbox.unshift(chunk);
+    this.#unreadBytes += chunk.length;
   }
 
   end(bytes?: Buffer | string): void {
@@ -184,7 +191,9 @@ export class SimStream implements ByteStream {
     while (this.#reading && !this.#paused && !this.#closed && !this.#gone) {
       const chunk = this.#inbox.shift();
       if (chunk === undefined) break;
-      this.#other?.taken(chunk.length);
+      // What was given back has been taken from the sender already.
+      if (this.#unreadBytes > 0) this.#unreadBytes -= chunk.length;
+      else this.#other?.taken(chunk.length);
       this.#sink?.data(chunk);
     }
     if (this.#gone || this.#sink === undefined || this.#closed) {
