@@ -56,6 +56,18 @@ describe('the log when storage fails', () => {
     await queue.close();
   });
 
+  it('takes mail again after a failed write although no outcome waits to be written', async () => {
+    const disk = new SimDisk({ random: seeded(3) });
+    const { queue, events } = await openLog(disk);
+    disk.faults.failingSyncs = 1;
+    await assert.rejects(put(queue, 'refused'), Fault);
+    disk.faults.failingSyncs = 0;
+    await until(() => accepting(queue));
+    await put(queue, 'taken');
+    assert(events.includes('storage.works-again'));
+    await queue.close();
+  });
+
   it('keeps outcomes through a failing disk and takes mail again when it works', async () => {
     const disk = new SimDisk({ random: seeded(3) });
     const { queue, events } = await openLog(disk);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Queue } from '../../src/flow/queue/port.ts';
+import { expandedHop } from '../../src/mail/next-hop.ts';
 import { attempt, claimOne, deferred, delivered, failed, message, octets, put, recipient, T0 } from './queue-messages.ts';
 
 /** An engine under test. */
@@ -229,6 +230,22 @@ function operates(queue: () => Queue): void {
     assert.equal(queue().counts().messages, 0);
   });
 
+  it('routes anew by the sender too', async () => {
+    const from = (localPart: string) => ({ reversePath: { localPart, domain: 'example.test' }, body: '7bit' as const, smtpUtf8: false });
+    await put(queue(), 'x', { deliveries: two, envelope: from('sales') });
+    await put(queue(), 'y', { deliveries: two, envelope: from('alice') });
+    const moved = await queue().reroute({}, (_, { reversePath }) => (reversePath?.localPart === 'sales' ? 'host:sales' : 'mx:example.com'));
+    assert.equal(moved, 1);
+    assert.equal(await octets((await claimOne(queue(), 'host:sales')).content), 'x');
+    assert.equal(await octets((await claimOne(queue(), 'mx:example.com')).content), 'y');
+  });
+
+  it('does not send to an alias whose report of expansion is owed', async () => {
+    await put(queue(), 'x', { deliveries: [{ nextHop: expandedHop, recipients: [recipient('team@example.test')] }] });
+    assert.equal(await queue().reroute({}, () => 'local'), 0);
+    await claimOne(queue(), expandedHop);
+  });
+
   it('accepts nothing once closed', async () => {
     const draft = queue().begin();
     draft.write(Buffer.from('x'));
@@ -239,9 +256,10 @@ function operates(queue: () => Queue): void {
 }
 
 function survives(under: () => QueueUnderTest): void {
-  it('finds everything as it was after it was closed', async (t) => {
+  it('finds everything as it was after it was closed', async () => {
     const { queue, reopen } = under();
-    if (reopen === undefined) return t.skip('nothing of it survives');
+    // Nothing of such an engine survives.
+    if (reopen === undefined) return;
     const big = 'big '.repeat(50_000);
     await put(queue, 'one', { deliveries: two, class: 'urgent' });
     await put(queue, big, { deliveries: split, messageId: 'big', eightBit: true });
