@@ -89,6 +89,11 @@ export class SmtpLine {
     return this.expect(code);
   }
 
+  /** Sends octets as they are; in a text each character is one octet. */
+  write(octets: string | Buffer): void {
+    this.#socket.write(typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets);
+  }
+
   async expect(code: number): Promise<string> {
     const reply = await this.reply();
     if (!reply.startsWith(String(code))) throw new Error(`expected ${code}, got ${reply}`);

@@ -92,3 +92,10 @@ test('Q182827: a line of 200 KB in single octets is read in linear time', () => 
   scanner.finish();
   assert.equal(scanner.malformed, 1);
 });
+
+test('a section that begins with a continuation is no section: it would continue the field that is put before it', () => {
+  for (const content of [' folded\r\nSubject: x\r\n\r\n', '\tX\r\n\r\n', ' \r\nSubject: x\r\n\r\n']) {
+    const scanner = scan(content);
+    assert.deepEqual([scanner.hasFields, scanner.malformed, scanner.end], [false, 1, 0], JSON.stringify(content));
+  }
+});

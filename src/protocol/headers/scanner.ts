@@ -185,6 +185,12 @@ export class HeaderScanner {
       this.#over('size');
       return;
     }
+    if ((first === SPACE || first === TAB) && this.#position === 0) {
+      // It continues nothing of its own, and must not continue what is put before the content: all of it is body.
+      this.#malformed += 1;
+      this.#done = true;
+      return;
+    }
     if (first === SPACE || first === TAB) this.#continue(line);
     else this.#begin(line);
     if (this.#excess === undefined && !this.#done) this.#position += line.length;
