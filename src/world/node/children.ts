@@ -11,6 +11,7 @@ export function nodeChildren(entry: string): Children {
     start(role, user) {
       const child = fork(entry, ['--role', role], {
         env: { ...process.env, UV_THREADPOOL_SIZE: THREADS },
+        execArgv: [...process.execArgv, '--expose-gc'],
         serialization: 'advanced',
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
         // A terminal's Ctrl-C goes to the supervisor alone, which drains the rest in order.

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import type { Disk, DiskEntry, DiskFile } from '../ports/disk.ts';
+import { countLargeBuffer } from './large-buffers.ts';
 
 const promised = <T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> =>
   new Promise((resolve, reject) => call((error, value) => (error === null ? resolve(value) : reject(error))));
@@ -23,6 +24,7 @@ class NodeFile implements DiskFile {
   }
 
   read(into: Buffer, offset: number, length: number, position: number): Promise<number> {
+    countLargeBuffer(length);
     return promised((cb) => fs.read(this.#descriptor, into, offset, length, position, cb));
   }
 

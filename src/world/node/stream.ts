@@ -9,6 +9,7 @@ import type {
   TlsFacts,
   TlsServerOptions,
 } from '../ports/network.ts';
+import { countLargeBuffer } from './large-buffers.ts';
 
 /** IPv4 mapped into IPv6 becomes IPv4, so that no access list sees two spellings of one address. */
 export function canonicalAddress(address: string | undefined): string {
@@ -191,7 +192,10 @@ export class NodeStream implements ByteStream {
     this.#socket.removeListener('drain', this.#onDrain);
   }
 
-  readonly #onData = (chunk: Buffer): void => this.#sink?.data(chunk);
+  readonly #onData = (chunk: Buffer): void => {
+    countLargeBuffer(chunk.length);
+    this.#sink?.data(chunk);
+  };
   readonly #onEnd = (): void => this.#sink?.end();
   readonly #onDrain = (): void => this.#sink?.drain();
   readonly #onError = (error: Error): void => {
