@@ -1,11 +1,16 @@
 import * as os from 'node:os';
+import type { Journal } from '../events/journal.ts';
+import { createJournal } from '../operate/journal/journal.ts';
+import { outputWriter } from '../operate/journal/output-writer.ts';
 import { nodeParentLink } from '../world/node/children.ts';
 import { nodeDescriptors } from '../world/node/descriptors.ts';
 import { takeLock } from '../world/node/instance-lock.ts';
 import { nodeOutput } from '../world/node/output.ts';
 import { canonicalAddress } from '../world/node/stream.ts';
 import { nodeWorld } from '../world/node/world.ts';
-import { serveSupervisor } from './worker/link.ts';
+import type { Output } from '../world/ports/output.ts';
+import { lastWords, type Voice } from './last-words.ts';
+import { type ChildDuties, serveSupervisor } from './worker/link.ts';
 
 const FLUSH_MS = 500;
 const ADDRESSES_KEPT_MS = 10_000;
@@ -18,16 +23,36 @@ export async function serveRole(role: 'worker' | 'operator'): Promise<void> {
   };
   // The supervisor orders the end; a terminal's signals are its business.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  let duties: ChildDuties | undefined;
+  const hear = lastWords(
+    () => duties?.voice() ?? ownVoice(role, output),
+    nodeWorld.clock,
+    () => exit(1),
+  );
+  process.on('uncaughtException', (error) => hear(`the ${role}: uncaught exception`, error));
+  process.on('unhandledRejection', (error) => hear(`the ${role}: unhandled rejection`, error));
+  const failed = (where: string, error: unknown): void => hear(`the ${role}: ${where}`, error);
   if (role === 'worker') {
     const { createWorker } = await import('./worker/worker.ts');
     const verifyPassword = async (hash: string, password: string): Promise<boolean> =>
       (await import('../world/node/passwords.ts')).verifyPassword(hash, password);
     const parts = { world: nodeWorld, output, descriptors: nodeDescriptors(), ownAddresses, verifyPassword, takeLock };
-    serveSupervisor(nodeParentLink, nodeWorld.clock, (supervisor) => createWorker(parts, supervisor), exit);
+    duties = serveSupervisor(nodeParentLink, nodeWorld.clock, (supervisor) => createWorker(parts, supervisor), exit, failed);
   } else {
     const { createOperator } = await import('./operator/operator.ts');
-    serveSupervisor(nodeParentLink, nodeWorld.clock, (supervisor) => createOperator({ world: nodeWorld, output }, supervisor), exit);
+    duties = serveSupervisor(nodeParentLink, nodeWorld.clock, (supervisor) => createOperator({ world: nodeWorld, output }, supervisor), exit, failed);
   }
+}
+
+/** The voice of a process that has none yet. */
+function ownVoice(role: 'worker' | 'operator', output: Output): Voice {
+  const journal: Journal = createJournal({
+    clock: nodeWorld.clock,
+    process: { role },
+    levels: {},
+    writers: [outputWriter(output, 'auto', 'standard output', () => journal)],
+  });
+  return { journal, flush: () => Promise.resolve() };
 }
 
 let addresses: { readonly list: readonly string[]; readonly atMs: number } | undefined;

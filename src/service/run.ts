@@ -13,6 +13,7 @@ import { takeLock } from '../world/node/instance-lock.ts';
 import { nodeOutput } from '../world/node/output.ts';
 import { findUser, giveTo, type HostUser } from '../world/node/privileges.ts';
 import { nodeWorld } from '../world/node/world.ts';
+import { lastWords } from './last-words.ts';
 import { eventDirectory, runDirectory, shardsOnDisk } from './paths.ts';
 import { makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
 import { serviceManager } from './supervisor/service-manager.ts';
@@ -50,6 +51,14 @@ export async function run(options: RunOptions): Promise<number> {
   });
   const log = openEventLog({ world, directory: eventDirectory(settings, 'supervisor'), settings: settings.events, journal: () => journal });
   journal.add(log);
+  const flush = (): Promise<void> => log.close().then(() => stdout.flush(1000));
+  const hear = lastWords(
+    () => ({ journal, flush }),
+    world.clock,
+    () => process.exit(runExits.refused),
+  );
+  process.on('uncaughtException', (error) => hear('the supervisor: uncaught exception', error));
+  process.on('unhandledRejection', (error) => hear('the supervisor: unhandled rejection', error));
   try {
     journal.emit('service.starting', { path });
     return await supervise(settings, path, journal, options);

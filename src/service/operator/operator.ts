@@ -11,6 +11,7 @@ import { searchTimelines } from '../../operate/tracking/search.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Output } from '../../world/ports/output.ts';
 import type { World } from '../../world/world.ts';
+import type { Voice } from '../last-words.ts';
 import type { ToChild } from '../messages.ts';
 import { eventDirectory, runDirectory } from '../paths.ts';
 import type { ReloadResult, SupervisorStatus } from '../supervisor/supervisor.ts';
@@ -96,6 +97,10 @@ class Operator implements ChildDuties {
   async stop(): Promise<void> {
     await this.#control?.close();
     await this.#closeLog();
+  }
+
+  voice(): Voice | undefined {
+    return this.#journal && { journal: this.#journal, flush: this.#closeLog };
   }
 
   #now(): Settings {

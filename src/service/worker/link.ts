@@ -1,6 +1,7 @@
 import type { ParentLink } from '../../world/ports/children.ts';
 import type { ListenHandle } from '../../world/ports/network.ts';
 import type { World } from '../../world/world.ts';
+import type { Voice } from '../last-words.ts';
 import type { FromChild, ToChild } from '../messages.ts';
 
 /** How often a child says that its event loop turns. */
@@ -18,6 +19,8 @@ export interface ChildDuties {
   call(name: string, input: unknown): Promise<unknown>;
   /** Ends in order; the process exits when it resolves. */
   stop(graceMs: number): Promise<void>;
+  /** Where it tells events; undefined before it has begun. */
+  voice(): Voice | undefined;
 }
 
 /** The child's side of the talk with the supervisor. */
@@ -26,13 +29,14 @@ export interface SupervisorLink {
   ask(name: string, input: unknown): Promise<unknown>;
 }
 
-/** Joins a child's duties to its supervisor. `exit` ends the process. */
+/** Joins a child's duties to its supervisor. `exit` ends the process, `failed` hears why where that is an error. */
 export function serveSupervisor(
   link: ParentLink,
   clock: World['clock'],
   duties: (supervisor: SupervisorLink) => ChildDuties,
   exit: (code: number) => void,
-): void {
+  failed: (where: string, error: unknown) => void = () => undefined,
+): ChildDuties {
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let asked = 0;
   let ending = false;
@@ -53,7 +57,10 @@ export function serveSupervisor(
     clock.after(graceMs + END_MS, () => exit(1));
     child.stop(graceMs).then(
       () => exit(0),
-      () => exit(1),
+      (error: unknown) => {
+        failed('stopping', error);
+        exit(1);
+      },
     );
   };
 
@@ -62,7 +69,10 @@ export function serveSupervisor(
       case 'start':
         child.start(message).then(
           () => say({ kind: 'ready' }),
-          () => exit(1),
+          (error: unknown) => {
+            failed('starting', error);
+            exit(1);
+          },
         );
         break;
       case 'listen':
@@ -107,6 +117,7 @@ export function serveSupervisor(
   // Without a supervisor nobody would start us again or stop us: finish what is under way and make room for the next one.
   link.onLost(() => end(ORPHAN_GRACE_MS));
   beat();
+  return child;
 }
 
 const ORPHAN_GRACE_MS = 1_000;

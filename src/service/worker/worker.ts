@@ -10,9 +10,11 @@ import { createJournal, type RunningJournal } from '../../operate/journal/journa
 import { outputWriter } from '../../operate/journal/output-writer.ts';
 import { openTimelineLog, type TimelineLog } from '../../operate/tracking/timeline-log.ts';
 import type { Settings } from '../../settings/index.ts';
+import { createProxyInward, type ProxyInward } from '../../transport/proxy-inward.ts';
 import type { Listening, ListenHandle } from '../../world/ports/network.ts';
 import type { Output } from '../../world/ports/output.ts';
 import type { World } from '../../world/world.ts';
+import type { Voice } from '../last-words.ts';
 import type { Briefing, ToChild } from '../messages.ts';
 import { eventDirectory, shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
 import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
@@ -74,7 +76,11 @@ class Worker implements ChildDuties {
     const accept: Parameters<World['network']['listen']>[1] = (stream) => {
       const settings = running.generation.settings.listeners[name];
       if (settings === undefined) return stream.destroy();
-      running.reception.accept(stream, { name, ...settings });
+      const { proxyProtocol } = settings;
+      if (proxyProtocol === undefined) return running.reception.accept(stream, { name, ...settings });
+      void running.proxyInward.take(stream, name, proxyProtocol).then((taken) => {
+        if (taken !== undefined) running.reception.accept(taken, { name, ...settings });
+      });
     };
     this.#parts.world.network.listen({ handle }, accept).then(
       (listening) => this.#listening.push(listening),
@@ -126,6 +132,11 @@ class Worker implements ChildDuties {
     await running.closeJournal();
   }
 
+  voice(): Voice | undefined {
+    const running = this.#running;
+    return running && { journal: running.journal, flush: running.closeJournal };
+  }
+
   #started(): Running {
     if (this.#running === undefined) throw new Error('the worker has not started yet');
     return this.#running;
@@ -140,6 +151,7 @@ interface Running {
   readonly leases: Leases;
   readonly shares: Shares;
   readonly reception: Reception;
+  readonly proxyInward: ProxyInward;
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
   readonly closeJournal: () => Promise<void>;
@@ -183,6 +195,7 @@ async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind
     journal,
     timeline,
     closeJournal: close,
+    proxyInward: createProxyInward({ clock: world.clock, journal }),
     reception: createReception({
       clock: world.clock,
       random: world.random,
