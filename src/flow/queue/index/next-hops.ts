@@ -120,8 +120,9 @@ export class NextHops extends Table {
     this.#unqueue(row);
   }
 
-  isTaken(row: number): boolean {
-    return this.#taken[row] === 1;
+  /** When a next hop may be tried, by its deliveries and its rest; never while it is taken. */
+  eligibleMs(row: number): number {
+    return this.#queued[row] === 1 ? (this.#eligible[row] ?? 0) : Number.POSITIVE_INFINITY;
   }
 
   /** Gives a next hop back. */
