@@ -296,6 +296,12 @@ test('a reply that comes in one piece with the one before cannot answer what was
   assert.deepEqual(show(client.receive(Buffer.from('220 peer\r\n250 peer\r\n'))), ['> EHLO me.test|', 'failed invalid']);
 });
 
+test('a refusal of the content that comes in one piece with the 354 is one, and the content is not sent', () => {
+  const shown = run(PLAIN_EHLO, ['250 s\r\n250 a\r\n550 b\r\n354 go\r\n550 5.7.1 not this']);
+  assert.equal(shown.at(-1), 'done refused(end of data: 550 5.7.1 not this) refused(RCPT: 550 b) over');
+  assert.ok(!shown.some((line) => line.includes('Subject')), shown.join('\n'));
+});
+
 test('421 to a command that the content was pipelined behind says that it was not taken', () => {
   assert.equal(run(CHUNKING_EHLO, ['421 busy']).at(-1), 'done unanswered(refused) unanswered(refused) over');
 });

@@ -150,6 +150,10 @@ export class SmtpClient {
     this.replies += 1;
     // It came in one piece with the reply that we have just answered: the server cannot have seen what it answers.
     if (this.#effects.some(({ do: what }) => what === 'send' || what === 'content')) {
+      if (this.#transaction?.refuseUnseen(reply) === true) {
+        this.#effects = this.#effects.filter(({ do: what }) => what === 'done');
+        return false;
+      }
       this.#fail({ kind: 'invalid', phase: this.phase, quote: `too early: ${printReply(reply)}` });
       return false;
     }

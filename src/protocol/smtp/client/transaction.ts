@@ -267,6 +267,18 @@ export class Transaction {
     return undefined;
   }
 
+  /**
+   * Takes a reply to content of which the server has seen nothing, where it can only be a refusal: some do not wait for what they
+   * will not take. False where the reply means something else.
+   */
+  refuseUnseen(reply: Reply): boolean {
+    if (reply.code < 400 || this.#content === 'none' || this.#due[this.#taken] !== 'end') return false;
+    this.#taken += 1;
+    this.#fill({ kind: 'refused', command: 'end of data', reply });
+    this.#finish(false, false);
+    return true;
+  }
+
   /** The session is over: whoever has no verdict has none. */
   fail(failure: SessionFailure): void {
     this.#fill({
