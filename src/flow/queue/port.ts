@@ -192,8 +192,8 @@ export interface Queue {
   retryNow(filter: QueueFilter): Promise<number>;
   /** Removes deliveries without telling the sender. */
   remove(filter: QueueFilter): Promise<number>;
-  /** Moves deliveries to the next hops that `route` names now for their recipients; a delivery may be split. */
-  reroute(filter: QueueFilter, route: (recipient: EnvelopeRecipient) => NextHop): Promise<number>;
+  /** Moves deliveries to the next hops that `route` names now for their recipients; a delivery may be split. One that only owes the report of an expansion stays. */
+  reroute(filter: QueueFilter, route: (recipient: EnvelopeRecipient, envelope: EnvelopeOptions) => NextHop): Promise<number>;
   /** Ends acceptance and claims, waits for what is being written, closes. */
   close(): Promise<void>;
 }

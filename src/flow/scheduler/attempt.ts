@@ -43,7 +43,7 @@ export async function makeAttempt(rooms: AttemptRooms, claim: Claim, flushing: b
   if (strayed) {
     // The configuration has changed since it was queued: another next hop is responsible now.
     queue.release(claim, rooms.world.clock.wall());
-    const moved = queue.reroute({ queueId: claim.queueId, nextHop: claim.nextHop }, (r) => router.nextHop(r.mailbox, claim.envelope));
+    const moved = queue.reroute({ queueId: claim.queueId, nextHop: claim.nextHop }, (r, envelope) => router.nextHop(r.mailbox, envelope));
     return { nextHop: 'answered', reason: '', recorded: moved.then(() => undefined, () => undefined) };
   }
   let result: AttemptResult;

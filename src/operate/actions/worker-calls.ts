@@ -113,7 +113,7 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
     'queue.retry': ({ filter }) => queue.retryNow(filter),
     'queue.remove': ({ filter }) => queue.remove(filter),
     'queue.reroute': ({ filter }) =>
-      queue.reroute(filter, (recipient) => router.nextHop(recipient.mailbox, plainEnvelope(null))),
+      queue.reroute(filter, (recipient, envelope) => router.nextHop(recipient.mailbox, envelope)),
     'queue.bounce': ({ filter, text }) => parts.bounce(filter, text),
     'queue.flush': ({ domain }) => parts.flush(domain),
     'route.explain': ({ recipient, sender }) => explainRoute(parts, recipient, sender),

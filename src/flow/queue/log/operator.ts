@@ -1,5 +1,5 @@
 /** The operator's side of the queue: what is in it, and changes to many deliveries at once. */
-import type { NextHop } from '../../../mail/next-hop.ts';
+import { expandedHop, type NextHop } from '../../../mail/next-hop.ts';
 import { parseQueueId } from '../../../mail/queue-id.ts';
 import type { Clock } from '../../../world/ports/clock.ts';
 import { deliveryFlag } from '../index/deliveries.ts';
@@ -171,6 +171,7 @@ export class Operator {
     const { index, committer } = this.#store;
     const { deliveries } = index;
     const before = index.nextHops.names[deliveries.nextHop[row] ?? 0] ?? '';
+    if (before === expandedHop) return false;
     const groups = new Map<NextHop, number[]>();
     for (const [at, recipient] of loaded.recipients.entries()) {
       if ((loaded.states[at] ?? untried).state !== 'waiting') continue;

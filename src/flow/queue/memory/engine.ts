@@ -3,7 +3,7 @@ import { assert } from '../../../base/assert.ts';
 import { Fault } from '../../../events/fault.ts';
 import type { EnvelopeRecipient } from '../../../mail/envelope.ts';
 import { printMailbox } from '../../../mail/mailbox.ts';
-import { schedulingClasses, type NextHop } from '../../../mail/next-hop.ts';
+import { expandedHop, schedulingClasses, type NextHop } from '../../../mail/next-hop.ts';
 import type { QueueId } from '../../../mail/queue-id.ts';
 import { makeQueueId } from '../../../mail/queue-id.ts';
 import type { World } from '../../../world/world.ts';
@@ -223,12 +223,15 @@ class MemoryQueue implements Queue {
     return gone.size;
   }
 
-  async reroute(filter: QueueFilter, route: (recipient: EnvelopeRecipient) => NextHop): Promise<number> {
+  async reroute(filter: QueueFilter, route: Parameters<Queue['reroute']>[1]): Promise<number> {
     let moved = 0;
-    for (const one of this.#matching(filter).filter((delivery) => !delivery.claimed)) {
+    for (const one of this.#matching(filter).filter((delivery) => !delivery.claimed && delivery.nextHop !== expandedHop)) {
       const open = one.recipients.flatMap((recipient, at) => ((one.states[at] ?? untried).state === 'waiting' ? [{ recipient, state: one.states[at] ?? untried }] : []));
       const groups = new Map<NextHop, typeof open>();
-      for (const part of open) groups.set(route(part.recipient), [...(groups.get(route(part.recipient)) ?? []), part]);
+      for (const part of open) {
+        const nextHop = route(part.recipient, one.of.message.envelope);
+        groups.set(nextHop, [...(groups.get(nextHop) ?? []), part]);
+      }
       const [first, ...others] = groups;
       if (first === undefined || (others.length === 0 && first[0] === one.nextHop)) continue;
       moved += 1;
