@@ -262,8 +262,10 @@ export class SmtpClient {
   #fail(failure: SessionFailure): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
-    if (this.#transaction !== undefined) this.#transaction.fail(failure);
-    else this.#push({ do: 'failed', failure });
+    if (this.#transaction !== undefined) return this.#transaction.fail(failure);
+    // A session that is over in the same piece of input never was ready for anybody.
+    this.#effects = this.#effects.filter(({ do: what }) => what !== 'ready');
+    this.#push({ do: 'failed', failure });
   }
 
   #close(): void {
