@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { duration } from './units.ts';
 
 /** One listener: an address, a port, and how sessions there behave. */
 export const listenerSettings = z.strictObject({
@@ -34,6 +35,24 @@ export const listenerSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe('Waits a moment before the banner and refuses clients that talk first.'),
+  proxyProtocol: z
+    .strictObject({
+      trusted: z
+        .array(z.string())
+        .min(1)
+        .max(1000)
+        .describe(
+          'Addresses and networks of the proxies. Their connections must begin with a PROXY header, and count as those of the client that it names; from other addresses such a header is refused.',
+        )
+        .meta({ example: ['10.0.0.5', '2001:db8::/64'] }),
+      timeout: duration({ min: 1000, max: 300_000 })
+        .default(5000)
+        .describe('A connection whose header is not there by then is closed.'),
+    })
+    .optional()
+    .describe(
+      'For a listener behind HAProxy, nginx, Envoy or a load balancer that sends PROXY headers (version 1 or 2), before TLS and the banner.',
+    ),
 });
 /** The section `listeners`: what listens where, and for whom. */
 export const listenersSettings = z

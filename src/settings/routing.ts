@@ -1,5 +1,55 @@
 import { z } from 'zod';
 
+/** A proxy for outgoing connections. */
+export const routingProxy = z.strictObject({
+  kind: z.enum(['socks5', 'http-connect']).describe('What the proxy speaks.').meta({ rfc: '1928, RFC 9110 §9.3.6' }),
+  host: z.string().min(1).max(255).describe('Name or IP address of the proxy.'),
+  port: z.number().int().min(1).max(65535).default(1080).describe('TCP port of the proxy.'),
+  login: z
+    .strictObject({
+      user: z.string().min(1).max(255).optional().describe('Name to log in with.'),
+      password: z
+        .string()
+        .min(1)
+        .max(255)
+        .optional()
+        .describe('Password; better in a file of its own.')
+        .meta({ secret: true }),
+      passwordFile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('File whose first line is the password; relative to this file; readable by the service only.'),
+      token: z
+        .string()
+        .min(1)
+        .max(4096)
+        .optional()
+        .describe('Bearer token instead of user and password; http-connect only.')
+        .meta({ secret: true, rfc: '6750 §2.1' }),
+      tokenFile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('File whose first line is the token; relative to this file; readable by the service only.'),
+    })
+    .optional()
+    .describe('How to log in at the proxy. Without TLS it crosses the network in the clear.'),
+  tls: z
+    .enum(['none', 'required', 'verified'])
+    .default('none')
+    .describe('TLS to the proxy itself. required: any certificate; verified: one that fits its name.'),
+  resolve: z
+    .enum(['here', 'proxy'])
+    .default('here')
+    .describe(
+      'Who looks up the addresses of the hosts that mail goes to; proxy: where names mean something else out there. MX is always looked up here.',
+    ),
+});
+
+/** Names of proxies, or one. */
+const ways = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(10)]).optional();
+
 /** One host of a group. */
 export const smartHost = z.strictObject({
   host: z.string().min(1).max(255).describe('Name (its addresses are looked up, not its MX), or an IP address.'),
@@ -60,6 +110,15 @@ export const smartHostGroup = z.strictObject({
     })
     .optional()
     .describe('User name and password for these hosts; sent under TLS only.'),
+  proxy: ways.describe(
+    "Proxies of routing.proxies in the order to try them, or 'direct'. Default: as under routing. Never for a UNIX socket.",
+  ),
+  source4: z.string().optional().describe('IPv4 source address of connections to these hosts.'),
+  source6: z.string().optional().describe('IPv6 source address of connections to these hosts.'),
+  proxyHeader: z
+    .enum(['none', 'v1', 'v2'])
+    .default('none')
+    .describe('Begins each connection with a PROXY header, for hosts that demand one (Postfix, Dovecot behind HAProxy).'),
   ...bounds,
 });
 
@@ -79,6 +138,7 @@ export const addressSpace = z.strictObject({
     .string()
     .min(1)
     .describe("'mx' (look up the domain's MX), 'hold' (wait for ETRN or release), or the name of a smart host group."),
+  proxy: ways.describe("With 'via: mx': proxies of routing.proxies in the order to try them, or 'direct'."),
 });
 
 /** Where outgoing mail goes. */
@@ -122,6 +182,13 @@ export const routingSettings = z.strictObject({
     .describe('Port of MX hosts; another one only for tests and private networks.'),
   source4: z.string().optional().describe('IPv4 source address of outgoing connections.'),
   source6: z.string().optional().describe('IPv6 source address of outgoing connections.'),
+  proxies: z
+    .record(z.string(), routingProxy.describe('One proxy; its key is the name that routes use.'))
+    .default({})
+    .describe('Proxies that outgoing connections can take, by a name of your choice.'),
+  proxy: ways.describe(
+    "The way of all outgoing mail unless a route says otherwise: proxies of routing.proxies in the order to try them, or 'direct'. A way is left for the next one where its proxy fails, not where the far host does.",
+  ),
   ipVersions: z.enum(['both', '4', '6']).default('both').describe('IP versions used towards other hosts.'),
   ...bounds,
 });

@@ -4,6 +4,7 @@ import type { Claim } from '../../src/flow/queue/port.ts';
 import type { RelayTerms } from '../../src/flow/routing/port.ts';
 import { printReply } from '../../src/mail/reply.ts';
 import type { DeliverySettings } from '../../src/settings/delivery.ts';
+import { directDialer } from '../../src/transport/dialer.ts';
 import { claimOf, memoryContent, memoryJournal } from './claims.ts';
 import { ManualClock } from './manual-clock.ts';
 import { type Script, ScriptedPeer } from './scripted-peer.ts';
@@ -52,7 +53,7 @@ export function stage(
     peers.push(new ScriptedPeer(server, script, terms.protocol === 'lmtp'));
     return undefined;
   }, options.pair);
-  const courier = new RelayCourier({ world: { network, clock }, settings: SETTINGS, journal });
+  const courier = new RelayCourier({ world: { clock }, dialer: directDialer(network), settings: SETTINGS, journal });
   const hosts = Object.keys(scripts).map((address, i) => ({
     name: `mx${i + 1}.y.test`,
     addresses: [address],

@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Journal } from '../../events/journal.ts';
 import type { DeliverySettings } from '../../settings/delivery.ts';
+import type { Dialer } from '../../transport/port.ts';
 import type { World } from '../../world/world.ts';
 import type { Directory } from '../recipients/port.ts';
 import { LocalCourier } from './local/courier.ts';
@@ -9,7 +10,8 @@ import { RelayCourier } from './smtp/courier.ts';
 
 /** What delivery works with. */
 export interface DeliveryRooms {
-  readonly world: Pick<World, 'clock' | 'network' | 'disk' | 'programs'>;
+  readonly world: Pick<World, 'clock' | 'disk' | 'programs'>;
+  readonly dialer: Dialer;
   readonly settings: DeliverySettings;
   readonly directory: Pick<Directory, 'mailbox'>;
   readonly journal: Journal;

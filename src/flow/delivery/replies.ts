@@ -10,6 +10,7 @@ const make = (code: number, detail: string, ...text: readonly (string | undefine
 export const deliveryReplies = {
   // About the way to a host.
   notReached: (host: string, why: string) => make(451, '4.1', `no connection to ${host}: ${why}`),
+  proxyFailed: (host: string, why: string) => make(451, '4.1', `no connection to ${host}: ${why}`),
   noHosts: () => make(451, '4.1', 'no host to deliver to is known at present'),
   restLater: () => make(451, '5.3', 'the message has more recipients than one attempt serves; the rest follows'),
   sessionRefused: (host: string, command: string, said: string) =>

@@ -45,7 +45,8 @@ export function localLeases(initial: LeaseShare): Leases {
       if (taken >= share.connections) return 'too-many';
       const key = clientKey(address);
       const count = byClient.get(key) ?? 0;
-      if (count >= share.perAddress) return 'too-many-from-address';
+      // A client behind a proxy that does not tell its address: one address would be all of them.
+      if (key !== '' && count >= share.perAddress) return 'too-many-from-address';
       byClient.set(key, count + 1);
       taken += 1;
       return 'granted';

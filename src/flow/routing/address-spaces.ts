@@ -11,6 +11,7 @@ export interface AddressSpace {
   /** How exactly it fits, for people. */
   readonly exactness: 'address' | 'domain' | 'below a domain' | 'any';
   readonly senders: readonly string[] | undefined;
+  readonly proxy: RoutingSettings['proxy'];
 }
 
 /** Rules by what they match, cheapest first. Look-ups take as many steps as the domain has labels. */
@@ -21,8 +22,8 @@ export class AddressSpaces {
   readonly #any: AddressSpace[] = [];
 
   constructor(spaces: RoutingSettings['addressSpaces']) {
-    for (const [index, { match, cost, via, senders }] of spaces.entries()) {
-      const base = { index, match, cost, via, senders: senders?.map(patternKey) };
+    for (const [index, { match, cost, via, senders, proxy }] of spaces.entries()) {
+      const base = { index, match, cost, via, senders: senders?.map(patternKey), proxy };
       if (match === '*') this.#any.push({ ...base, exactness: 'any' });
       else if (match.startsWith('*.')) put(this.#below, domainKey(match.slice(2).toLowerCase()), { ...base, exactness: 'below a domain' });
       else if (match.includes('@')) put(this.#addresses, patternKey(match), { ...base, exactness: 'address' });

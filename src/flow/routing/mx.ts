@@ -21,6 +21,8 @@ export interface HostSearch {
   readonly own: OwnHost;
   readonly versions: IpVersions;
   readonly port: number;
+  /** Host names stay names: a proxy looks them up. */
+  readonly namesOnly: boolean;
 }
 
 interface Candidate {
@@ -85,13 +87,17 @@ function betterThanOwn<T extends Candidate>(records: readonly T[], isOwn: (recor
 async function addressesOf(name: string, search: HostSearch): Promise<HostAddresses> {
   if (canonicalIp(name) !== undefined) return { kind: 'none', reason: `the MX record names the address ${name}, where a host name belongs` };
   if (!isHostName(name)) return { kind: 'none', reason: `the MX record names '${name.replaceAll(/[^\x21-\x7e]/g, '?')}', which is not a host name` };
-  return lookUpAddresses(search.resolver, name, search.versions);
+  return hostAddresses(name, search);
+}
+
+async function hostAddresses(name: string, { resolver, versions, namesOnly }: HostSearch): Promise<HostAddresses> {
+  return namesOnly ? { kind: 'addresses', addresses: [name] } : lookUpAddresses(resolver, name, versions);
 }
 
 /** RFC 5321 §5.1: without MX records the domain is its own host. */
 async function implicitHost(domain: string, search: HostSearch): Promise<Hosts> {
   if (search.own.hasName(domain)) return loop(`${domain} is this server, which does not keep mail for that name`);
-  const found = await lookUpAddresses(search.resolver, domain, search.versions);
+  const found = await hostAddresses(domain, search);
   if (found.kind === 'failure') return { kind: 'deferred', reply: replies.nameService, reason: `address of ${domain}, which has no MX: ${found.reason}` };
   if (found.kind === 'none') return { kind: 'failed', reply: replies.noMailServer, reason: `${domain} has no MX, and ${found.reason}` };
   if (leadsHere(found.addresses, search)) {

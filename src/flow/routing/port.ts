@@ -3,6 +3,7 @@ import type { EnvelopeRecipient, EnvelopeOptions } from '../../mail/envelope.ts'
 import type { Mailbox } from '../../mail/mailbox.ts';
 import type { NextHop } from '../../mail/next-hop.ts';
 import type { Reply } from '../../mail/reply.ts';
+import type { Way } from '../../transport/port.ts';
 
 /** One host to try. Addresses are in the order to try them; equal preferences are already shuffled (RFC 5321 §5.1). */
 export interface RelayHost {
@@ -20,6 +21,10 @@ export interface RelayTerms {
   /** Local source addresses by family, where set. */
   readonly source4?: string;
   readonly source6?: string;
+  /** The ways to these hosts in the order to try them; absent or empty: direct. */
+  readonly proxies?: readonly Way[];
+  /** Begins connections with a PROXY header. */
+  readonly proxyHeader?: 'v1' | 'v2';
   /** The name to greet with. */
   readonly greetingName: string;
   /** Bounds for this next hop. */

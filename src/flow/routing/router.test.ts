@@ -14,13 +14,13 @@ import type { RouterOptions } from './router.ts';
 
 const bounds = { connectionsMax: 20, messagesPerConnectionMax: 100, recipientsPerTransactionMax: 100 };
 const base: RoutingSettings = {
-  smartHosts: {}, addressSpaces: [], relayDomains: [], rewrite: {}, ownNames: [], tls: 'opportunistic', port: 25, ipVersions: 'both', ...bounds,
+  proxies: {}, smartHosts: {}, addressSpaces: [], relayDomains: [], rewrite: {}, ownNames: [], tls: 'opportunistic', port: 25, ipVersions: 'both', ...bounds,
 };
 
 function group(hosts: (string | Partial<SmartHostGroup['hosts'][number]>)[], over: Partial<SmartHostGroup> = {}): SmartHostGroup {
   return {
     hosts: hosts.map((host) => ({ host: '', port: 25, weight: 1, preference: 10, ...(typeof host === 'string' ? { host } : host) })),
-    protocol: 'smtp', tls: 'opportunistic', ...bounds, ...over,
+    protocol: 'smtp', tls: 'opportunistic', proxyHeader: 'none', ...bounds, ...over,
   };
 }
 

@@ -10,6 +10,7 @@ import type { Mailbox } from '../../mail/mailbox.ts';
 import { expandedHop, type NextHop } from '../../mail/next-hop.ts';
 import type { RoutingSettings, SmartHostGroup } from '../../settings/routing.ts';
 import type { Random } from '../../world/ports/random.ts';
+import type { Way } from '../../transport/port.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
 import { AddressSpaces } from './address-spaces.ts';
 import type { AddressSpace } from './address-spaces.ts';
@@ -21,6 +22,7 @@ import type { OwnHostOptions } from './own-host.ts';
 import type { RelayTerms, Route, Router } from './port.ts';
 import { replies } from './replies.ts';
 import { findSmartHosts } from './smart-hosts.ts';
+import { looksUpAtProxy, proxyOfDomain, waysInWords, waysOf, type Ways } from './ways.ts';
 
 /** What a router is made of. */
 export interface RouterOptions extends Pick<OwnHostOptions, 'serverName' | 'ownAddresses'> {
@@ -64,7 +66,7 @@ class ConfiguredRouter implements ExplainingRouter {
     this.#options = options;
     this.#spaces = new AddressSpaces(settings.addressSpaces);
     const own = new OwnHost({ serverName, ownNames: settings.ownNames, ownAddresses });
-    this.#search = { resolver, random, own, versions: settings.ipVersions, port: settings.port };
+    this.#search = { resolver, random, own, versions: settings.ipVersions, port: settings.port, namesOnly: false };
   }
 
   nextHop(recipient: Mailbox, envelope: EnvelopeOptions): NextHop {
@@ -75,12 +77,12 @@ class ConfiguredRouter implements ExplainingRouter {
     return nextHop === expandedHop || this.nextHop(recipient.mailbox, envelope) === nextHop;
   }
 
-  async route(nextHop: NextHop, _envelope: EnvelopeOptions): Promise<Route> {
+  async route(nextHop: NextHop, envelope: EnvelopeOptions): Promise<Route> {
     const colon = nextHop.indexOf(':');
     const name = nextHop.slice(colon + 1);
     switch (nextHop.slice(0, Math.max(colon, 0))) {
       case 'mx':
-        return this.#relay(nextHop, name, await findHosts(name, this.#search), mxTerms(this.#options));
+        return this.#mx(nextHop, name, envelope);
       case 'host':
       case 'lmtp':
         return this.#group(nextHop, name);
@@ -107,11 +109,23 @@ class ConfiguredRouter implements ExplainingRouter {
     if (group.login !== undefined && passwordOf(this.#options, name, group) === undefined) {
       return { kind: 'deferred', reply: replies.unusableRoute, reason: `the password of the group '${name}' is not known` };
     }
-    return this.#relay(nextHop, name, await findSmartHosts(name, group, this.#search), groupTerms(this.#options, name, group));
+    const found = waysOf(group.proxy, this.#options.settings);
+    if (found.kind === 'missing') return { kind: 'deferred', reply: replies.unusableRoute, reason: found.why };
+    return this.#relay(nextHop, name, await findSmartHosts(name, group, this.#searchBy(found)), by(groupTerms(this.#options, name, group), found.ways));
+  }
+
+  async #mx(nextHop: NextHop, domain: string, { reversePath }: EnvelopeOptions): Promise<Route> {
+    const found = waysOf(proxyOfDomain(this.#spaces, domain, reversePath), this.#options.settings);
+    if (found.kind === 'missing') return { kind: 'deferred', reply: replies.unusableRoute, reason: found.why };
+    return this.#relay(nextHop, domain, await findHosts(domain, this.#searchBy(found)), by(mxTerms(this.#options), found.ways));
+  }
+
+  #searchBy({ ways }: Extract<Ways, { kind: 'ways' }>): HostSearch {
+    return looksUpAtProxy(ways) ? { ...this.#search, namesOnly: true } : this.#search;
   }
 
   #relay(nextHop: NextHop, host: string, found: Hosts, terms: RelayTerms): Route {
-    if (found.kind === 'hosts') return { kind: 'relay', hosts: found.hosts, terms, reason: found.reason };
+    if (found.kind === 'hosts') return { kind: 'relay', hosts: found.hosts, terms, reason: `${found.reason}${waysInWords(terms.proxies ?? [])}` };
     if (found.kind === 'failed' && found.reply === replies.loop && !this.#looping.has(nextHop) && this.#looping.size < loopsToldMax) {
       this.#looping.add(nextHop);
       this.#options.journal?.emit('routing.loop-to-ourselves', { nextHop, host, reason: found.reason });
@@ -127,6 +141,10 @@ function hopOf(space: AddressSpace | undefined, recipient: Mailbox): NextHop {
   return `${via === 'mx' ? 'mx' : 'held'}:${domainKey(recipient.domain) || recipient.domain}`;
 }
 
+function by(terms: RelayTerms, ways: readonly Way[]): RelayTerms {
+  return ways.length === 0 ? terms : { ...terms, proxies: ways };
+}
+
 function mxTerms({ settings, serverName }: RouterOptions): RelayTerms {
   return { protocol: 'smtp', tls: settings.tls, ...boundsAndSources(settings, serverName, settings) };
 }
@@ -139,12 +157,17 @@ function groupTerms(options: RouterOptions, name: string, group: SmartHostGroup)
   const { settings, serverName } = options;
   const password = passwordOf(options, name, group);
   const login = group.login === undefined || password === undefined ? {} : { login: { user: group.login.user, password } };
-  return { protocol: group.protocol, tls: group.tls, ...login, ...boundsAndSources(settings, serverName, group) };
+  const header = group.proxyHeader === 'none' ? {} : { proxyHeader: group.proxyHeader };
+  return { protocol: group.protocol, tls: group.tls, ...login, ...header, ...boundsAndSources(sourcesOf(group, settings), serverName, group) };
 }
 
 type Bounds = Pick<RelayTerms, 'connectionsMax' | 'messagesPerConnectionMax' | 'recipientsPerTransactionMax'>;
 
-function boundsAndSources({ source4, source6 }: RoutingSettings, greetingName: string, bounds: Bounds): Omit<RelayTerms, 'protocol' | 'tls' | 'login'> {
+function sourcesOf(group: SmartHostGroup, settings: RoutingSettings): Pick<RoutingSettings, 'source4' | 'source6'> {
+  return { source4: group.source4 ?? settings.source4, source6: group.source6 ?? settings.source6 };
+}
+
+function boundsAndSources({ source4, source6 }: Pick<RoutingSettings, 'source4' | 'source6'>, greetingName: string, bounds: Bounds): Omit<RelayTerms, 'protocol' | 'tls' | 'login'> {
   return {
     greetingName,
     connectionsMax: bounds.connectionsMax,

@@ -42,6 +42,7 @@ async function addressesOf({ host }: SmartHost, search: Omit<HostSearch, 'port'>
   if (isPath(host)) return { kind: 'addresses', addresses: [host] };
   const plain = plainHost(host);
   const address = canonicalIp(plain);
+  if (address === undefined && search.namesOnly) return { kind: 'addresses', addresses: [plain] };
   if (address === undefined) return lookUpAddresses(search.resolver, plain, search.versions);
   return isUsable(address, search.versions) ? { kind: 'addresses', addresses: [address] } : { kind: 'none', reason: `${address} cannot be reached over IPv${search.versions}` };
 }

@@ -18,6 +18,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   mailboxes: '<local part>',
   aliases: '<local part>',
   smartHosts: '<group>',
+  proxies: '<proxy>',
   rewrite: '<inside>',
   levels: '<category>',
 };

@@ -31,6 +31,12 @@ export function resolvePaths(settings: Settings, directory: string): Settings {
       { ...group, login: { ...group.login, ...optional('passwordFile', group.login.passwordFile) } },
     ] as const;
   });
+  const proxies = Object.entries(settings.routing.proxies).map(([name, proxy]) => {
+    const { login } = proxy;
+    if (login === undefined) return [name, proxy] as const;
+    const files = { ...optional('passwordFile', login.passwordFile), ...optional('tokenFile', login.tokenFile) };
+    return [name, { ...proxy, login: { ...login, ...files } }] as const;
+  });
   const domains = Object.entries(settings.domains).map(
     ([name, domain]) => [name, { ...domain, mailboxes: resolveMailboxes(domain.mailboxes, data) }] as const,
   );
@@ -44,7 +50,11 @@ export function resolvePaths(settings: Settings, directory: string): Settings {
       ...optional('key', settings.tls.key),
     },
     delivery: { ...settings.delivery, maildir: resolve(data, settings.delivery.maildir) },
-    routing: { ...settings.routing, smartHosts: Object.fromEntries(groups) },
+    routing: {
+      ...settings.routing,
+      smartHosts: Object.fromEntries(groups),
+      proxies: Object.fromEntries(proxies),
+    },
     domains: Object.fromEntries(domains),
   };
 }

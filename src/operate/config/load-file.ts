@@ -8,6 +8,7 @@ import { printKey, type Problem } from './problem.ts';
 
 type ReadingDisk = Pick<Disk, 'readFile' | 'entry'>;
 type Groups = Settings['routing']['smartHosts'];
+type Proxies = Settings['routing']['proxies'];
 
 const READING: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -57,6 +58,14 @@ class Files {
       return undefined;
     }
   }
+
+  /** The first line of a file that holds a secret. */
+  async readSecret(path: readonly string[], file: string): Promise<string> {
+    const content = await this.read(path, file, true);
+    const secret = content?.subarray(0, PASSWORD_BYTES_MAX).toString('utf8').split(/\r?\n/, 1)[0] ?? '';
+    if (content !== undefined && secret === '') this.report('error', path, 'has an empty first line', file);
+    return secret;
+  }
 }
 
 /** Fills in the passwords of smart hosts from their files. */
@@ -69,10 +78,24 @@ async function readPasswords(groups: Groups, files: Files): Promise<Groups> {
       continue;
     }
     const path = ['routing', 'smartHosts', name, 'login', 'passwordFile'];
-    const content = await files.read(path, file, true);
-    const password = content?.subarray(0, PASSWORD_BYTES_MAX).toString('utf8').split(/\r?\n/, 1)[0] ?? '';
-    if (content !== undefined && password === '') files.report('error', path, 'has an empty first line', file);
+    const password = await files.readSecret(path, file);
     out.push([name, { ...group, login: { ...group.login, password } }]);
+  }
+  return Object.fromEntries(out);
+}
+
+/** The same for proxies, with their tokens. */
+async function readProxySecrets(proxies: Proxies, files: Files): Promise<Proxies> {
+  const out: [string, Proxies[string]][] = [];
+  for (const [name, proxy] of Object.entries(proxies)) {
+    const { login } = proxy;
+    const path = ['routing', 'proxies', name, 'login'];
+    const read = (key: string, file: string | undefined): Promise<string> | undefined =>
+      file === undefined ? undefined : files.readSecret([...path, key], file);
+    const password = (await read('passwordFile', login?.passwordFile)) ?? login?.password;
+    const token = (await read('tokenFile', login?.tokenFile)) ?? login?.token;
+    const secrets = { ...(password === undefined ? {} : { password }), ...(token === undefined ? {} : { token }) };
+    out.push([name, login === undefined ? proxy : { ...proxy, login: { ...login, ...secrets } }]);
   }
   return Object.fromEntries(out);
 }
@@ -93,7 +116,7 @@ async function checkCertificate({ tls }: Settings, files: Files): Promise<void> 
 /** Whether others may read a file that holds passwords. */
 async function checkOwnMode(file: string, text: string, disk: ReadingDisk): Promise<Problem[]> {
   const entry = await disk.entry(file);
-  const holdsPassword = /^\s*-?\s*[{"']?password["']?\s*:|[{,]\s*password\s*:/m.test(text);
+  const holdsPassword = /^\s*-?\s*[{"']?(?:password|token)["']?\s*:|[{,]\s*(?:password|token)\s*:/m.test(text);
   if (entry === undefined || !holdsPassword || (entry.mode & OTHERS_READ) === 0) return [];
   const message = 'holds passwords or their hashes and can be read by every user; run chmod 600 on it';
   return [{ severity: 'warning', file, line: 0, column: 0, key: '', message }];
@@ -122,9 +145,10 @@ export async function loadConfigurationFile(disk: ReadingDisk, file: string): Pr
   if (!loaded.ok) return { text, path, loaded };
   const files = new Files(disk, path, loaded);
   const smartHosts = await readPasswords(loaded.settings.routing.smartHosts, files);
+  const proxies = await readProxySecrets(loaded.settings.routing.proxies, files);
   await checkCertificate(loaded.settings, files);
   const problems = orderProblems([...loaded.warnings, ...(await checkOwnMode(path, text, disk)), ...files.problems]);
   if (problems.some((problem) => problem.severity === 'error')) return { text, path, loaded: { ok: false, problems } };
-  const settings = { ...loaded.settings, routing: { ...loaded.settings.routing, smartHosts } };
+  const settings = { ...loaded.settings, routing: { ...loaded.settings.routing, smartHosts, proxies } };
   return { text, path, loaded: { ...loaded, settings, warnings: problems } };
 }

@@ -15,6 +15,7 @@ import type { NextHopBounds } from '../../flow/scheduler/scheduler.ts';
 import { parseAddress } from '../../protocol/headers/addresses.ts';
 import type { Mailbox } from '../../mail/mailbox.ts';
 import type { Settings } from '../../settings/index.ts';
+import { createDialer } from '../../transport/dialer.ts';
 import { parseNameServer } from '../../transport/resolver/name-servers.ts';
 import { createResolver } from '../../transport/resolver/resolver.ts';
 import type { TlsServerOptions } from '../../world/ports/network.ts';
@@ -76,7 +77,8 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     journal,
   });
   const rewrite = createRewrite(settings.routing.rewrite);
-  const courier = createCourier({ world, settings: settings.delivery, directory, journal });
+  const dialer = createDialer({ world, resolver, journal });
+  const courier = createCourier({ world, dialer, settings: settings.delivery, directory, journal });
   const { scheduler } = settings;
   return {
     number: briefing.generation,

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RelayCourier } from '../../../src/flow/delivery/smtp/courier.ts';
 import type { Claim } from '../../../src/flow/queue/port.ts';
 import type { RelayTerms, Route } from '../../../src/flow/routing/port.ts';
+import { directDialer } from '../../../src/transport/dialer.ts';
 import { nodeClock } from '../../../src/world/node/clock.ts';
 import { nodeNetwork } from '../../../src/world/node/network.ts';
 import { claimOf, memoryContent, memoryJournal } from '../../support/claims.ts';
@@ -85,7 +86,8 @@ const TERMS: RelayTerms = {
 
 function courierTo(where: { address: string; port: number }, terms: Partial<RelayTerms> = {}) {
   const courier = new RelayCourier({
-    world: { network: nodeNetwork, clock: nodeClock },
+    world: { clock: nodeClock },
+    dialer: directDialer(nodeNetwork),
     settings,
     journal: memoryJournal(),
   });

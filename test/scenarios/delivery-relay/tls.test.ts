@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { RelayCourier } from '../../../src/flow/delivery/smtp/courier.ts';
 import type { RelayTerms } from '../../../src/flow/routing/port.ts';
 import { makeSelfSigned } from '../../../src/service/supervisor/certificate.ts';
+import { directDialer } from '../../../src/transport/dialer.ts';
 import { nodeClock } from '../../../src/world/node/clock.ts';
 import { nodeNetwork } from '../../../src/world/node/network.ts';
 import type { ByteStream, Listening } from '../../../src/world/ports/network.ts';
@@ -74,7 +75,7 @@ async function send(port: number, tls: RelayTerms['tls']): Promise<string> {
     timeouts: { ...timeouts, dataStart: 5 * second, dataBlock: 5 * second, dataEnd: 5 * second, idle: 100 },
   };
   const world = { network: nodeNetwork, clock: nodeClock };
-  const courier = new RelayCourier({ world, settings, journal: memoryJournal() });
+  const courier = new RelayCourier({ world, dialer: directDialer(world.network), settings, journal: memoryJournal() });
   const hosts = [{ name: 'mx.test', addresses: ['127.0.0.1'], port }];
   const claim = claimOf(['a@y.test'], memoryContent('Subject: x\r\n\r\n'));
   const result = await courier.attempt(claim, { kind: 'relay', hosts, terms: { ...TERMS, tls }, reason: 'test' });

@@ -16,6 +16,8 @@ export class RelayAttempt {
   #last: { readonly failure: HostFailure; readonly target: Target } | undefined;
   #targets = 0;
   #refusingAllMail = 0;
+  /** No proxy works: trying further hosts is of no use now. */
+  proxiesFail = false;
   #answered = false;
   #refused = false;
   #remote: RemoteHost | undefined;
@@ -31,6 +33,10 @@ export class RelayAttempt {
     this.#last = { failure, target };
     if (failure.kind === 'refused' && failure.command === 'greeting' && failure.reply.code === 521)
       this.#refusingAllMail += 1;
+    if (failure.kind === 'proxy-failed') {
+      this.proxiesFail = !failure.once;
+      return;
+    }
     if (failure.kind !== 'unreachable' && !(failure.kind === 'timed-out' && failure.phase === 'greeting')) {
       this.#refused = true;
       this.#remote = remoteOf(target);

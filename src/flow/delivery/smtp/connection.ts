@@ -1,4 +1,5 @@
-import { errnoOf } from '../../../events/fault.ts';
+import { errnoOf, Fault } from '../../../events/fault.ts';
+import { renderText } from '../../../events/render.ts';
 import type { DeliverySettings } from '../../../settings/delivery.ts';
 import { SmtpClient } from '../../../protocol/smtp/client/client.ts';
 import type { PeerExtensions } from '../../../protocol/smtp/client/extensions.ts';
@@ -10,6 +11,7 @@ import type {
   SessionFailure,
   TransactionEnd,
 } from '../../../protocol/smtp/client/port.ts';
+import type { Dialer, DialRequest } from '../../../transport/port.ts';
 import type { Clock, Timer } from '../../../world/ports/clock.ts';
 import type { ByteSink, ByteStream, TlsFacts } from '../../../world/ports/network.ts';
 import type { World } from '../../../world/world.ts';
@@ -27,16 +29,20 @@ export interface Target {
 export type HostFailure =
   | SessionFailure
   | { readonly kind: 'unreachable'; readonly why: string }
+  /** No proxy made a connection; `once` where it said so of this host alone. */
+  | { readonly kind: 'proxy-failed'; readonly why: string; readonly once: boolean }
   | { readonly kind: 'tls-failed'; readonly why: string }
   | { readonly kind: 'tls-unverified'; readonly why: string };
 
 /** How to open a connection. */
 export interface ConnectionOptions {
-  readonly world: Pick<World, 'network' | 'clock'>;
+  readonly world: Pick<World, 'clock'>;
+  readonly dialer: Dialer;
   readonly timeouts: DeliverySettings['timeouts'];
   readonly target: Target;
   readonly client: ClientOptions;
-  readonly localAddress: string | undefined;
+  /** Which way to go, from which address. */
+  readonly way: Pick<DialRequest, 'ways' | 'source4' | 'source6' | 'proxyHeader'>;
   /** Whether the certificate must be valid for the host's name. */
   readonly verify: boolean;
   /** Called when the connection takes no more transactions; maybe more than once. */
@@ -45,17 +51,16 @@ export interface ConnectionOptions {
 
 /** Dials and opens the session up to the first transaction. */
 export async function openConnection(options: ConnectionOptions): Promise<RelayConnection | HostFailure> {
-  const { target, timeouts, localAddress, world } = options;
+  const { target, timeouts, way, dialer } = options;
   let stream: ByteStream;
   try {
-    stream = await world.network.dial({
-      address: target.address,
-      port: target.port,
-      timeoutMs: timeouts.connect,
-      ...(localAddress === undefined ? {} : { localAddress }),
-    });
+    stream = await dialer.dial({ ...target, ...way, timeoutMs: timeouts.connect });
   } catch (error) {
-    return { kind: 'unreachable', why: errnoOf(error) || (error instanceof Error ? error.message : String(error)) };
+    if (error instanceof Fault) return { kind: 'proxy-failed', why: renderText({ name: error.event, data: error.data }), once: error.event === 'transport.proxy-refused' };
+    const errno = errnoOf(error);
+    const words = error instanceof Error ? error.message : String(error);
+    // A proxy's words say more than the code that they begin with.
+    return { kind: 'unreachable', why: errno === '' || words.startsWith(`${errno};`) ? words : errno };
   }
   const connection = new RelayConnection(stream, options);
   return (await connection.open()) ?? connection;

@@ -2,6 +2,7 @@ import type { Journal } from '../../../events/journal.ts';
 import type { DeliverySettings } from '../../../settings/delivery.ts';
 import { TRANSACTION_RECIPIENTS_MAX } from '../../../protocol/smtp/client/limits.ts';
 import type { ClientOptions, RecipientVerdict } from '../../../protocol/smtp/client/port.ts';
+import type { Dialer } from '../../../transport/port.ts';
 import type { World } from '../../../world/world.ts';
 import type { Claim } from '../../queue/port.ts';
 import type { RelayTerms, Route } from '../../routing/port.ts';
@@ -16,7 +17,8 @@ import { hostOutcome } from './words.ts';
 
 /** What the relay courier works with. */
 export interface RelayCourierRooms {
-  readonly world: Pick<World, 'network' | 'clock'>;
+  readonly world: Pick<World, 'clock'>;
+  readonly dialer: Dialer;
   readonly settings: DeliverySettings;
   readonly journal: Journal;
 }
@@ -47,6 +49,8 @@ export class RelayCourier {
         if (attempt.pending.length === 0 || addresses >= ADDRESSES_PER_ATTEMPT_MAX) break;
         addresses += 1;
         await this.#tryAddress(attempt, { name: host.name, address, port: host.port }, route.terms);
+        // Without a proxy no other host is reached either.
+        if (attempt.proxiesFail) return attempt.result(clock.now() - startedAt);
       }
     }
     return attempt.result(clock.now() - startedAt);
@@ -165,14 +169,11 @@ export class RelayCourier {
     };
     return openConnection({
       world: this.#rooms.world,
+      dialer: this.#rooms.dialer,
       timeouts: this.#rooms.settings.timeouts,
       target,
       client,
-      localAddress: target.address.startsWith('/')
-        ? undefined
-        : target.address.includes(':')
-          ? terms.source6
-          : terms.source4,
+      way: { ways: terms.proxies ?? [], source4: terms.source4, source6: terms.source6, proxyHeader: terms.proxyHeader },
       verify: terms.tls === 'verified' || terms.tls === 'implicit',
       gone: this.#gone,
     });
@@ -232,5 +233,6 @@ function conditionKey(target: Target, terms: RelayTerms): string {
 function poolKey(nextHop: string, target: Target, terms: RelayTerms): string {
   const login = terms.login === undefined ? '' : `${terms.login.user}\0${terms.login.password}`;
   const source = target.address.includes(':') ? terms.source6 : terms.source4;
-  return `${nextHop}\0${target.name}\0${target.address}\0${target.port}\0${terms.protocol}\0${terms.tls}\0${source ?? ''}\0${terms.greetingName}\0${login}`;
+  const ways = (terms.proxies ?? []).map((way) => (way === 'direct' ? way : way.name)).join(' ');
+  return [nextHop, target.name, target.address, target.port, terms.protocol, terms.tls, source ?? '', terms.greetingName, login, ways, terms.proxyHeader ?? ''].join('\0');
 }

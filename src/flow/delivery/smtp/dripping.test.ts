@@ -4,6 +4,7 @@ import { memoryJournal } from '../../../../test/support/claims.ts';
 import { ManualClock } from '../../../../test/support/manual-clock.ts';
 import { one, show, TERMS } from '../../../../test/support/relay-stage.ts';
 import { memoryNetwork } from '../../../../test/support/streams.ts';
+import { directDialer } from '../../../transport/dialer.ts';
 import type { ByteStream } from '../../../world/ports/network.ts';
 import type { AttemptResult } from '../port.ts';
 import { RelayCourier } from './courier.ts';
@@ -20,7 +21,7 @@ test('a server that drips octets without completing a reply is given up like a s
     return undefined;
   });
   const settings = { attemptsMax: 1, maildir: '', timeouts: TIMEOUTS };
-  const courier = new RelayCourier({ world: { network, clock }, settings, journal: memoryJournal() });
+  const courier = new RelayCourier({ world: { clock }, dialer: directDialer(network), settings, journal: memoryJournal() });
   let result: AttemptResult | undefined;
   const hosts = [{ name: 'mx.y.test', addresses: ['192.0.2.1'], port: 25 }];
   const attempted = courier.attempt(one(), { kind: 'relay', hosts, terms: TERMS, reason: 'test' }).then((found) => (result = found));

@@ -1,4 +1,5 @@
 import { unreachable } from '../../../base/assert.ts';
+import { parseIp } from '../../../base/ip.ts';
 import type { Outcome, RemoteHost } from '../../../mail/outcome.ts';
 import { printReply, type Reply } from '../../../mail/reply.ts';
 import type { ClientPhase, RecipientVerdict } from '../../../protocol/smtp/client/port.ts';
@@ -16,6 +17,7 @@ export interface VerdictContext {
 
 /** The host in words: 'mx.example.com [192.0.2.1]'. */
 export function hostInWords(target: Target): string {
+  if (target.name === target.address && parseIp(target.address) === undefined && !target.address.startsWith('/')) return target.name; // looked up by a proxy
   return target.name === target.address ? `[${target.address}]` : `${target.name} [${target.address}]`;
 }
 
@@ -86,6 +88,8 @@ export function hostOutcome(failure: HostFailure, target: Target): Outcome {
       };
     case 'unreachable':
       return { kind: 'deferred', reply: deliveryReplies.notReached(host, failure.why) };
+    case 'proxy-failed':
+      return { kind: 'deferred', reply: deliveryReplies.proxyFailed(host, failure.why) };
     case 'starttls-missing':
       return { kind: 'deferred', reply: deliveryReplies.tlsMissing(host) };
     case 'tls-failed':

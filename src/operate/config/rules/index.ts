@@ -2,6 +2,7 @@ import * as domains from './domains.ts';
 import * as events from './events.ts';
 import * as listeners from './listeners.ts';
 import * as networks from './networks.ts';
+import * as proxies from './proxies.ts';
 import * as routing from './routing.ts';
 import type { Rule } from './rule.ts';
 import * as scheduler from './scheduler.ts';
@@ -19,6 +20,7 @@ export const rules: readonly Rule[] = [
   listeners.listenerClashes,
   listeners.submissionNeedsTls,
   listeners.usualPorts,
+  proxies.trustedProxies,
   networks.networkSyntax,
   networks.noOpenRelay,
   networks.policyPatterns,
@@ -40,6 +42,10 @@ export const rules: readonly Rule[] = [
   routing.routingPatterns,
   routing.relayDomainsAreOthers,
   routing.smartHostIsNotUs,
+  proxies.proxyReferences,
+  proxies.proxySyntax,
+  proxies.proxyLogins,
+  proxies.groupSources,
   scheduler.retryCurveOrder,
   scheduler.breakerOrder,
   events.levelCategories,

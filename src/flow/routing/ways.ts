@@ -1,0 +1,51 @@
+import { domainKey } from '../../mail/mailbox.ts';
+import type { ReversePath } from '../../mail/mailbox.ts';
+import type { RoutingSettings } from '../../settings/routing.ts';
+import type { ProxyTerms, Way } from '../../transport/port.ts';
+import type { AddressSpaces } from './address-spaces.ts';
+
+/** The ways of a route: proxies in the order to try them, or none; or the name of a proxy that is not known or cannot be used. */
+export type Ways = { readonly kind: 'ways'; readonly ways: readonly Way[] } | { readonly kind: 'missing'; readonly why: string };
+
+type Proxies = RoutingSettings['proxies'];
+
+/** Turns the names of a route's setting into ways; what is not said there is as for all mail. */
+export function waysOf(names: RoutingSettings['proxy'], settings: Pick<RoutingSettings, 'proxies' | 'proxy'>): Ways {
+  const chosen = names ?? settings.proxy;
+  const ways: Way[] = [];
+  for (const name of chosen === undefined ? [] : typeof chosen === 'string' ? [chosen] : chosen) {
+    const way = name === 'direct' ? name : termsOf(name, settings.proxies);
+    // Mail must not leave by another way than the one it was meant to take.
+    if (way === undefined) return { kind: 'missing', why: `there is no usable proxy '${name}' in routing.proxies` };
+    ways.push(way);
+  }
+  return { kind: 'ways', ways: ways.every((way) => way === 'direct') ? [] : ways };
+}
+
+/** The setting of the address space that sent mail for a domain to its MX. */
+export function proxyOfDomain(spaces: AddressSpaces, domain: string, sender: ReversePath): RoutingSettings['proxy'] {
+  const space = spaces.find({ localPart: '', domain: domainKey(domain) }, sender);
+  return space?.via === 'mx' ? space.proxy : undefined;
+}
+
+/** Whether every way lets its proxy look names up, so that nobody here has to. */
+export function looksUpAtProxy(ways: readonly Way[]): boolean {
+  return ways.length > 0 && ways.every((way) => way !== 'direct' && way.resolve === 'proxy');
+}
+
+/** The ways in words, for the reason of a route. */
+export function waysInWords(ways: readonly Way[]): string {
+  if (ways.length === 0) return '';
+  return `, by way of ${ways.map((way) => (way === 'direct' ? 'a direct connection' : `the proxy ${way.name}`)).join(', else ')}`;
+}
+
+function termsOf(name: string, proxies: Proxies): ProxyTerms | undefined {
+  const proxy = Object.hasOwn(proxies, name) ? proxies[name] : undefined;
+  if (proxy === undefined) return undefined;
+  const { kind, host, port, tls, resolve } = proxy;
+  const terms = { name, kind, host, port, tls, resolve };
+  if (proxy.login === undefined) return terms;
+  const { user, password, token } = proxy.login;
+  if (token !== undefined) return { ...terms, login: { token } };
+  return user === undefined || password === undefined ? undefined : { ...terms, login: { user, password } };
+}

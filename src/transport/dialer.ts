@@ -1,0 +1,61 @@
+/** Connections to other hosts: straight with a source address of choice, or by way of proxies, one after the other. */
+import { assert } from '../base/assert.ts';
+import type { Journal } from '../events/journal.ts';
+import { type PassedOn, writeV1, writeV2 } from '../protocol/proxy/header-writer.ts';
+import type { ByteStream, Network } from '../world/ports/network.ts';
+import type { Dialer, DialRequest } from './port.ts';
+import { type ProxyFault, ProxyHealth } from './proxy-health.ts';
+import { dialThrough, type ProxyRooms } from './through-proxy.ts';
+
+/** What a dialer is made of. */
+export interface DialerRooms extends ProxyRooms {
+  readonly journal: Journal;
+}
+
+/** Makes the dialer of a configuration; it remembers which proxies fail. */
+export function createDialer(rooms: DialerRooms): Dialer {
+  const health = new ProxyHealth(rooms.world.clock, rooms.journal);
+  const dial = async (request: DialRequest): Promise<ByteStream> => {
+    // A UNIX socket is on this host, whatever way other mail takes.
+    const ways = request.address.startsWith('/') ? [] : health.order(request.ways);
+    let fault: ProxyFault | undefined;
+    for (const way of ways) {
+      if (way === 'direct') return dialDirectly(request, rooms.world.network);
+      const result = await dialThrough(way, request, rooms);
+      if (result.kind === 'proxy-failed') {
+        health.fails(way.name, result.fault);
+        fault ??= result.fault;
+        continue;
+      }
+      health.works(way.name);
+      if (result.kind === 'open') return withHeader(result.stream, request, undefined);
+      throw result.error;
+    }
+    if (fault !== undefined) throw fault;
+    return dialDirectly(request, rooms.world.network);
+  };
+  return { dial };
+}
+
+/** A dialer that knows no proxies. */
+export function directDialer(network: Pick<Network, 'dial'>): Dialer {
+  return {
+    dial(request) {
+      assert(request.ways.length === 0, 'a route without proxies');
+      return dialDirectly(request, network);
+    },
+  };
+}
+
+async function dialDirectly(request: DialRequest, network: Pick<Network, 'dial'>): Promise<ByteStream> {
+  const { address, port, timeoutMs } = request;
+  const localAddress = address.startsWith('/') ? undefined : address.includes(':') ? request.source6 : request.source4;
+  const stream = await network.dial({ address, port, timeoutMs, ...(localAddress === undefined ? {} : { localAddress }) });
+  return withHeader(stream, request, stream.peer.port === 0 ? undefined : { source: stream.local, destination: stream.peer });
+}
+
+/** Says who we are to a host that expects a PROXY header; behind a proxy nobody knows the addresses of the connection. */
+function withHeader(stream: ByteStream, { proxyHeader }: DialRequest, connection: PassedOn): ByteStream {
+  if (proxyHeader !== undefined) stream.write(proxyHeader === 'v1' ? writeV1(connection) : writeV2(connection));
+  return stream;
+}

@@ -1,0 +1,123 @@
+import type { ByteSink, ByteStream, Endpoint, TlsClientOptions, TlsFacts, TlsServerOptions } from '../world/ports/network.ts';
+
+/** A connection upon another one: what is not said here is as below. */
+export class StreamUpon implements ByteStream {
+  readonly client: Endpoint;
+  protected readonly below: ByteStream;
+  #facts: TlsFacts | undefined;
+
+  constructor(below: ByteStream, client: Endpoint = below.client) {
+    this.below = below;
+    this.client = client;
+  }
+
+  get local(): Endpoint {
+    return this.below.local;
+  }
+
+  get peer(): Endpoint {
+    return this.below.peer;
+  }
+
+  /** Of this connection's own handshake: TLS to a proxy protects nothing beyond the proxy. */
+  get tls(): TlsFacts | undefined {
+    return this.#facts;
+  }
+
+  get pendingBytes(): number {
+    return this.below.pendingBytes;
+  }
+
+  start(sink: ByteSink): void {
+    this.below.start(sink);
+  }
+
+  write(bytes: Buffer | string): boolean {
+    return this.below.write(bytes);
+  }
+
+  pause(): void {
+    this.below.pause();
+  }
+
+  resume(): void {
+    this.below.resume();
+  }
+
+  unread(chunk: Buffer): void {
+    this.below.unread(chunk);
+  }
+
+  end(bytes?: Buffer | string): void {
+    if (bytes === undefined) this.below.end();
+    else this.below.end(bytes);
+  }
+
+  destroy(): void {
+    this.below.destroy();
+  }
+
+  async startTlsServer(options: TlsServerOptions, reply?: Buffer | string): Promise<TlsFacts> {
+    this.#facts = await (reply === undefined ? this.below.startTlsServer(options) : this.below.startTlsServer(options, reply));
+    return this.#facts;
+  }
+
+  async startTlsClient(options: TlsClientOptions): Promise<TlsFacts> {
+    this.#facts = await this.below.startTlsClient(options);
+    return this.#facts;
+  }
+}
+
+/**
+ * A connection whose first octets have been read by somebody else. Nothing that comes before its own reader is there is lost:
+ * octets wait below, the end of the connection waits here.
+ */
+export class LayeredStream extends StreamUpon {
+  readonly #waiting: WaitingSink;
+
+  /** `rest` are octets already read that belong to this connection. */
+  constructor(below: ByteStream, rest: Buffer, client?: Endpoint) {
+    super(below, client);
+    this.#waiting = new WaitingSink(below);
+    below.start(this.#waiting);
+    below.pause();
+    below.unread(rest);
+  }
+
+  override start(sink: ByteSink): void {
+    const { ended, over } = this.#waiting;
+    if (over !== undefined) {
+      queueMicrotask(() => sink.closed(over.error));
+      return;
+    }
+    this.below.start(sink);
+    this.below.resume();
+    if (ended) queueMicrotask(() => sink.end());
+  }
+}
+
+/** The reader of a connection that has none yet. */
+class WaitingSink implements ByteSink {
+  ended = false;
+  over: { readonly error: Error | undefined } | undefined;
+  readonly #below: ByteStream;
+
+  constructor(below: ByteStream) {
+    this.#below = below;
+  }
+
+  data(chunk: Buffer): void {
+    this.#below.pause();
+    this.#below.unread(chunk);
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  drain(): void {}
+
+  closed(error?: Error): void {
+    this.over = { error };
+  }
+}
