@@ -94,6 +94,11 @@ export class SmtpLine {
     this.#socket.write(typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets);
   }
 
+  /** Sends without waiting for anything. */
+  send(octets: string): void {
+    this.#socket.write(octets);
+  }
+
   async expect(code: number): Promise<string> {
     const reply = await this.reply();
     if (!reply.startsWith(String(code))) throw new Error(`expected ${code}, got ${reply}`);

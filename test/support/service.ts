@@ -51,12 +51,12 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Starts a service with the configuration that `yaml` makes for its directory, and waits until it accepts mail. */
-export async function startService(yaml: (directory: string) => string): Promise<TestService> {
+/** Starts a service with the configuration that `yaml` makes for its directory, and waits until it accepts mail. `entry` may be a variant of its main. */
+export async function startService(yaml: (directory: string) => string, entry = MAIN): Promise<TestService> {
   const directory = await mkdtemp(join(tmpdir(), 'ims-'));
   const configuration = join(directory, 'ims.yaml');
   await writeFile(configuration, yaml(directory), { mode: 0o600 });
-  const service = new SpawnedService(directory, configuration);
+  const service = new SpawnedService(directory, configuration, entry);
   await service.restart();
   return service;
 }
@@ -65,12 +65,14 @@ class SpawnedService implements TestService {
   readonly directory: string;
   readonly configuration: string;
   events: SeenEvent[] = [];
+  readonly #entry: string;
   #child: ChildProcess | undefined;
   #ended: Promise<number | undefined> = Promise.resolve(undefined);
   #errors = '';
   #watchers: ((event: SeenEvent) => void)[] = [];
 
-  constructor(directory: string, configuration: string) {
+  constructor(directory: string, configuration: string, entry: string) {
+    this.#entry = entry;
     this.directory = directory;
     this.configuration = configuration;
   }
@@ -81,7 +83,7 @@ class SpawnedService implements TestService {
 
   async restart(): Promise<void> {
     this.events = [];
-    const child = spawn(process.execPath, ['--enable-source-maps', MAIN, 'run', '--config', this.configuration], {
+    const child = spawn(process.execPath, ['--enable-source-maps', this.#entry, 'run', '--config', this.configuration], {
       cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
