@@ -47,13 +47,25 @@ export function findRow(numberOrName: number | string): NumberedRow | undefined 
   return undefined;
 }
 
+/** What those mean that an operator can do something about. */
+const errnoWords: Readonly<Record<string, string>> = {
+  EACCES: ' (permission denied)',
+  EDQUOT: ' (disk quota exceeded)',
+  EIO: ' (the disk reports an error)',
+  EMFILE: ' (too many open files)',
+  ENOENT: ' (it is not there)',
+  ENOSPC: ' (no space left)',
+  EPERM: ' (not permitted)',
+  EROFS: ' (the file system is read-only)',
+};
+
 const KILO = 1024;
 const printers: { readonly [K in FieldKind]?: (value: FieldTypes[K]) => string } = {
   bytes: printBytes,
   milliseconds: printMilliseconds,
   time: printInstant,
   reply: printReply,
-  errno: (value) => (value === '' ? 'no system error' : value),
+  errno: (value) => (value === '' ? 'no system error' : `${value}${errnoWords[value] ?? ''}`),
 };
 
 /** Prints one field by its kind: one line, without control characters. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Fault } from '../../src/events/fault.ts';
 import type { Queue } from '../../src/flow/queue/port.ts';
+import type { Disk, DiskFile } from '../../src/world/ports/disk.ts';
 import { SimDisk } from '../../src/world/sim/disk.ts';
 import { seeded } from './clock.ts';
 import { openLog, smallGeometry } from './log-queue.ts';
@@ -14,6 +15,16 @@ const turns = async (count: number): Promise<void> => {
 async function until(condition: () => boolean): Promise<void> {
   for (let at = 0; at < 5000 && !condition(); at += 1) await turns(1);
   assert(condition(), 'waited in vain');
+}
+
+/** A thing with some of its methods replaced. */
+function withOther<T extends object>(thing: T, other: Partial<T>): T {
+  return new Proxy(thing, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(Reflect.has(other, key) ? other : target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 const accepting = (queue: Queue): boolean => queue.condition().accepting;
@@ -65,6 +76,45 @@ describe('the log when storage fails', () => {
     await until(() => accepting(queue));
     await put(queue, 'taken');
     assert(events.includes('storage.works-again'));
+    await queue.close();
+  });
+
+  it('Q146950: acknowledges nothing more once its files are gone, and says so', async () => {
+    const disk = new SimDisk({ random: seeded(3) });
+    const { queue, events } = await openLog(disk);
+    await put(queue, 'kept in memory');
+    const claim = await claimOne(queue);
+    for (const name of await disk.list('/queue')) if (name.endsWith('.log')) await disk.unlink(`/queue/${name}`);
+    await until(() => events.includes('storage.write-failed'));
+    assert.equal(await octets(claim.content), 'kept in memory');
+    await queue.record(claim, attempt(delivered, claim));
+    await queue.close();
+  });
+
+  it('Q226202: a quota on the spool is 452 4.3.1 with an event that names it, and outcomes keep their reserve', async () => {
+    const disk = new SimDisk({ random: seeded(9) });
+    let over = false;
+    const limited = withOther<Disk>(disk, {
+      open: async (path, how) => {
+        const file = await disk.open(path, how);
+        const writev: DiskFile['writev'] = (buffers, position) =>
+          over ? Promise.reject(Object.assign(new Error('EDQUOT'), { code: 'EDQUOT' })) : file.writev(buffers, position);
+        return path.endsWith('.log') || path.endsWith('.free') ? withOther<DiskFile>(file, { writev }) : file;
+      },
+    });
+    const told: unknown[] = [];
+    const { queue } = await openLog(limited, { journal: { emit: (name, data) => void told.push([name, (data as { errno?: string }).errno]) } });
+    await put(queue, 'x');
+    const claim = await claimOne(queue);
+    over = true;
+    await assert.rejects(put(queue, 'y'), Fault);
+    const condition = queue.condition();
+    assert(!condition.accepting && condition.reply.code === 452 && condition.reply.detail === '3.1');
+    assert.deepEqual(told.find((one) => Array.isArray(one) && one[0] === 'storage.write-failed'), ['storage.write-failed', 'EDQUOT']);
+    const recorded = queue.record(claim, attempt(delivered, claim));
+    over = false;
+    await recorded;
+    await until(() => accepting(queue));
     await queue.close();
   });
 

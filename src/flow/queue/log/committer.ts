@@ -44,6 +44,8 @@ export class Committer {
   #wake: (() => void) | undefined;
   #idle: (() => void)[] = [];
   #failures = 0;
+  /** The segment whose file is not at its path any more. */
+  #gone: Segment | undefined;
   /** Octets handed over and not yet stable. */
   unsyncedBytes = 0;
 
@@ -88,6 +90,16 @@ export class Committer {
     return done;
   }
 
+  /**
+   * The file of a segment has been found to be gone. What is written to it is lost at the next start, so nothing more of it
+   * is acknowledged.
+   */
+  lose(segment: Segment): void {
+    if (segment !== this.#current || this.#stopped) return;
+    this.#gone = segment;
+    if (!this.#running) this.#run();
+  }
+
   /** Writes what waits, then ends. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -105,10 +117,11 @@ export class Committer {
   }
 
   async #loop(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#needsSegment()) {
       const segment = this.#current;
       let batch: LogEntry[] = [];
       try {
+        if (segment !== undefined && segment === this.#gone) throw goneError();
         if (segment === undefined) {
           await this.#reopen();
           continue;
@@ -125,6 +138,11 @@ export class Committer {
     }
     this.#running = false;
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Whether a segment must be opened although nothing waits: else nobody would find out that storage works again. */
+  #needsSegment(): boolean {
+    return !this.#stopped && (this.#current === undefined ? this.#failures > 0 : this.#current === this.#gone);
   }
 
   /** Takes what fits into the batch and the segment; nothing where the segment is full. Chains are not torn. */
@@ -162,6 +180,7 @@ export class Committer {
     const parts = this.#parts(segment.number, batch);
     await writeFully(file, parts, segment.end);
     await file.sync();
+    if (segment === this.#gone) throw goneError();
     this.#failures = 0;
     let offset = segment.end;
     for (const entry of batch) {
@@ -261,4 +280,8 @@ export class Committer {
     journal.emit('storage.works-again', { path: segment.path });
     failing(undefined);
   }
+}
+
+function goneError(): Error {
+  return Object.assign(new Error('the file of the segment is gone'), { code: 'ENOENT' });
 }

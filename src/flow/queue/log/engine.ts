@@ -48,6 +48,7 @@ export interface LogQueueOptions {
 }
 
 const FULL: Reply = { code: 452, detail: '3.1', text: ['insufficient system storage'] };
+const TROUBLE: Reply = { code: 451, detail: '3.0', text: ['the message could not be stored, try again later'] };
 
 /** The queue of one shard with what only this engine has. */
 export class LogQueue implements Queue {
@@ -82,7 +83,7 @@ export class LogQueue implements Queue {
     });
     this.#space = new SpaceWatch({
       disk, clock, journal, path: directory, floorBytes: settings.spaceFloor, resumeBytes: settings.spaceResume,
-      looked: () => void parts.segments.fillReserve(),
+      looked: () => void this.#lookAfterSegments(),
     });
     const suspects = new Suspects({
       store: this.#store, marks: parts.marks, left: parts.left, previousEnd: options.previousEnd, journal, timeline: options.timeline,
@@ -101,7 +102,8 @@ export class LogQueue implements Queue {
   }
 
   condition(): QueueCondition {
-    if (this.#closed || this.#failed !== undefined || this.#space.low) return { accepting: false, reply: FULL };
+    if (this.#space.low || this.#failed === 'EDQUOT') return { accepting: false, reply: FULL };
+    if (this.#closed || this.#failed !== undefined) return { accepting: false, reply: TROUBLE };
     const full = this.#store.index.open >= this.#options.settings.messagesMax;
     if (full && !this.#full) {
       this.#options.journal.emit('queue.full', { shard: this.#options.shard, deliveries: this.#store.index.open });
@@ -201,6 +203,19 @@ export class LogQueue implements Queue {
     await this.#store.segments.close();
   }
 
+  /** A queue whose files were removed under it must not go on acknowledging into nowhere. */
+  async #lookAfterSegments(): Promise<void> {
+    const { committer, segments } = this.#store;
+    void segments.fillReserve();
+    const { current } = committer;
+    if (current === undefined || this.#closed) return;
+    try {
+      if ((await this.#options.world.disk.entry(current.path)) === undefined) committer.lose(current);
+    } catch {
+      // Not to be found out now: a write will tell.
+    }
+  }
+
   async #begin(): Promise<void> {
     try {
       await this.#recovery.run();
@@ -247,7 +262,8 @@ export class LogQueue implements Queue {
     this.#failed = errno;
     if (errno === 'ENOSPC' || errno === 'EDQUOT') {
       this.#store.segments.scarce = true;
-      this.#space.exhausted();
+      // A quota is told by the failed write alone: the file system has space, and saying that it has none would mislead.
+      if (errno === 'ENOSPC') this.#space.exhausted();
     }
     if (errno === undefined) void this.#space.look();
   }
