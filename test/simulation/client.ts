@@ -35,7 +35,7 @@ export function submit(parts: ClientParts, drafts: readonly Draft[]): Promise<vo
   }));
   parts.ledger.submissions.push(...submissions);
   const giveUp = (): void => {
-    for (const one of submissions) if (one.state === 'under-way') one.state = 'refused';
+    for (const one of submissions) if (one.state === 'under-way') parts.ledger.settle(one, 'refused');
   };
   const network = parts.internet.networkOf(parts.address, undefined);
   return network.dial({ ...parts.server, timeoutMs: 20_000 }).then(
@@ -85,7 +85,7 @@ class Session {
   async #transact(draft: Draft, submission: Submission): Promise<void> {
     const mail = await this.#say(`MAIL FROM:<${draft.sender}>`);
     if (mail !== 250) {
-      submission.state = 'refused';
+      this.#parts.ledger.settle(submission, 'refused');
       return;
     }
     const replies = submission.recipients.map(async (recipient) => {
@@ -94,14 +94,14 @@ class Session {
     });
     await Promise.all(replies);
     if (!submission.recipients.some(({ accepted }) => accepted) || (await this.#say('DATA')) !== 354) {
-      submission.state = 'refused';
+      this.#parts.ledger.settle(submission, 'refused');
       if (!this.#dead) await this.#say('RSET');
       return;
     }
-    submission.state = 'unknown';
+    this.#parts.ledger.settle(submission, 'unknown');
     const end = await this.#say(`${contentOf(draft)}\r\n.`);
-    if (end === 250) submission.state = 'acknowledged';
-    else if (end !== undefined) submission.state = 'refused';
+    if (end === 250) this.#parts.ledger.settle(submission, 'acknowledged');
+    else if (end !== undefined) this.#parts.ledger.settle(submission, 'refused');
   }
 
   #say(line: string): Promise<number | undefined> {

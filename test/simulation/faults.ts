@@ -97,14 +97,17 @@ const faults: readonly [Fault, ...Fault[]] = [
 ];
 
 /** Draws what goes wrong until `endMs`: on some seeds nothing, on some a lot. */
-export function drawFaults(parts: FaultParts, endMs: number): void {
+export function drawFaults(parts: FaultParts, sessionTimes: readonly number[], endMs: number): void {
   const { time, random, internet, say } = parts;
   const intensity = random.fraction();
   internet.faults = { breaks: 0.25 * intensity * random.fraction(), refused: 0.1 * intensity * random.fraction(), lost: 0.2 * intensity * random.fraction() };
   const count = Math.floor(intensity * 14);
   for (let i = 0; i < count; i += 1) {
     const fault = random.pick(faults);
-    time.in(random.between(0, endMs - 10_000), () => {
+    // Where nothing is under way a fault finds little to break: most come shortly after a client.
+    const [first = 0, ...more] = sessionTimes;
+    const atMs = random.chance(0.7) ? random.pick([first, ...more]) + random.between(0, random.pick([400, 1_500, 8_000])) : random.between(0, endMs - 10_000);
+    time.in(atMs, () => {
       const what = fault(parts);
       if (what !== undefined) say(`# ${what}`);
     });

@@ -55,9 +55,27 @@ export class Ledger {
   readonly messageIds = new Map<string, string>();
   /** What was found while it happened. */
   readonly violations: string[] = [];
+  readonly #say: (text: string) => void;
+
+  constructor(say: (text: string) => void) {
+    this.#say = say;
+  }
+
+  /** Enters that a client knows what became of a message. */
+  settle(submission: Submission, state: Submission['state']): void {
+    submission.state = state;
+    this.#say(`# ${submission.token} is ${state}`);
+  }
+
+  /** Enters what a remote host took over. */
+  accept(acceptances: readonly Acceptance[]): void {
+    this.acceptances.push(...acceptances);
+    for (const { recipient, messageId } of acceptances) this.#say(`# ${recipient} has ${messageId}`);
+  }
 
   /** Takes an entry of a timeline at the moment it is made. */
   told(entry: TimelineEntry, nowMs: number): void {
+    this.#say(JSON.stringify(entry));
     if (entry.what === 'received') this.messageIds.set(entry.queueId, entry.messageId);
     if (entry.what === 'quarantined') this.violations.push(`${entry.queueId} was quarantined, and no message ends a worker here`);
     if (entry.what !== 'attempt') return;

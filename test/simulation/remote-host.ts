@@ -59,6 +59,7 @@ export class RemoteSession {
   #lastReplyAt = 0;
   #last: Acceptance[] = [];
   #quitting = false;
+  #transactions = 0;
   #gone = false;
 
   constructor(parts: HostParts, habits: Habits, stream: ByteStream) {
@@ -74,6 +75,18 @@ export class RemoteSession {
     return !this.#gone && !this.#quitting && far !== undefined && far.open && far.process?.alive !== false;
   }
 
+  /** In use, and not kept open for the next message: an idle connection does not count. */
+  get busy(): boolean {
+    return this.inUse && (this.#sender !== undefined || this.#transactions === 0);
+  }
+
+  /** In words, for a journal. */
+  get printed(): string {
+    const far = this.#stream instanceof SimStream ? this.#stream.far : undefined;
+    const what = this.#sender === undefined ? 'between transactions' : `from <${this.#sender}> since ${Math.round(this.#beganMs)}`;
+    return `process ${far?.process?.pid} at ${this.#stream.local.address} (${what})`;
+  }
+
   begin(): void {
     const { random, sessions, mayMisbehave, ledger, connectionsMax } = this.#parts;
     this.#stream.start({
@@ -83,8 +96,11 @@ export class RemoteSession {
       closed: () => this.#closed(),
     });
     sessions.add(this);
-    const using = [...sessions].filter((one) => one.habits.domain === this.habits.domain && one.inUse).length;
-    if (using > connectionsMax) ledger.violations.push(`${using} connections at once to ${this.habits.domain}, allowed are ${connectionsMax}`);
+    const using = [...sessions].filter((one) => one.habits.domain === this.habits.domain && one.busy);
+    if (using.length > connectionsMax) {
+      const all = using.map((one) => one.printed).join(', ');
+      ledger.violations.push(`${using.length} connections at once to ${this.habits.domain}, allowed are ${connectionsMax}: ${all}`);
+    }
     const busy = mayMisbehave() && random.chance(this.habits.busy);
     this.#reply(busy ? '421 4.3.2 too busy' : `220 mx.${this.habits.domain} ESMTP`, busy ? () => this.#stream.end() : undefined);
   }
@@ -139,6 +155,7 @@ export class RemoteSession {
       case 'MAIL':
         this.#reset();
         this.#sender = pathOf(line);
+        this.#transactions += 1;
         this.#beganMs = this.#parts.time.now;
         return this.#reply('250 2.1.0 ok');
       case 'RCPT':
@@ -202,7 +219,7 @@ export class RemoteSession {
       const keeps = !this.#gone || random.chance(0.5);
       if (keeps) {
         const made = recipients.map((recipient) => ({ atMs: time.now, recipient, sender, messageId, content, process, beganMs, seen: false }));
-        this.#parts.ledger.acceptances.push(...made);
+        this.#parts.ledger.accept(made);
         this.#last = made;
       }
       this.#reset();

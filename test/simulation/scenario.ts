@@ -3,7 +3,7 @@ import { SimMachine } from '../../src/world/sim/machine.ts';
 import { SeededRandom } from '../../src/world/sim/random.ts';
 import { SimTime } from '../../src/world/sim/time.ts';
 import type { QueueCounts } from '../../src/flow/queue/port.ts';
-import { submit } from './client.ts';
+import { type ClientParts, submit } from './client.ts';
 import { findViolations } from './invariants.ts';
 import { drawFaults, endFaults, type FaultParts } from './faults.ts';
 import { Ledger } from './ledger.ts';
@@ -20,7 +20,7 @@ const FAULTS_MS = 3 * MINUTE;
 const PATIENCE_MS = 6 * 60 * MINUTE;
 const EPOCH_MS = 1_790_000_000_000;
 
-const curve = '{ first: 20s, factor: 2, longest: 5m, expiry: 40m, delayNotice: 8m }';
+const curve = '{ first: 20s, factor: 2, longest: 5m, expiry: 25m, delayNotice: 6m }';
 const settings = simSettings(`server: { name: mail.example.test, data: /srv/data, workers: ${WORKERS} }
 listeners:
   mx: { profile: mx, address: ${SERVICE}, port: 25, tls: none }
@@ -47,17 +47,25 @@ export interface Outcome {
   readonly simulatedMs: number;
   readonly acknowledged: number;
   readonly accepted: number;
+  readonly finals: number;
+}
+
+/** What a run may be made to suffer besides. */
+export interface RunOptions {
+  /** Syncs say that they succeeded and do nothing: acknowledged mail must then be lost in some runs, or the simulation is blind. */
+  readonly lyingSyncs?: boolean;
 }
 
 /** Runs one seed. The same seed has the same outcome, journal and all. */
-export async function runSeed(seed: number): Promise<Outcome> {
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<Outcome> {
   const random = new SeededRandom(seed);
   const time = new SimTime();
   const internet = new SimInternet(time, random.fork());
   const machine = new SimMachine({ time, random: random.fork(), internet, address: SERVICE, epochMs: EPOCH_MS });
-  const ledger = new Ledger();
   const journal: string[] = [];
   const say = (text: string): void => void journal.push(`${time.now.toFixed(3)} ${text}`);
+  const ledger = new Ledger(say);
+  if (options.lyingSyncs === true) machine.disk.faults.lyingSyncs = true;
   const nameServer = await startNameServer(internet, nameServerAddress, zone);
   let faulty = true;
   const hosts = startHosts({
@@ -76,8 +84,9 @@ export async function runSeed(seed: number): Promise<Outcome> {
   const service = makeService({ time, machine, settings, workers: WORKERS, ledger, nameServer: nameServerAddress, line: say });
   service.start();
   const faultParts: FaultParts = { time, random: random.fork(), internet, machine, service, nameServer, hosts, say };
-  drawFaults(faultParts, FAULTS_MS);
-  const clients = drawClients(random.fork(), time, internet, ledger);
+  const sessionTimes = Array.from({ length: 5 + faultParts.random.integer(16) }, () => faultParts.random.between(500, FAULTS_MS - 20_000));
+  drawFaults(faultParts, sessionTimes, FAULTS_MS);
+  const clients = drawClients({ time, internet, random: random.fork(), ledger }, sessionTimes);
   time.in(FAULTS_MS, () => {
     faulty = false;
     endFaults(faultParts);
@@ -103,6 +112,7 @@ export async function runSeed(seed: number): Promise<Outcome> {
     simulatedMs: time.now,
     acknowledged: ledger.submissions.filter(({ state }) => state === 'acknowledged').length,
     accepted: ledger.acceptances.length,
+    finals: ledger.finals.length,
   };
 }
 
@@ -114,18 +124,23 @@ function leftIn(service: ReturnType<typeof makeService>): Promise<unknown> {
   ]);
 }
 
-function drawClients(random: SeededRandom, time: SimTime, internet: SimInternet, ledger: Ledger): { over(): boolean } {
+function drawClients(parts: Omit<ClientParts, 'address' | 'server'>, sessionTimes: readonly number[]): { over(): boolean } {
+  const { time, internet, random } = parts;
   let messages = 0;
   let running = 0;
-  for (let session = 0, sessions = 4 + random.integer(10); session < sessions; session += 1) {
+  for (const [session, atMs] of sessionTimes.entries()) {
     const drafts = Array.from({ length: 1 + random.integer(4) }, () => {
       messages += 1;
       return drawMessage(random, messages);
     });
-    const parts = { time, internet, random, ledger, address: `203.0.113.${1 + session}`, server: { address: SERVICE, port: 25 } };
-    internet.addHost(parts.address);
+    const client = { ...parts, address: `203.0.113.${1 + session}`, server: { address: SERVICE, port: 25 } };
+    internet.addHost(client.address);
     running += 1;
-    time.in(random.between(500, FAULTS_MS - 20_000), () => void submit(parts, drafts).then(() => (running -= 1)));
+    time.in(atMs, () => {
+      void submit(client, drafts).then(() => {
+        running -= 1;
+      });
+    });
   }
   return { over: () => running === 0 };
 }

@@ -47,6 +47,8 @@ interface Known {
   /** Taken from the queue and not given back: it has more mail than room. */
   owned: boolean;
   serving: boolean;
+  /** Somebody wanted it served while it was. */
+  again: boolean;
   reason: string;
 }
 
@@ -191,6 +193,7 @@ class RunningScheduler implements ConfigurableScheduler {
       state: new NextHopState(this.#parts.settings.breaker, local),
       owned: false,
       serving: false,
+      again: false,
       reason: '',
     };
     this.#known.set(nextHop, made);
@@ -216,19 +219,30 @@ class RunningScheduler implements ConfigurableScheduler {
   }
 
   #serve(known: Known): void {
-    if (known.serving || !this.#running) return;
+    if (!this.#running) return;
+    if (known.serving) {
+      known.again = true;
+      return;
+    }
     known.serving = true;
     this.#claimFor(known).then(
-      () => {
-        known.serving = false;
-      },
+      () => this.#served(known),
       (error: unknown) => {
         known.serving = false;
+        known.again = false;
         // The queue could not be read: the next hop is asked again in a while.
         this.#giveBack(known, limits.crowdedWaitMs);
         this.#parts.journal.emit('scheduler.attempt-broke', { queueId: '', nextHop: known.nextHop, error: String(error) });
       },
     );
+  }
+
+  /** Who asked meanwhile is served now: a next hop that was given back may already have been taken again. */
+  #served(known: Known): void {
+    known.serving = false;
+    const { again } = known;
+    known.again = false;
+    if (again && known.owned) this.#serve(known);
   }
 
   async #claimFor(known: Known): Promise<void> {
@@ -257,7 +271,7 @@ class RunningScheduler implements ConfigurableScheduler {
 
   #giveBack(known: Known, waitMs: number): void {
     known.owned = false;
-    this.#parts.queue.rearm(known.nextHop, waitMs === 0 ? 0 : this.#parts.world.clock.wall() + waitMs);
+    this.#parts.queue.rearm(known.nextHop, waitMs === 0 ? 0 : this.#parts.world.clock.wall() + Math.ceil(waitMs));
     this.#wakeSoon();
   }
 

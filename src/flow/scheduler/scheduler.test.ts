@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '../../../test/support/manual-clock.ts';
+import type { AttemptResult } from '../delivery/port.ts';
+import type { Claim, Queue } from '../queue/port.ts';
+import { createScheduler, type SchedulerParts } from './scheduler.ts';
+
+const MINUTE = 60_000;
+const curve = { first: MINUTE, factor: 2, longest: 240 * MINUTE, expiry: 7200 * MINUTE, delayNotice: 240 * MINUTE };
+const settings = { jitter: 0, urgent: curve, normal: curve, bulk: curve, breaker: { failures: 1, rest: 1000, longest: 5000 } };
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const claim = {
+  queueId: '0-1',
+  deliveryId: '1',
+  nextHop: 'mx:far.test',
+  class: 'normal',
+  attempts: 0,
+  arrivedAtMs: 0,
+  expiresAtMs: Number.MAX_SAFE_INTEGER,
+  delayReported: false,
+  envelope: { reversePath: null, body: '7bit', smtpUtf8: false },
+  recipients: [{ index: 0, mailbox: { localPart: 'r', domain: 'far.test' } }],
+} as unknown as Claim; // the parts that an attempt without a connection reads
+
+/** A queue with one next hop whose claims are given; it is due once more after each time it was given back until `dueTimes` is used up. */
+class OneHop {
+  readonly rearmed: number[] = [];
+  claimed = 0;
+  #due = true;
+  #dueTimes: number;
+  readonly #claims: (readonly Claim[])[];
+
+  constructor(dueTimes: number, claims: (readonly Claim[])[]) {
+    this.#dueTimes = dueTimes;
+    this.#claims = claims;
+  }
+
+  makeDue(): void {
+    this.#due = true;
+  }
+
+  get queue(): Queue {
+    const parts: Partial<Queue> = {
+      takeDue: async () => {
+        const due = this.#due;
+        this.#due = false;
+        return due ? [claim.nextHop] : [];
+      },
+      rearm: (_nextHop, notBeforeMs) => {
+        this.rearmed.push(notBeforeMs);
+        this.#dueTimes -= 1;
+        if (this.#dueTimes > 0) this.#due = true;
+      },
+      nextDueMs: () => undefined,
+      onDue: () => undefined,
+      claim: async () => {
+        this.claimed += 1;
+        return this.#claims.shift() ?? [];
+      },
+      record: async () => [],
+    };
+    return parts as Queue; // the verbs that a scheduler uses
+  }
+}
+
+function start(clock: ManualClock, hop: OneHop, result: AttemptResult): ReturnType<typeof createScheduler> {
+  const scheduler = createScheduler({
+    world: { clock, random: { bytes: (count) => Buffer.alloc(count), fraction: () => 0.5 } },
+    settings,
+    queue: hop.queue,
+    router: {
+      belongs: () => true,
+      nextHop: () => claim.nextHop,
+      route: async () => ({ kind: 'relay' }),
+    } as unknown as SchedulerParts['router'], // a route that the courier below does not read
+    courier: { attempt: async () => result, close: async () => undefined },
+    reporter: { owed: async () => [], delayed: async () => [] },
+    journal: { emit: () => undefined },
+    timeline: { add: () => undefined },
+    attemptsMax: 10,
+    bounds: () => ({ connectionsMax: 10, messagesPerMinuteMax: undefined }),
+    wantMore: () => undefined,
+  });
+  scheduler.start();
+  return scheduler;
+}
+
+const reply = { code: 451, detail: '4.1', text: ['later'] };
+const outcomes: AttemptResult['outcomes'] = [{ index: 0, outcome: { kind: 'deferred', reply } }];
+
+test('a next hop that is due again at the moment it is given back is served again', async () => {
+  const hop = new OneHop(2, [[], [claim]]);
+  const scheduler = start(new ManualClock(), hop, { outcomes, nextHop: 'answered', durationMs: 1 });
+  await turn();
+  assert.ok(hop.claimed >= 2, `claimed ${hop.claimed} times`);
+  await scheduler.stop(0);
+});
+
+test('a next hop that rests for less than the wall clock tells apart is not due at once', async () => {
+  const clock = new ManualClock();
+  const hop = new OneHop(1, [[claim]]);
+  const scheduler = start(clock, hop, { outcomes, nextHop: 'unreachable', durationMs: 1 });
+  await turn();
+  clock.advance(1000 - 1e-5);
+  hop.makeDue();
+  scheduler.use({} as Parameters<typeof scheduler.use>[0]); // nothing changes; it looks again
+  await turn();
+  assert.ok((hop.rearmed.at(-1) ?? 0) >= clock.wall() + 1, `given back until ${hop.rearmed.at(-1)} at ${clock.wall()}`);
+  await scheduler.stop(0);
+});
