@@ -31,7 +31,7 @@ export class RelayAttempt {
   noteFailure(failure: HostFailure, target: Target): void {
     this.#targets += 1;
     this.#last = { failure, target };
-    if (failure.kind === 'refused' && failure.command === 'greeting' && failure.reply.code === 521)
+    if (failure.kind === 'refused' && isOpening(failure.command) && failure.reply.code === 521)
       this.#refusingAllMail += 1;
     if (failure.kind === 'proxy-failed') {
       this.proxiesFail = !failure.once;
@@ -104,6 +104,11 @@ export class RelayAttempt {
   #settle(recipient: ClaimedRecipient, outcome: Outcome): void {
     this.#outcomes.push({ index: recipient.index, outcome });
   }
+}
+
+/** RFC 7504 §3: a host that takes no mail may say so in place of its greeting or after it. */
+function isOpening(command: string): boolean {
+  return command === 'greeting' || command === 'EHLO';
 }
 
 function isTooManyRecipients(verdict: RecipientVerdict): boolean {

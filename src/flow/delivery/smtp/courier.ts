@@ -10,6 +10,7 @@ import { Conditions } from '../conditions.ts';
 import { ADDRESSES_PER_ATTEMPT_MAX, CONNECTIONS_PER_ADDRESS_MAX } from '../limits.ts';
 import type { AttemptResult } from '../port.ts';
 import { RelayAttempt } from './attempt.ts';
+import { firstBatch } from './batch.ts';
 import { type HostFailure, openConnection, RelayConnection, type Target } from './connection.ts';
 import { ConnectionPool } from './pool.ts';
 import { OldHosts } from './old-hosts.ts';
@@ -93,7 +94,7 @@ export class RelayCourier {
     const messagesMax = Math.min(terms.messagesPerConnectionMax, peer.messagesMax ?? terms.messagesPerConnectionMax);
     while (attempt.pending.length > 0) {
       if (connection.transactions > 0 && connection.transactions >= messagesMax) return 'more';
-      const recipients = attempt.pending.length <= most ? attempt.pending : attempt.pending.slice(0, most);
+      const recipients = firstBatch(attempt.pending, { recipientsMax: most, domainsMax: peer.recipientDomainsMax });
       const end = await connection.transact(
         {
           envelope: claim.envelope,

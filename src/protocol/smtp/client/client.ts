@@ -104,6 +104,7 @@ export class SmtpClient {
       peer: this.peer,
       lmtp: this.#options.protocol === 'lmtp',
       reset: this.#reset,
+      authenticated: this.#auth !== undefined,
       push: this.#push,
     });
     this.#transaction.begin();

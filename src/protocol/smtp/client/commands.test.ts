@@ -18,10 +18,12 @@ const all = parseExtensions({
     'STARTTLS',
     'AUTH PLAIN',
     'AUTH=LOGIN',
-    'LIMITS RCPTMAX=20 MAILMAX=5 X=1',
+    'LIMITS RCPTMAX=20 MAILMAX=5 RCPTDOMAINMAX=3 X=1',
   ],
 });
 const content = { sizeBytes: 10, eightBit: false };
+const plain = { smtpUtf8: false, authenticated: false };
+const utf8 = { smtpUtf8: true, authenticated: false };
 
 test('an EHLO answer is read without case, with the old form of AUTH and with LIMITS', () => {
   assert.deepEqual(all, {
@@ -37,6 +39,7 @@ test('an EHLO answer is read without case, with the old form of AUTH and with LI
     auth: ['PLAIN', 'LOGIN'],
     recipientsMax: 20,
     messagesMax: 5,
+    recipientDomainsMax: 3,
   });
 });
 
@@ -53,18 +56,25 @@ test('parameters go only to a peer that offers them', () => {
     notify: ['success', 'failure'],
     original: 'rfc822;b=c@y.test',
   } as const;
-  assert.equal(mailCommand(options, content, noExtensions, true), 'MAIL FROM:<a@x.test>\r\n');
+  assert.equal(mailCommand(options, content, noExtensions, plain), 'MAIL FROM:<a@x.test>\r\n');
   assert.equal(rcptCommand(recipient, noExtensions), 'RCPT TO:<b@y.test>\r\n');
   assert.equal(
-    mailCommand(options, content, all, true),
+    mailCommand(options, content, all, utf8),
     'MAIL FROM:<a@x.test> SIZE=10 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb+20c\r\n',
   );
   assert.equal(rcptCommand(recipient, all), 'RCPT TO:<b@y.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;b+3Dc@y.test\r\n');
   assert.equal(rcptCommand({ mailbox: recipient.mailbox, notify: [] }, all), 'RCPT TO:<b@y.test> NOTIFY=NEVER\r\n');
 });
 
+test('a peer that knows us by login is not told of a submitter (RFC 4954 §5)', () => {
+  const authenticated = { smtpUtf8: false, authenticated: true };
+  assert.equal(mailCommand(envelope, content, { ...noExtensions, auth: ['PLAIN'] }, authenticated), 'MAIL FROM:<a@x.test> AUTH=<>\r\n');
+  assert.equal(mailCommand(envelope, content, { ...noExtensions, auth: ['PLAIN'] }, plain), 'MAIL FROM:<a@x.test>\r\n');
+  assert.equal(mailCommand(envelope, content, noExtensions, authenticated), 'MAIL FROM:<a@x.test>\r\n');
+});
+
 test('the null reverse-path and quoted local parts are printed as RFC 5321 has them', () => {
-  assert.equal(mailCommand({ ...envelope, reversePath: null }, content, noExtensions, false), 'MAIL FROM:<>\r\n');
+  assert.equal(mailCommand({ ...envelope, reversePath: null }, content, noExtensions, plain), 'MAIL FROM:<>\r\n');
   assert.equal(
     rcptCommand({ mailbox: { localPart: 'a b"c', domain: 'y.test' } }, noExtensions),
     'RCPT TO:<"a b\\"c"@y.test>\r\n',

@@ -10,22 +10,32 @@ export interface ContentFacts {
   readonly eightBit: boolean;
 }
 
+/** What else decides about the parameters of MAIL. */
+export interface MailTerms {
+  /** An address or the header needs SMTPUTF8. */
+  readonly smtpUtf8: boolean;
+  /** We have logged in to the peer. */
+  readonly authenticated: boolean;
+}
+
 /** The MAIL command with the parameters that the peer offers to understand, ended by CRLF. */
 export function mailCommand(
   envelope: EnvelopeOptions,
   content: ContentFacts,
   peer: PeerExtensions,
-  utf8: boolean,
+  terms: MailTerms,
 ): string {
   let line = `MAIL FROM:${safePath(envelope.reversePath, peer)}`;
   if (peer.size) line += ` SIZE=${content.sizeBytes}`;
   if (envelope.body === 'binarymime' && peer.binaryMime) line += ' BODY=BINARYMIME';
   else if (peer.eightBitMime && (content.eightBit || envelope.body === '8bitmime')) line += ' BODY=8BITMIME';
-  if (utf8 && peer.smtpUtf8) line += ' SMTPUTF8';
+  if (terms.smtpUtf8 && peer.smtpUtf8) line += ' SMTPUTF8';
   if (peer.dsn) {
     if (envelope.returned !== undefined) line += ` RET=${envelope.returned === 'full' ? 'FULL' : 'HDRS'}`;
     if (envelope.envelopeId !== undefined) line += ` ENVID=${xtext(envelope.envelopeId)}`;
   }
+  // RFC 4954 §5: nobody is trusted to vouch for a submitter, and a host that knows us by login is told so.
+  if (terms.authenticated && peer.auth.length > 0) line += ' AUTH=<>';
   return `${line}\r\n`;
 }
 

@@ -15,9 +15,10 @@ export interface PeerExtensions {
   readonly sizeMax: number | undefined;
   /** SASL mechanisms in upper case. */
   readonly auth: readonly string[];
-  /** RCPTMAX and MAILMAX of RFC 9422. */
+  /** RCPTMAX, MAILMAX and RCPTDOMAINMAX of RFC 9422. */
   readonly recipientsMax: number | undefined;
   readonly messagesMax: number | undefined;
+  readonly recipientDomainsMax: number | undefined;
 }
 
 /** A server that only knows HELO. */
@@ -34,6 +35,7 @@ export const noExtensions: PeerExtensions = {
   auth: [],
   recipientsMax: undefined,
   messagesMax: undefined,
+  recipientDomainsMax: undefined,
 };
 
 /** Reads the answer to EHLO (RFC 5321 §4.1.1.1). Unknown keywords mean nothing; unusable parameters count as absent. */
@@ -64,6 +66,7 @@ export function parseExtensions(reply: Reply): PeerExtensions {
     auth: offered.get('AUTH') ?? [],
     recipientsMax: readCount(limits.get('RCPTMAX')),
     messagesMax: readCount(limits.get('MAILMAX')),
+    recipientDomainsMax: readCount(limits.get('RCPTDOMAINMAX')),
   };
 }
 

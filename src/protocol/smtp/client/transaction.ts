@@ -40,6 +40,8 @@ export interface TransactionTerms {
   readonly lmtp: boolean;
   /** The transaction before ended unfinished: RSET goes first. */
   readonly reset: boolean;
+  /** We have logged in to the peer. */
+  readonly authenticated: boolean;
   readonly push: (effect: ClientEffect) => void;
 }
 
@@ -297,7 +299,8 @@ export class Transaction {
 
   #mailCommand(): string {
     const { envelope } = this.#mail;
-    return mailCommand(envelope, this.#mail, this.#terms.peer, wantsSmtpUtf8(this.#mail));
+    const { peer, authenticated } = this.#terms;
+    return mailCommand(envelope, this.#mail, peer, { smtpUtf8: wantsSmtpUtf8(this.#mail), authenticated });
   }
 
   #send(bytes: Buffer | string, step: Step): void {
