@@ -187,3 +187,17 @@ test('Q178436: what an alias forwards is marked, and refused when it comes back 
   assert.equal(prepare(result, { recipients: [to(at('info'))] }).prepared.kind, 'ready', 'a mailbox looks for itself at delivery');
   assert.doesNotMatch(prepare('Subject: x\r\n\r\n', { recipients: [alias, to(at('bob'))] }).result, /Delivered-To/);
 });
+
+test('RFC 8601 §5: results of checks in our name are taken out, those of others stay', () => {
+  const field = (id: string): string => `Authentication-Results: ${id}; spf=pass smtp.mailfrom=bank.test\r\n`;
+  const forged = ['mail.example.test', 'MAIL.Example.Test', '\r\n\t(a (b) \\) c) mail.example.test 1', '"mail.\\example.test"', 'mail.example.test.'];
+  for (const id of forged) {
+    const { result } = prepare(`A: b\r\n${field(id)}Subject: x\r\n\r\n${field(id)}`);
+    assert.ok(result.endsWith(`\r\nA: b\r\nSubject: x\r\n\r\n${field(id)}`), id);
+  }
+  const others = field('mx.other.test') + field('mail.example.test.evil') + field('') + field('(mail.example.test) x');
+  assert.ok(prepare(`${others}\r\n`).result.endsWith(`${others}\r\n`));
+  const ours = field('mail.example.test');
+  assert.ok(!prepare(`${ours}\r\n`, { origin: submission }).result.includes('spf='));
+  assert.ok(prepare(`${ours}\r\n`, { origin: { ...origin, profile: 'lmtp' } }).result.includes(ours), 'a local filter may say it');
+});

@@ -8,6 +8,7 @@ import { needsSmtpUtf8, printMailbox } from '../../mail/mailbox.ts';
 import type { ReversePath } from '../../mail/mailbox.ts';
 import { expandedHop, type SchedulingClass } from '../../mail/next-hop.ts';
 import type { Reply } from '../../mail/reply.ts';
+import { authenticationResults, authservId } from '../../protocol/headers/authentication-results.ts';
 import { dateCache } from '../../protocol/headers/date.ts';
 import { protocolName, receivedField } from '../../protocol/headers/received.ts';
 import { HeaderScanner, fieldValue } from '../../protocol/headers/scanner.ts';
@@ -26,6 +27,8 @@ import { classFields, schedulingClass } from './scheduling-class.ts';
 
 /** Fields that leave a submitted message: blind recipients (RFC 5322 §3.6.3) and what only final delivery may add (RFC 5321 §4.4). */
 const REMOVED = new Set(['bcc', 'resent-bcc', 'return-path']);
+
+const NOTHING = Buffer.alloc(0);
 
 /** Changes addresses of ours into those the world knows; the fields are those of `rewrittenFields` in the header. */
 export type Rewrite = (
@@ -110,7 +113,8 @@ export function createPreparation(options: PreparationOptions): Preparation {
   const { serverName, router, clock, rewrite } = options;
   const date = dateCache();
   const limits = { headerSizeMax: options.reception.headerSizeMax, hopsMax: options.reception.hopsMax };
-  const always = ['message-id', markField, ...classFields, ...(rewrite === undefined ? [] : rewrittenFields)];
+  const serverKey = serverName.toLowerCase();
+  const always = ['message-id', markField, authenticationResults, ...classFields, ...(rewrite === undefined ? [] : rewrittenFields)];
   const relayed = { ...limits, keep: new Set<string>(always) };
   const submitted = { ...limits, keep: new Set<string>([...always, ...REMOVED]) };
 
@@ -147,6 +151,12 @@ export function createPreparation(options: PreparationOptions): Preparation {
     return fields;
   };
 
+  /** RFC 8601 §5: nobody outside may speak in our name of what was checked; a local filter that hands on by LMTP may. */
+  const mustGo = (field: HeaderField, profile: SessionOrigin['profile']): boolean => {
+    if (field.name === authenticationResults) return profile !== 'lmtp' && authservId(field) === serverKey;
+    return profile === 'submission' && REMOVED.has(field.name);
+  };
+
   const prepare = (arrived: ArrivedMessage): Prepared => {
     const { header, origin } = arrived;
     header.finish();
@@ -173,9 +183,9 @@ export function createPreparation(options: PreparationOptions): Preparation {
       const ours = `${arrived.id}@${serverName}`;
       prefix += missingFields(arrived, reversePath, ours, nowMs);
       if (!header.has('message-id')) messageId = ours;
-      for (const kept of header.fields) {
-        if (REMOVED.has(kept.name)) edits.push({ at: kept.start, remove: kept.end - kept.start, insert: Buffer.alloc(0) });
-      }
+    }
+    for (const kept of header.fields) {
+      if (mustGo(kept, origin.profile)) edits.push({ at: kept.start, remove: kept.end - kept.start, insert: NOTHING });
     }
     // A content that is all body gets the empty line it lacks, or its first line would continue our fields.
     if (!header.hasFields && header.malformed > 0) prefix += '\r\n';
