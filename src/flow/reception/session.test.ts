@@ -224,7 +224,7 @@ test('STARTTLS: the login belongs to the session after it, and Received says ESM
   await settled();
   assert.match(client.take(), /235 2\.7\.0/);
   assert.match(await deliver(client, MESSAGE, { from: 'me@example.test', to: ['bob@far.test'], greet: false }), /^250 /);
-  assert.match(queue.taken[0]?.content.toString() ?? '', /with ESMTPSA \(TLSv1\.3 TLS_AES_256_GCM_SHA384\) id/);
+  assert.match(queue.taken[0]?.content.toString() ?? '', /with ESMTPSA \(TLSv1\.3\) id [^;]*\ttls TLS_AES_256_GCM_SHA384;/);
   assert.equal(queue.taken[0]?.message.deliveries[0]?.nextHop, 'mx:far.test');
 });
 

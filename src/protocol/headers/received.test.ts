@@ -16,10 +16,15 @@ const facts = {
 test('RFC 5321 §4.4: the clauses in their order', () => {
   assert.equal(
     receivedField({ ...facts, tls: { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' } }),
-    'Received: from client.test ([192.0.2.1])\r\n\tby mail.test with ESMTP (TLSv1.3 TLS_AES_128_GCM_SHA256) id x-1.1\r\n\tfor <a@b.test>;\r\n\tSun, 22 Nov 2026 16:50:13 +0000\r\n',
+    'Received: from client.test ([192.0.2.1])\r\n\tby mail.test with ESMTP (TLSv1.3) id x-1.1\r\n\tfor <a@b.test>\r\n\ttls TLS_AES_128_GCM_SHA256;\r\n\tSun, 22 Nov 2026 16:50:13 +0000\r\n',
   );
   assert.match(receivedField({ ...facts, clientAddress: '2001:db8::1', recipient: undefined }), /\(\[IPv6:2001:db8::1\]\)\r\n\tby mail\.test with ESMTP id x-1\.1;\r\n/);
   assert.match(receivedField({ ...facts, clientAddress: '/run/lmtp' }), /^Received: from client\.test\r\n/);
+});
+
+test('RFC 8314 §4.3: the cipher suite is a clause of its own, under its registered name only', () => {
+  const field = receivedField({ ...facts, recipient: undefined, tls: { version: 'TLSv1.2', cipher: 'ECDHE-RSA (x)' } });
+  assert.match(field, /with ESMTP \(TLSv1\.2\) id x-1\.1;\r\n/);
 });
 
 test('a greeting name that is no domain cannot forge a clause, a fold or a comment', () => {

@@ -33,6 +33,8 @@ export function protocolName(session: {
 
 const LABELS = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?$/;
 const LITERAL = /^\[[A-Za-z0-9:.-]{2,253}\]$/;
+/** The registered name of a cipher suite, as the clause of RFC 8314 §4.3 wants it. */
+const CIPHER = /^[A-Z0-9_]{1,80}$/;
 const ATOM = /^[\x21-\x27\x2a-\x5b\x5d-\x7e]$/;
 
 /** An IP address as an address literal (RFC 5321 §4.1.3); undefined for what is no address. */
@@ -59,8 +61,9 @@ function fromClause(greetingName: string, clientAddress: string): string {
 
 /** The field with its line end. Folded so that every line stays readable; never longer than 998 octets a line. */
 export function receivedField(facts: ReceivedFacts): string {
-  const tls = facts.tls === undefined ? '' : ` (${comment(facts.tls.version)} ${comment(facts.tls.cipher)})`;
+  const tls = facts.tls === undefined ? '' : ` (${comment(facts.tls.version)})`;
+  const cipher = facts.tls === undefined || !CIPHER.test(facts.tls.cipher) ? '' : `\r\n\ttls ${facts.tls.cipher}`;
   const recipient = facts.recipient === undefined ? '' : `\r\n\tfor <${facts.recipient}>`;
   const from = fromClause(facts.greetingName, facts.clientAddress);
-  return `Received: ${from}\r\n\tby ${facts.serverName} with ${facts.protocol}${tls} id ${facts.id}${recipient};\r\n\t${facts.date}\r\n`;
+  return `Received: ${from}\r\n\tby ${facts.serverName} with ${facts.protocol}${tls} id ${facts.id}${recipient}${cipher};\r\n\t${facts.date}\r\n`;
 }

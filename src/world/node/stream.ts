@@ -213,7 +213,7 @@ function factsOf(socket: tls.TLSSocket, asClient: boolean): TlsFacts {
   const serverName = (socket as { servername?: string | false }).servername;
   return {
     version: socket.getProtocol() ?? 'unknown',
-    cipher: socket.getCipher()?.name ?? 'unknown',
+    cipher: socket.getCipher()?.standardName ?? 'unknown',
     ...(typeof serverName === 'string' && serverName !== '' ? { serverName } : {}),
     ...(asClient ? { verified: socket.authorized } : {}),
     ...(asClient && !socket.authorized ? { failure: String(socket.authorizationError ?? 'certificate not valid') } : {}),

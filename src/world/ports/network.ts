@@ -9,6 +9,7 @@ export interface Endpoint {
 export interface TlsFacts {
   /** 'TLSv1.3' and the like. */
   readonly version: string;
+  /** The registered name of the cipher suite: 'TLS_AES_256_GCM_SHA384'. */
   readonly cipher: string;
   /** The name the client asked for, where it did (SNI). */
   readonly serverName?: string;
