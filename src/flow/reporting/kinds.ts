@@ -38,7 +38,7 @@ export function successes(claim: Claim, outcomes: AttemptRecord['outcomes'], now
   const found: Reported[] = [];
   for (const [recipient, outcome] of paired(claim, outcomes)) {
     if (outcome.kind !== 'delivered' || !wants(recipient, 'success')) continue;
-    if (outcome.how === 'relayed' && outcome.dsnPassed) continue;
+    if (outcome.dsnPassed) continue;
     found.push({ index: recipient.index, recipient: told(recipient, outcome, outcome.how, nowMs) });
   }
   return found;

@@ -128,6 +128,12 @@ test('Q200059: a report has the null reverse-path, wants no reports, and a repor
   assert.deepEqual(events, ['reporting.undeliverable-report-dropped']);
 });
 
+test('a store that takes mail by LMTP and offers DSN tells the success itself (RFC 3461 §5.2.1)', async () => {
+  const wanted = claim([recipient(0, { notify: ['success'] })]);
+  assert.equal((await reporter().owed(wanted, [{ index: 0, outcome: delivered('delivered', true) }])).length, 0);
+  assert.equal((await reporter().owed(wanted, [{ index: 0, outcome: delivered('delivered') }])).length, 1);
+});
+
 test('NOTIFY decides: what is asked for and nothing else', async () => {
   const { owed, delayed } = reporter();
   const all = claim([
