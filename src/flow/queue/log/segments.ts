@@ -252,7 +252,9 @@ export class Segments {
   #closeIdle(): void {
     for (const segment of this.all.values()) {
       if (segment.sealed && segment.file !== undefined && segment.reads === 0) {
-        void this.#close(segment);
+        const { path } = segment;
+        // It was only read: what a close has against it loses nothing.
+        this.#close(segment).catch((error: unknown) => this.#report('close', path, error));
         return;
       }
     }
