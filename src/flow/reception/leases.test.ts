@@ -22,3 +22,11 @@ test('a share that shrinks is never below what is taken, so no place is lent twi
   leases.give('192.0.2.1');
   assert.equal(leases.taken, 0);
 });
+
+test('clients whose address a proxy does not tell are limited together by the whole, not as one address', () => {
+  const leases = localLeases({ connections: 3, perAddress: 1 });
+  for (let n = 0; n < 3; n += 1) assert.equal(leases.take(''), 'granted');
+  assert.equal(leases.take(''), 'too-many');
+  for (let n = 0; n < 3; n += 1) leases.give('');
+  assert.equal(leases.taken, 0);
+});

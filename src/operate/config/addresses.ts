@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url';
+import { parseCidr } from '../../base/cidr.ts';
 
 /** Whether a text is an IPv4 address in dotted form, without leading zeros. */
 export function isIpv4(text: string): boolean {
@@ -24,15 +25,8 @@ export function isIpv6(text: string): boolean {
 /** Whether a text is an IP address. */
 export const isIp = (text: string): boolean => isIpv4(text) || isIpv6(text);
 
-/** Whether a text is an IP address or a network such as 192.0.2.0/24. */
-export function isNetwork(text: string): boolean {
-  const slash = text.indexOf('/');
-  if (slash === -1) return isIp(text);
-  const bits = text.slice(slash + 1);
-  if (!/^\d{1,3}$/.test(bits)) return false;
-  const address = text.slice(0, slash);
-  return (isIpv4(address) && Number(bits) <= 32) || (isIpv6(address) && Number(bits) <= 128);
-}
+/** Whether a text is an IP address or a network such as 192.0.2.0/24, as the rooms read it: without bits beyond the prefix. */
+export const isNetwork = (text: string): boolean => parseCidr(text) !== undefined;
 
 /** Whether a text is a domain name (RFC 1123 §2.1), also one with letters beyond ASCII. */
 export function isDomain(text: string): boolean {

@@ -130,6 +130,9 @@ export const usualPorts: Rule = ({ listeners }, { broken }) => {
         ? 'speaks TLS from the first octet by convention (tls: implicit)'
         : 'begins in the clear by convention (tls: starttls)';
       out.push(doubtful(['listeners', name, 'port'], `port ${listener.port} ${message}`));
+    } else if (listener.profile === 'lmtp' && listener.port === 25) {
+      const value = { value: listener.profile, allowed: 'mx; lmtp on another port or on a UNIX socket' };
+      out.push(wrong(['listeners', name, 'profile'], 'may not be spoken on port 25 (RFC 2033 §5)', value));
     } else if (usual.profile !== listener.profile) {
       out.push(
         doubtful(['listeners', name, 'profile'], `port ${listener.port} is used for ${usual.profile} by convention`, {
