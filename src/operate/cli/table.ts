@@ -1,3 +1,5 @@
+import { plain } from './text.ts';
+
 /** A column of a table; the one marked `flexible` gives way where the terminal is narrow. */
 export interface Column {
   readonly title: string;
@@ -28,7 +30,7 @@ export function table(
   const line = (cells: readonly string[]): string =>
     columns
       .map((column, i) => {
-        const text = cut(cells[i] ?? '', widths[i] ?? 0);
+        const text = cut(plain(cells[i] ?? ''), widths[i] ?? 0);
         return column.align === 'right' ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
       })
       .join(' '.repeat(GAP))

@@ -37,6 +37,11 @@ export function showBytes(bytes: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)}${UNITS[unit] ?? ''}`;
 }
 
+/** What came from outside, without characters that a terminal would obey or that would turn the order of the others. */
+export function plain(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '?');
+}
+
 /** 'n things', with the right ending. */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;

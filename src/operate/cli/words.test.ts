@@ -67,5 +67,22 @@ test('a timeline is told in words', () => {
       'deferred  a@example.com  451 4.4.1 later',
     ],
   );
-  assert.deepEqual(entryLines({ ...at, what: 'ended' }), ['ended      nothing of it waits any more']);
+  assert.deepEqual(entryLines({ ...at, what: 'ended' }), ['ended      nothing of this delivery waits any more']);
+});
+
+test('what came from outside cannot command the terminal', () => {
+  const entry = {
+    atMs: 0,
+    queueId: '0-1',
+    what: 'received',
+    messageId: '\x1b]0;gone\x07\u202ex@y',
+    sender: 'a@b.test',
+    recipients: ['\u2066c@d.test'],
+    client: '192.0.2.1',
+    protocol: 'ESMTP',
+    sizeBytes: 1,
+    nextHops: ['local'],
+  } as const;
+  assert.doesNotMatch(entryLines(entry).join('\n'), /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
+  assert.equal(table([{ title: 'A' }], [['\x1b[2J\u202e']]), 'A\n?[2J?');
 });

@@ -3,7 +3,7 @@ import { printReply } from '../../../mail/reply.ts';
 import type { TimelineEntry } from '../../../mail/timeline.ts';
 import type { EventRecord, MessageTimeline } from '../../actions/context.ts';
 import { type CliSession, globals } from '../session.ts';
-import { showBytes, showSpan, showTime } from '../text.ts';
+import { plain, showBytes, showSpan, showTime } from '../text.ts';
 import { parseAge } from './queue.ts';
 
 const list = (texts: readonly string[]): string =>
@@ -11,6 +11,10 @@ const list = (texts: readonly string[]): string =>
 
 /** One step of a message's life, as lines: the first is the step, the others belong to it. */
 export function entryLines(entry: TimelineEntry): readonly string[] {
+  return wordsOf(entry).map(plain);
+}
+
+function wordsOf(entry: TimelineEntry): readonly string[] {
   switch (entry.what) {
     case 'received': {
       const account = entry.account === undefined ? '' : `, logged in as ${entry.account}`;
@@ -39,7 +43,7 @@ export function entryLines(entry: TimelineEntry): readonly string[] {
     case 'quarantined':
       return [`quarantine ${entry.why}`];
     case 'ended':
-      return ['ended      nothing of it waits any more'];
+      return ['ended      nothing of this delivery waits any more'];
   }
 }
 
