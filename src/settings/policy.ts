@@ -36,5 +36,12 @@ export const policySettings = z.strictObject({
     .default([])
     .describe('Reverse-paths (address, domain, or *.domain) that are refused with 550 5.7.1.')
     .meta({ example: ['spam@example.net', '*.example.invalid'] }),
+  refuseNullMxSenders: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Refuses mail from strangers whose domain says by a null MX that it takes no mail, so that no report could reach them (550 5.7.27). Each MAIL then waits for the name service; without an answer the mail is taken.',
+    )
+    .meta({ rfc: '7505 §4.2' }),
 });
 export type PolicySettings = z.infer<typeof policySettings>;

@@ -290,7 +290,7 @@ export interface Scene {
   connect(listener?: Partial<ReceptionListener>, address?: string): TextStream;
 }
 
-const noPolicy: PolicySettings = { localNetworks: [], blockedNetworks: [], etrn: { hosts: [] }, blockedSenders: [] };
+const noPolicy: PolicySettings = { localNetworks: [], blockedNetworks: [], etrn: { hosts: [] }, blockedSenders: [], refuseNullMxSenders: false };
 
 /** Builds a reception of the real parts, with the world around it in memory. */
 export function scene(options: SceneOptions = {}): Scene {

@@ -6,21 +6,38 @@ import type { Mailbox } from '../../mail/mailbox.ts';
 import { enhancedStatus } from '../../mail/reply.ts';
 import type { Reply } from '../../mail/reply.ts';
 import type { PolicySettings } from '../../settings/policy.ts';
+import type { Answer, Resolver } from '../../world/ports/resolver.ts';
 import { createPolicy } from './policy.ts';
 import type { EtrnOutcome, Policy, PolicySession } from './policy.ts';
 
-const closed: PolicySettings = { localNetworks: [], blockedNetworks: [], etrn: { hosts: [] }, blockedSenders: [] };
+const closed: PolicySettings = { localNetworks: [], blockedNetworks: [], etrn: { hosts: [] }, blockedSenders: [], refuseNullMxSenders: false };
 const stranger: PolicySession = { profile: 'mx', clientAddress: '198.51.100.7', account: undefined };
 const customer: PolicySession = { profile: 'submission', clientAddress: '198.51.100.7', account: 'me@example.test' };
 const show = (reply: Reply | undefined): string => (reply === undefined ? 'welcome' : `${reply.code} ${enhancedStatus(reply)}`);
 
-function policyOf(settings: Partial<PolicySettings> = {}, addresses: Addresses = {}, events: string[] = [], etrn?: () => EtrnOutcome): Policy {
+type Extra = Partial<Pick<Parameters<typeof createPolicy>[0], 'etrn' | 'resolver' | 'hasRoute'>>;
+
+function policyOf(settings: Partial<PolicySettings> = {}, addresses: Addresses = {}, events: string[] = [], etrn?: () => EtrnOutcome, extra: Extra = {}): Policy {
   return createPolicy({
     settings: { ...closed, ...settings },
     directory: tableDirectory({ 'alice@example.test': ['alice@example.test'], ...addresses }),
     journal: { emit: (name) => void events.push(name) },
     ...(etrn === undefined ? {} : { etrn }),
+    ...extra,
   });
+}
+
+type Exchange = { readonly preference: number; readonly exchange: string };
+
+/** MX records by domain; of every other name no answer comes. */
+function scriptedResolver(asked: string[], zone: Readonly<Record<string, readonly Exchange[]>>): Pick<Resolver, 'query'> {
+  const query = (name: string): Promise<Answer<'MX'>> => {
+    asked.push(name);
+    const records = zone[name];
+    if (records === undefined) return Promise.resolve({ kind: 'failure', reason: 'no answer' });
+    return Promise.resolve({ kind: 'records', records, canonicalName: name, ttlSeconds: 60, authenticated: false });
+  };
+  return { query: query as Resolver['query'] };
 }
 
 const at = (localPart: string, domain: string): Mailbox => ({ localPart, domain });
@@ -122,13 +139,13 @@ test('Q155920: a blocked network is refused with 554, an exception within it is 
   assert.deepEqual(events, ['policy.client-blocked', 'policy.client-blocked']);
 });
 
-test('a logged-in sender is its own or null; others are not asked', () => {
+test('a logged-in sender is its own or null; others are not asked', async () => {
   const policy = policyOf();
   const options = { body: '7bit', smtpUtf8: false } as const;
-  assert.equal(show(policy.sender(customer, { ...options, reversePath: at('me', 'example.test') })), '250 2.1.0');
-  assert.equal(show(policy.sender(customer, { ...options, reversePath: at('boss', 'example.test') })), '553 5.7.1');
-  assert.equal(show(policy.sender(customer, { ...options, reversePath: null })), '250 2.1.0');
-  assert.equal(show(policy.sender(stranger, { ...options, reversePath: at('boss', 'example.test') })), '250 2.1.0');
+  assert.equal(show(await policy.sender(customer, { ...options, reversePath: at('me', 'example.test') })), '250 2.1.0');
+  assert.equal(show(await policy.sender(customer, { ...options, reversePath: at('boss', 'example.test') })), '553 5.7.1');
+  assert.equal(show(await policy.sender(customer, { ...options, reversePath: null })), '250 2.1.0');
+  assert.equal(show(await policy.sender(stranger, { ...options, reversePath: at('boss', 'example.test') })), '250 2.1.0');
 });
 
 test('ETRN is for hosts allowed and domains held: 250 to 253 as it goes, else 459, and 501 for what is no domain', async () => {
@@ -148,4 +165,44 @@ test('a network that cannot be read is told when the room is made', () => {
   const events: string[] = [];
   policyOf({ localNetworks: ['10.0.0.0/40'], blockedNetworks: ['x'] }, {}, events);
   assert.deepEqual(events, ['policy.network-unreadable', 'policy.network-unreadable']);
+});
+
+test('RFC 7505 §4.2: a stranger whose domain takes no mail is refused, where that is asked for', async () => {
+  const asked: string[] = [];
+  const resolver = scriptedResolver(asked, {
+    'null.test': [{ preference: 0, exchange: '' }],
+    'well.test': [{ preference: 10, exchange: 'mx.well.test' }],
+  });
+  const from = async (policy: Policy, session: PolicySession, reversePath: Mailbox | null): Promise<string> =>
+    show(await policy.sender(session, { reversePath, body: '7bit', smtpUtf8: false }));
+  const on = policyOf({ refuseNullMxSenders: true, localNetworks: ['192.0.2.0/24'] }, {}, [], undefined, { resolver });
+  assert.equal(await from(on, stranger, at('a', 'null.test')), '550 5.7.27');
+  assert.equal(await from(on, stranger, at('a', 'well.test')), '250 2.1.0');
+  assert.equal(await from(on, stranger, at('a', 'unknown.test')), '250 2.1.0', 'no answer refuses nobody');
+  const count = asked.length;
+  assert.equal(await from(on, stranger, null), '250 2.1.0');
+  assert.equal(await from(on, stranger, at('a', 'example.test')), '250 2.1.0');
+  assert.equal(await from(on, stranger, at('a', '[192.0.2.9]')), '250 2.1.0');
+  assert.equal(await from(on, { ...stranger, clientAddress: '192.0.2.1' }, at('a', 'null.test')), '250 2.1.0');
+  assert.equal(await from(policyOf({}, {}, [], undefined, { resolver }), stranger, at('a', 'null.test')), '250 2.1.0');
+  assert.equal(asked.length, count, 'nobody else is asked about');
+});
+
+test('RFC 6409 §4.2: our users are told of a recipient whose domain is one label, unless a rule routes it', async () => {
+  const policy = policyOf({}, {}, [], undefined, { hasRoute: ({ domain }) => domain === 'intranet' });
+  assert.equal(await decide(policy, customer, at('bob', 'mailhost')), '554 5.1.2');
+  assert.equal(await decide(policy, customer, at('bob', 'intranet')), '250 2.1.5');
+  assert.equal(await decide(policy, customer, at('bob', 'remote.test')), '250 2.1.5');
+  assert.equal(await decide(policy, customer, at('bob', '[192.0.2.1]')), '250 2.1.5');
+  assert.equal(await decide(policy, stranger, at('bob', 'mailhost')), '550 5.7.1');
+});
+
+test('RFC 5321 §4.5.1: the postmaster of the address spoken to is ours', async () => {
+  const policy = policyOf({}, { 'postmaster@': ['alice@example.test'] });
+  const at4 = { ...stranger, localAddress: '192.0.2.25' };
+  assert.equal(await decide(policy, at4, at('Postmaster', '[192.0.2.25]')), '250 2.1.5');
+  assert.equal(await decide(policy, at4, at('postmaster', '[192.0.2.26]')), '550 5.7.1');
+  assert.equal(await decide(policy, at4, at('alice', '[192.0.2.25]')), '550 5.7.1');
+  assert.equal(await decide(policy, { ...stranger, localAddress: '2001:db8::25' }, at('postmaster', '[ipv6:2001:db8::25]')), '250 2.1.5');
+  assert.equal(await decide(policy, { ...stranger, localAddress: '/run/lmtp' }, at('postmaster', '[192.0.2.25]')), '550 5.7.1');
 });

@@ -3,11 +3,13 @@
  * of ours, mail is taken for our own domains and for those we relay for, and for nothing else.
  */
 import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
-import type { Mailbox, ReversePath } from '../../mail/mailbox.ts';
+import { domainKey, type Mailbox, type ReversePath } from '../../mail/mailbox.ts';
 import type { Reply } from '../../mail/reply.ts';
 import type { Journal } from '../../events/journal.ts';
+import { addressLiteral } from '../../protocol/headers/received.ts';
 import { replies } from '../../protocol/smtp/replies.ts';
 import type { PolicySettings } from '../../settings/policy.ts';
+import type { Resolver } from '../../world/ports/resolver.ts';
 import type { Directory, Resolution } from '../recipients/port.ts';
 import { etrnDomain } from './etrn.ts';
 import { asksForRelay, isEncapsulated } from './local-part.ts';
@@ -20,6 +22,8 @@ export interface PolicySession {
   readonly clientAddress: string;
   /** Set once logged in. */
   readonly account: string | undefined;
+  /** The address of ours that the client speaks to. */
+  readonly localAddress?: string;
 }
 
 /** A login: the account where it fits. */
@@ -46,7 +50,7 @@ export interface Policy {
   /** The reply that refuses a greeting, or undefined. */
   greeting(session: PolicySession, name: string): Reply | undefined;
   login(session: PolicySession, user: string, password: string): Promise<LoginDecision>;
-  sender(session: PolicySession, envelope: EnvelopeOptions): Reply;
+  sender(session: PolicySession, envelope: EnvelopeOptions): Reply | Promise<Reply>;
   recipient(session: PolicySession, reversePath: ReversePath, recipient: EnvelopeRecipient): RecipientDecision | Promise<RecipientDecision>;
   etrn(session: PolicySession, argument: string): Reply | Promise<Reply>;
 }
@@ -56,6 +60,10 @@ export interface PolicyOptions {
   readonly settings: PolicySettings;
   readonly directory: Directory;
   readonly journal: Journal;
+  /** Asked for MX records of senders, where `refuseNullMxSenders` says so. */
+  readonly resolver?: Pick<Resolver, 'query'>;
+  /** Whether a rule of routing has a way for a recipient, so that its domain need not be one of the DNS. */
+  readonly hasRoute?: (recipient: Mailbox, reversePath: ReversePath) => boolean;
   /** Starts the delivery of mail held for a domain. */
   readonly etrn?: (domain: string) => EtrnOutcome | Promise<EtrnOutcome>;
 }
@@ -102,8 +110,20 @@ export function createPolicy(options: PolicyOptions): Policy {
     return { reply: replies.authFailed, account: undefined };
   };
 
-  const sender = (session: PolicySession, envelope: EnvelopeOptions): Reply => {
+  /** Strangers only: what our own users and networks send is ours to answer for. */
+  const hasNullMx = async (domain: string, resolver: Pick<Resolver, 'query'>): Promise<boolean> => {
+    const answer = await resolver.query(domainKey(domain), 'MX');
+    return answer.kind === 'records' && answer.records.length > 0 && answer.records.every(({ exchange }) => exchange === '');
+  };
+
+  const sender = (session: PolicySession, envelope: EnvelopeOptions): Reply | Promise<Reply> => {
     const { reversePath } = envelope;
+    if (settings.refuseNullMxSenders && options.resolver !== undefined && reversePath !== null && session.profile === 'mx') {
+      const { domain } = reversePath;
+      if (!domain.startsWith('[') && !directory.isLocalDomain(domain) && !trusts(session.clientAddress)) {
+        return hasNullMx(domain, options.resolver).then((none) => (none ? replies.senderNullMx : replies.senderAccepted));
+      }
+    }
     if (session.account !== undefined && reversePath !== null && !directory.maySendAs(session.account, reversePath)) {
       return replies.senderNotYours;
     }
@@ -122,9 +142,18 @@ export function createPolicy(options: PolicyOptions): Policy {
     return domain === undefined ? { reply: replies.recipientAccepted, targets } : refuse(replies.domainNotAllowed(domain));
   };
 
-  const remoteRecipient = (session: PolicySession, mailbox: Mailbox): RecipientDecision => {
+  /** RFC 6409 §4.2: a name of one label is nobody's in the DNS; here a rule of routing may know it. */
+  const qualified = (session: PolicySession, mailbox: Mailbox, reversePath: ReversePath): boolean => {
+    const { domain } = mailbox;
+    if (session.profile !== 'submission' || domain.includes('.') || domain.startsWith('[')) return true;
+    return directory.isRelayDomain(domain) || options.hasRoute === undefined || options.hasRoute(mailbox, reversePath);
+  };
+
+  const remoteRecipient = (session: PolicySession, mailbox: Mailbox, reversePath: ReversePath): RecipientDecision => {
     if (session.profile === 'lmtp') return refuse(replies.relayDenied);
-    if (session.account !== undefined || trusts(session.clientAddress)) return accept([mailbox]);
+    if (session.account !== undefined || trusts(session.clientAddress)) {
+      return qualified(session, mailbox, reversePath) ? accept([mailbox]) : refuse(replies.recipientNotQualified);
+    }
     if (!directory.isRelayDomain(mailbox.domain) || asksForRelay(mailbox)) return refuse(replies.relayDenied);
     return accept([mailbox]);
   };
@@ -166,7 +195,7 @@ export function createPolicy(options: PolicyOptions): Policy {
       if (blockedSenders.size > 0 && reversePath !== null && blockedSenders.matchMailbox(reversePath) !== undefined) {
         return refuse(replies.senderRefused);
       }
-      if (!local) return remoteRecipient(session, mailbox);
+      if (!local) return remoteRecipient(session, mailbox, reversePath);
       if (!asksForRelay(mailbox)) return ask();
       // To a gateway of old an encapsulated address is a name like any other, and nobody here has it.
       return refuse(isEncapsulated(mailbox) ? replies.recipientUnknown : replies.relayDenied);
@@ -174,8 +203,10 @@ export function createPolicy(options: PolicyOptions): Policy {
     if (mailbox.localPart.length !== POSTMASTER.length || mailbox.localPart.toLowerCase() !== POSTMASTER) return ordinary();
     // Ours takes mail from anybody (RFC 5321 §4.5.1), also under the name of this host, which need not be a domain of ours.
     if (local) return ask();
+    // An address literal of ours is this host by another name (RFC 5321 §2.3.5).
+    const own = addressLiteral(session.localAddress ?? '')?.toLowerCase() === mailbox.domain;
     return directory
-      .resolve(mailbox)
+      .resolve(own ? { localPart: mailbox.localPart, domain: '' } : mailbox)
       .then((resolution) => (resolution.kind === 'remote' ? ordinary() : resolved(mailbox, resolution)));
   };
 

@@ -19,7 +19,7 @@ export function answerQuestion(session: Session, question: Question): MaybeLater
     case 'login':
       return login(session, question.user, question.password);
     case 'sender':
-      return { reply: sender(session, question) };
+      return toAnswer(sender(session, question));
     case 'recipient':
       return recipient(session, question);
     case 'data':
@@ -48,14 +48,17 @@ async function login(session: Session, user: string, password: string): Promise<
   return { reply: session.loginFailures >= loginFailuresMax ? replies.authTooOften : reply };
 }
 
-function sender(session: Session, question: Extract<Question, { about: 'sender' }>): Reply {
+function sender(session: Session, question: Extract<Question, { about: 'sender' }>): MaybeLater<Reply> {
   const condition = session.room.queue.condition();
   if (!condition.accepting) return condition.reply;
   const { declaredSize } = question;
   if (declaredSize !== undefined && declaredSize > session.room.settings.messageSizeMax) return replies.messageTooBig;
+  const begin = (reply: Reply): Reply => {
+    if (replyKind(reply) === 'positive') session.beginTransaction(question.envelope);
+    return reply;
+  };
   const reply = session.room.policy.sender(session, question.envelope);
-  if (replyKind(reply) === 'positive') session.beginTransaction(question.envelope);
-  return reply;
+  return reply instanceof Promise ? reply.then(begin) : begin(reply);
 }
 
 function recipient(session: Session, question: Extract<Question, { about: 'recipient' }>): MaybeLater<Answer> {

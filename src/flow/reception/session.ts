@@ -37,6 +37,7 @@ export class Session implements ByteSink, TransactionOwner {
   readonly room: Room;
   readonly profile: 'mx' | 'submission' | 'lmtp';
   readonly clientAddress: string;
+  readonly localAddress: string;
   account: string | undefined;
   loginFailures = 0;
   transaction: Transaction | undefined;
@@ -63,6 +64,7 @@ export class Session implements ByteSink, TransactionOwner {
     this.#stream = parts.stream;
     this.#machine = parts.machine;
     this.clientAddress = parts.stream.client.address;
+    this.localAddress = parts.stream.local.address;
     this.#startedMs = this.room.clock.now();
     this.#deadline = new Deadline(() => this.#expired());
   }

@@ -87,6 +87,7 @@ export const replies = {
   senderAccepted: reply(250, '1.0', 'sender OK'),
   senderRefused: reply(550, '7.1', 'the sender is refused'),
   senderDomainUnknown: reply(550, '1.8', 'the domain of the sender does not exist'),
+  senderNullMx: reply(550, '7.27', 'the domain of the sender accepts no mail, so no report could reach it'),
   senderNotYours: reply(553, '7.1', 'the sender address does not belong to your account'),
   senderTemporary: reply(451, '7.1', 'the sender cannot be checked now, try again later'),
 
@@ -94,6 +95,7 @@ export const replies = {
   recipientAccepted: reply(250, '1.5', 'recipient OK'),
   recipientUnknown: reply(550, '1.1', 'no such mailbox here'),
   recipientDomainUnknown: reply(550, '1.2', 'the domain of the recipient does not exist'),
+  recipientNotQualified: reply(554, '1.2', 'the domain of the recipient is not fully qualified'),
   recipientNullMx: reply(556, '1.10', 'the domain of the recipient accepts no mail'),
   recipientRefused: reply(550, '7.1', 'delivery to this recipient is refused'),
   recipientTemporary: reply(451, '3.0', 'the recipient cannot be checked now, try again later'),

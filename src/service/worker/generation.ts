@@ -86,7 +86,14 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     directory,
     router,
     courier,
-    policy: createPolicy({ settings: settings.policy, directory, journal, etrn: parts.etrn }),
+    policy: createPolicy({
+      settings: settings.policy,
+      directory,
+      journal,
+      resolver,
+      hasRoute: (mailbox, reversePath) => router.nextHop(mailbox, { reversePath, body: '7bit', smtpUtf8: false }) !== `mx:${mailbox.domain}`,
+      etrn: parts.etrn,
+    }),
     preparation: createPreparation({
       serverName,
       reception: settings.reception,
