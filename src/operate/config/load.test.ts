@@ -42,6 +42,12 @@ const mistakes: readonly (readonly [what: string, text: string, ...words: string
     'ims.yaml:3:28: error: listeners.mx.port: is too large (most 65535); found 70000; allowed: a whole number from 0 to 65535',
   ],
   [
+    'LMTP on the port of SMTP (RFC 2033 §5)',
+    'server: { name: mail.example.com }\nlisteners:\n  mx: { profile: lmtp, tls: none }\nrouting: { smartHosts: { store: { protocol: lmtp, hosts: [{ host: 192.0.2.5 }] } } }\n',
+    "ims.yaml:3:18: error: listeners.mx.profile: may not be spoken on port 25 (RFC 2033 §5); found 'lmtp'; allowed: mx; lmtp on another port or on a UNIX socket",
+    'ims.yaml:4:59: error: routing.smartHosts.store.hosts[0]: speaks LMTP on port 25, which is for SMTP (RFC 2033 §5); allowed: the port of the LMTP server, often 24, or the path of its UNIX socket as host',
+  ],
+  [
     'a number in quotes',
     'server: { name: mail.example.com }\nlisteners:\n  mx: { profile: mx, port: "25" }\n',
     "ims.yaml:3:28: error: listeners.mx.port: must be a number without quotes; found '25'; allowed: a whole number from 0 to 65535",

@@ -47,9 +47,25 @@ export const groupReferences: Rule = ({ routing, domains }, { raw }) => {
   return out;
 };
 
-/** A group that a domain delivers to by LMTP speaks it. */
-export const lmtpGroups: Rule = ({ routing, domains }) =>
-  Object.entries(domains).flatMap(([name, domain]) => {
+/** RFC 2033 §5: LMTP is not spoken on port 25, which is also what a forgotten port comes to. */
+const lmtpPorts = (groups: Settings['routing']['smartHosts']): Finding[] =>
+  Object.entries(groups).flatMap(([name, { protocol, hosts }]) =>
+    hosts.flatMap(({ host, port }, i) =>
+      protocol === 'lmtp' && port === 25 && !host.includes('/')
+        ? [
+            wrong(['routing', 'smartHosts', name, 'hosts', i], 'speaks LMTP on port 25, which is for SMTP (RFC 2033 §5)', {
+              at: 'key',
+              allowed: 'the port of the LMTP server, often 24, or the path of its UNIX socket as host',
+            }),
+          ]
+        : [],
+    ),
+  );
+
+/** A group that a domain delivers to by LMTP speaks it, and not on the port of SMTP. */
+export const lmtpGroups: Rule = ({ routing, domains }) => [
+  ...lmtpPorts(routing.smartHosts),
+  ...Object.entries(domains).flatMap(([name, domain]) => {
     const group = domain.lmtp === undefined ? undefined : routing.smartHosts[domain.lmtp];
     if (group === undefined || group.protocol === 'lmtp') return [];
     return [
@@ -58,7 +74,8 @@ export const lmtpGroups: Rule = ({ routing, domains }) =>
         allowed: `a group with 'protocol: lmtp'`,
       }),
     ];
-  });
+  }),
+];
 
 /** Group names must not hide the built-in words. */
 export const groupNames: Rule = ({ routing }) =>

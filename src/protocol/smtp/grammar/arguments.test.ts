@@ -80,3 +80,10 @@ test('hostile arguments are read in linear time', () => {
     parseRcptArguments(`TO:<a@b.test> ORCPT=${unit.repeat(4000)}`, true);
   }
 });
+
+test('AUTH= is read and not used, also of a submitter beyond ASCII (RFC 4954 §5)', () => {
+  for (const good of ['<>', 'a@x.test', 'e+3Dmc2@example.test', 'gr+C3+BCn@example.test'])
+    assert.equal(parseMailArguments(`FROM:<a@x.test> AUTH=${good}`).ok, true, good);
+  for (const bad of ['', 'a', '+', '+G0@x.test', 'gr+C3+B@x.test'])
+    assert.equal(parseMailArguments(`FROM:<a@x.test> AUTH=${bad}`).ok, false, bad);
+});
