@@ -24,7 +24,14 @@ export async function deliverToMaildir(
   delivery: MaildirDelivery,
 ): Promise<'delivered' | 'there-already'> {
   const { path, name } = delivery;
-  if (delivery.maybeThere && (await isThere(disk, path, name))) return 'there-already';
+  if (delivery.maybeThere) {
+    const where = await whereItIs(disk, path, name);
+    if (where !== undefined) {
+      // The attempt that put it there may have failed in making its name stable.
+      await syncs.sync(where);
+      return 'there-already';
+    }
+  }
   const temporary = join(path, 'tmp', name);
   try {
     await writeStable(disk, temporary, delivery.prefix, delivery.content);
@@ -39,14 +46,17 @@ export async function deliverToMaildir(
   return 'delivered';
 }
 
-async function isThere(disk: Disk, path: string, name: string): Promise<boolean> {
-  const entry = await disk.entry(join(path, 'new', name));
-  if (entry !== undefined) return true;
-  const seen = await disk.list(join(path, 'cur')).catch((error: unknown) => {
+/** The directory that an earlier attempt's file is in now; undefined where there is none. */
+async function whereItIs(disk: Disk, path: string, name: string): Promise<string | undefined> {
+  const fresh = join(path, 'new');
+  if ((await disk.entry(join(fresh, name))) !== undefined) return fresh;
+  const read = join(path, 'cur');
+  const seen = await disk.list(read).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   });
-  return seen.some((other) => other === name || other.startsWith(`${name}:`) || other.startsWith(`${name},`));
+  const moved = seen.some((other) => other === name || other.startsWith(`${name}:`) || other.startsWith(`${name},`));
+  return moved ? read : undefined;
 }
 
 async function makeMaildir(disk: Disk, path: string): Promise<void> {
@@ -64,7 +74,10 @@ export async function deliverToDirectory(
 ): Promise<'delivered' | 'there-already'> {
   const { path, name } = delivery;
   const final = join(path, `${name}.eml`);
-  if (delivery.maybeThere && (await disk.entry(final)) !== undefined) return 'there-already';
+  if (delivery.maybeThere && (await disk.entry(final)) !== undefined) {
+    await syncs.sync(path);
+    return 'there-already';
+  }
   const temporary = join(path, `.${name}.tmp`);
   try {
     await writeStable(disk, temporary, delivery.prefix, delivery.content);
