@@ -57,7 +57,12 @@ export async function startService(yaml: (directory: string) => string, entry = 
   const configuration = join(directory, 'ims.yaml');
   await writeFile(configuration, yaml(directory), { mode: 0o600 });
   const service = new SpawnedService(directory, configuration, entry);
-  await service.restart();
+  try {
+    await service.restart();
+  } catch (error) {
+    await service.remove();
+    throw error;
+  }
   return service;
 }
 

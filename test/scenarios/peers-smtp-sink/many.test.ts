@@ -16,16 +16,22 @@ after(async () => {
   for (const close of closing.reverse()) await close();
 });
 
+interface Stage {
+  readonly service: TestService;
+  readonly sink: SmtpSink;
+  readonly port: number;
+}
+
 /** A service that relays sink.test to an smtp-sink. */
-async function stage(workers: number, tls: 'none' | 'lmtp' = 'none'): Promise<{ service: TestService; sink: SmtpSink; port: number }> {
+async function stage(workers: number, protocol: 'smtp' | 'lmtp' = 'smtp'): Promise<Stage> {
   const port = await freePort();
   let where: { port: number } | { path: string } = { port: await freePort() };
-  if (tls === 'lmtp') {
+  if (protocol === 'lmtp') {
     const directory = await mkdtemp(join(tmpdir(), 'ims-lmtp-'));
     closing.push(() => rm(directory, { recursive: true, force: true }));
     where = { path: join(directory, 'socket') };
   }
-  const sink = await startSmtpSink(where, tls === 'lmtp' ? ['-L'] : []);
+  const sink = await startSmtpSink(where, protocol === 'lmtp' ? ['-L'] : []);
   closing.push(() => sink.close());
   const host = 'path' in where ? `host: ${where.path}` : `host: 127.0.0.1, port: ${where.port}`;
   const service = await startService((directory) =>
@@ -35,7 +41,7 @@ async function stage(workers: number, tls: 'none' | 'lmtp' = 'none'): Promise<{ 
       workers,
       more: `routing:
   relayDomains: [sink.test]
-  smartHosts: { sink: { hosts: [{ ${host} }], protocol: ${tls === 'lmtp' ? 'lmtp' : 'smtp'}, tls: none } }
+  smartHosts: { sink: { hosts: [{ ${host} }], protocol: ${protocol}, tls: none } }
   addressSpaces: [{ match: sink.test, via: sink }]
 `,
     }),
@@ -52,14 +58,18 @@ async function source(port: number, options: readonly string[]): Promise<void> {
 }
 
 /** Waits until every number arrived, and says that each did once. */
-async function arrived(sink: SmtpSink, recipients: number, most = recipients): Promise<SunkMessage[]> {
+async function arrived({ sink, service }: Stage, recipients: number, most = recipients): Promise<SunkMessage[]> {
+  let there = 0;
   const everything = await until(
-    () => `${recipients} recipients`,
+    () => `${recipients} recipients, but ${there}`,
     async () => {
       const now = await sink.messages();
-      return now.reduce((sum, message) => sum + message.recipients.length, 0) >= recipients && now;
+      there = now.reduce((sum, message) => sum + message.recipients.length, 0);
+      return there >= recipients && now;
     },
-  );
+  ).catch(async (error: Error) => {
+    throw new Error(`${error.message}; in the queue: ${(await service.ims('queue', 'list')).stdout}`);
+  });
   const seen = everything.flatMap((message) => message.recipients);
   assert.equal(new Set(seen).size, recipients, 'each recipient');
   assert.equal(seen.length, recipients, 'none twice');
@@ -71,10 +81,10 @@ const xs = (content: string): string => content.slice(content.indexOf('\n\n') + 
 
 for (const workers of [1, 2]) {
   test(`smtp-source, ${workers} workers, smtp-sink: every message arrives once and unchanged`, { skip }, async () => {
-    const { service, sink, port } = await stage(workers);
-    assert.equal((await service.workers()).length, workers);
-    await source(port, ['-s', '20', '-m', '200', '-l', '4096']);
-    const small = await arrived(sink, 200);
+    const where = await stage(workers);
+    assert.equal((await where.service.workers()).length, workers);
+    await source(where.port, ['-s', '20', '-m', '200', '-l', '4096']);
+    const small = await arrived(where, 200);
     // Every line of smtp-source's body is of X, the first characters of it a line number.
     for (const { content } of small) assert.match(xs(content), /^(?:\d*X*\n)+$/);
     assert.equal(new Set(small.map(({ content }) => xs(content))).size, 1);
@@ -82,9 +92,10 @@ for (const workers of [1, 2]) {
 }
 
 test('many messages over one session each, with several recipients, of several sizes', { skip }, async () => {
-  const { sink, port } = await stage(2);
+  const where = await stage(2);
+  const { sink, port } = where;
   await source(port, ['-d', '-s', '5', '-m', '100', '-r', '4', '-l', '300']);
-  await arrived(sink, 400, 100);
+  await arrived(where, 400, 100);
   await source(port, ['-s', '3', '-m', '6', '-l', '2000000']);
   const all = await until('the large ones', async () => {
     const now = await sink.messages();
@@ -95,9 +106,10 @@ test('many messages over one session each, with several recipients, of several s
 });
 
 test('LMTP over a UNIX socket into smtp-sink: one reply a recipient', { skip }, async () => {
-  const { sink, port, service } = await stage(1, 'lmtp');
+  const where = await stage(1, 'lmtp');
+  const { port, service } = where;
   await source(port, ['-s', '4', '-m', '20', '-r', '5']);
-  await arrived(sink, 100);
+  await arrived(where, 100);
   await until('an empty queue', async () => {
     const { stdout } = await service.ims('--json', 'queue', 'list');
     return (JSON.parse(stdout) as { total: number }).total === 0;
