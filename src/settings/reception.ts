@@ -53,8 +53,8 @@ export const receptionSettings = z.strictObject({
     .number()
     .int()
     .min(5)
-    .max(100)
-    .default(50)
+    .max(1000)
+    .default(100)
     .describe('Received fields until a message counts as looping.')
     .meta({ rfc: '5321 §6.3' }),
   bodyMemoryMax: size({ min: 4 * 1024 ** 2, max: 64 * 1024 ** 3 })

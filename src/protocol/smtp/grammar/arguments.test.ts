@@ -87,3 +87,18 @@ test('AUTH= is read and not used, also of a submitter beyond ASCII (RFC 4954 §5
   for (const bad of ['', 'a', '+', '+G0@x.test', 'gr+C3+B@x.test'])
     assert.equal(parseMailArguments(`FROM:<a@x.test> AUTH=${bad}`).ok, false, bad);
 });
+
+test('ORCPT of the type utf-8 means the same in both forms, and hides no control characters (RFC 6533 §3)', () => {
+  const original = (text: string, smtpUtf8: boolean): string | undefined => {
+    const parsed = parseRcptArguments(`TO:<b@y.test> ORCPT=${text}`, smtpUtf8);
+    return parsed.ok ? parsed.value.original : undefined;
+  };
+  const meant = 'utf-8;grün+x@y.test';
+  assert.equal(original('utf-8;gr\\x{FC}n\\x{2B}x@y.test', false), meant);
+  assert.equal(original('utf-8;grün\\x{2B}x@y.test', true), meant);
+  assert.equal(original('utf-8;grün@y.test', false), undefined);
+  assert.equal(original('rfc822;grün@y.test', true), undefined);
+  for (const hidden of ['\\x{0D}', '\\x{0A}', '\\x{7F}', '+0A']) assert.equal(original(`utf-8;a${hidden}b`, true), undefined, hidden);
+  const recipient = { mailbox: { localPart: 'b', domain: 'y.test' }, original: meant };
+  assert.deepEqual(parseRcptArguments(printRcptArguments(recipient), false), { ok: true, value: recipient });
+});

@@ -1,6 +1,7 @@
 /** The argument of RCPT: `TO:<forward-path>` and the parameters of RFC 3461 §4. */
 import type { EnvelopeRecipient, Notify } from '../../../mail/envelope.ts';
 import { needsSmtpUtf8, printPath } from '../../../mail/mailbox.ts';
+import { decodeEmbedded, encodeEmbedded } from '../../dsn/address.ts';
 import { originalRecipientMax } from '../limits.ts';
 import { replies } from '../replies.ts';
 import { pathStart } from './mail-arguments.ts';
@@ -56,20 +57,28 @@ function parseNotify(value: string | undefined): Notify | undefined {
   return notify.length === 0 ? undefined : notify;
 }
 
-/** `addr-type ";" xtext`; with SMTPUTF8 the address may hold UTF-8 as it is (RFC 6533 §3, utf-8-addr-unitext). */
+/**
+ * `addr-type ";" xtext`; an address of the type utf-8 has its own way to write what is not ASCII, and with SMTPUTF8 it may
+ * hold UTF-8 as it is (RFC 6533 §3, utf-8-addr-unitext).
+ */
 function parseOriginal(value: string | undefined, smtpUtf8: boolean): string | undefined {
   if (value === undefined || Buffer.byteLength(value) > originalRecipientMax) return undefined;
   const semicolon = value.indexOf(';');
   const type = value.slice(0, Math.max(semicolon, 0));
   if (!/^[A-Za-z0-9-]+$/.test(type) || semicolon + 1 === value.length) return undefined;
   const raw = value.slice(semicolon + 1);
-  if (/[^\x00-\x7f]/.test(raw)) return smtpUtf8 && type.toLowerCase() === 'utf-8' ? value : undefined;
-  const address = decodeXtext(raw);
+  const beyondAscii = /[^\x00-\x7f]/.test(raw);
+  if (type.toLowerCase() === 'utf-8') {
+    const address = beyondAscii && !smtpUtf8 ? undefined : decodeEmbedded(beyondAscii ? raw : (decodeXtext(raw) ?? '\0'));
+    return address === undefined || /[\x00-\x1f\x7f]/.test(address) ? undefined : `${type};${address}`;
+  }
+  const address = beyondAscii ? undefined : decodeXtext(raw);
   return address === undefined ? undefined : `${type};${address}`;
 }
 
 function printOriginal(original: string): string {
   const semicolon = original.indexOf(';');
+  const type = original.slice(0, semicolon);
   const address = original.slice(semicolon + 1);
-  return `${original.slice(0, semicolon)};${/[^\x00-\x7f]/.test(address) ? address : encodeXtext(address)}`;
+  return `${type};${type.toLowerCase() === 'utf-8' ? encodeEmbedded(address) : encodeXtext(address)}`;
 }
