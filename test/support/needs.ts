@@ -3,15 +3,10 @@ import { delimiter, join } from 'node:path';
 import { projectRoot } from './root.ts';
 
 /** Where Debian keeps programs that are not on everybody's PATH. */
-const MORE_FOLDERS = [
-  '/usr/sbin',
-  '/sbin',
-  '/usr/lib/postfix/sbin',
-  '/usr/lib/dovecot',
-  '/usr/libexec/dovecot',
-  // A library has no program: the folder of its documents, named after the package, says that it is there.
-  '/usr/share/doc',
-];
+const MORE_FOLDERS = ['/usr/sbin', '/sbin', '/usr/lib/postfix/sbin', '/usr/lib/dovecot', '/usr/libexec/dovecot'];
+
+/** A library has no program: the folder of its documents, named after the package, says that it is there. */
+const DOCUMENTS = '/usr/share/doc';
 
 /** The package of each program, as scripts/debian-packages.txt lists them. */
 function packages(): Map<string, string> {
@@ -27,7 +22,7 @@ function packages(): Map<string, string> {
 
 /** The full path of a program that a test runs, or undefined where it is not installed. */
 export function programPath(program: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS];
+  const folders = program.startsWith('lib') ? [DOCUMENTS] : [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS];
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
