@@ -59,7 +59,8 @@ export class RemoteSession {
   #lastReplyAt = 0;
   #last: Acceptance[] = [];
   #quitting = false;
-  #transactions = 0;
+  /** Replies that are on their way out. */
+  #owed = 0;
   #gone = false;
 
   constructor(parts: HostParts, habits: Habits, stream: ByteStream) {
@@ -75,9 +76,9 @@ export class RemoteSession {
     return !this.#gone && !this.#quitting && far !== undefined && far.open && far.process?.alive !== false;
   }
 
-  /** In use, and not kept open for the next message: an idle connection does not count. */
+  /** Its client certainly waits for a reply or sends content: what it only keeps open for the next message does not count. */
   get busy(): boolean {
-    return this.inUse && (this.#sender !== undefined || this.#transactions === 0);
+    return this.inUse && (this.#owed > 0 || this.#inContent);
   }
 
   /** In words, for a journal. */
@@ -96,13 +97,13 @@ export class RemoteSession {
       closed: () => this.#closed(),
     });
     sessions.add(this);
+    const busy = mayMisbehave() && random.chance(this.habits.busy);
+    this.#reply(busy ? '421 4.3.2 too busy' : `220 mx.${this.habits.domain} ESMTP`, busy ? () => this.#stream.end() : undefined);
     const using = [...sessions].filter((one) => one.habits.domain === this.habits.domain && one.busy);
     if (using.length > connectionsMax) {
       const all = using.map((one) => one.printed).join(', ');
       ledger.violations.push(`${using.length} connections at once to ${this.habits.domain}, allowed are ${connectionsMax}: ${all}`);
     }
-    const busy = mayMisbehave() && random.chance(this.habits.busy);
-    this.#reply(busy ? '421 4.3.2 too busy' : `220 mx.${this.habits.domain} ESMTP`, busy ? () => this.#stream.end() : undefined);
   }
 
   #closed(): void {
@@ -123,8 +124,10 @@ export class RemoteSession {
     const [from, to] = this.habits.replyMs;
     const at = Math.max(this.#lastReplyAt, time.now + random.between(from, to));
     this.#lastReplyAt = at;
+    this.#owed += 1;
     const hangsUp = mayMisbehave() && random.chance(this.habits.hangsUp);
     time.in(at - time.now, () => {
+      this.#owed -= 1;
       if (hangsUp && this.#inContent === false) return this.#stream.destroy();
       this.#stream.write(`${text}\r\n`);
       then?.();
@@ -155,7 +158,6 @@ export class RemoteSession {
       case 'MAIL':
         this.#reset();
         this.#sender = pathOf(line);
-        this.#transactions += 1;
         this.#beganMs = this.#parts.time.now;
         return this.#reply('250 2.1.0 ok');
       case 'RCPT':

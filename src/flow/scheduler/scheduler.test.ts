@@ -64,7 +64,7 @@ class OneHop {
   }
 }
 
-function start(clock: ManualClock, hop: OneHop, result: AttemptResult): ReturnType<typeof createScheduler> {
+function start(clock: ManualClock, hop: Pick<OneHop, 'queue'>, result: AttemptResult): ReturnType<typeof createScheduler> {
   const scheduler = createScheduler({
     world: { clock, random: { bytes: (count) => Buffer.alloc(count), fraction: () => 0.5 } },
     settings,
@@ -107,5 +107,19 @@ test('a next hop that rests for less than the wall clock tells apart is not due 
   scheduler.use({} as Parameters<typeof scheduler.use>[0]); // nothing changes; it looks again
   await turn();
   assert.ok((hop.rearmed.at(-1) ?? 0) >= clock.wall() + 1, `given back until ${hop.rearmed.at(-1)} at ${clock.wall()}`);
+  await scheduler.stop(0);
+});
+
+test('room that is about to be used counts as used while the queue reads what it leases', async () => {
+  const hop = new OneHop(1, [[claim]]);
+  const { queue } = hop;
+  let lease: (claims: readonly Claim[]) => void = () => undefined;
+  const slow: Queue = { ...queue, claim: () => new Promise((resolve) => (lease = resolve)) };
+  const scheduler = start(new ManualClock(), { queue: slow }, { outcomes, nextHop: 'answered', durationMs: 1 });
+  await turn();
+  assert.equal(scheduler.active(claim.nextHop), 4, 'the window of a next hop that is not known yet');
+  lease([]);
+  await turn();
+  assert.equal(scheduler.active(claim.nextHop), 0);
   await scheduler.stop(0);
 });

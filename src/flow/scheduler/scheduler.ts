@@ -49,6 +49,8 @@ interface Known {
   serving: boolean;
   /** Somebody wanted it served while it was. */
   again: boolean;
+  /** Attempts that begin as soon as the queue has read what it leases: their room is in use already. */
+  claiming: number;
   reason: string;
 }
 
@@ -132,7 +134,8 @@ class RunningScheduler implements ConfigurableScheduler {
   }
 
   active(nextHop: NextHop): number {
-    return this.#known.get(nextHop)?.state.active ?? 0;
+    const known = this.#known.get(nextHop);
+    return known === undefined ? 0 : known.state.active + known.claiming;
   }
 
   status(): SchedulerStatus {
@@ -194,6 +197,7 @@ class RunningScheduler implements ConfigurableScheduler {
       owned: false,
       serving: false,
       again: false,
+      claiming: 0,
       reason: '',
     };
     this.#known.set(nextHop, made);
@@ -247,8 +251,8 @@ class RunningScheduler implements ConfigurableScheduler {
 
   async #claimFor(known: Known): Promise<void> {
     const { queue, world } = this.#parts;
-    const bounds = this.#parts.bounds(known.nextHop);
     while (known.owned && this.#running) {
+      const bounds = this.#parts.bounds(known.nextHop);
       const { state } = known;
       const now = world.clock.now();
       if (state.restsUntil > now) return this.#giveBack(known, state.restsUntil - now);
@@ -262,7 +266,13 @@ class RunningScheduler implements ConfigurableScheduler {
       }
       const wanted = state.allowed(room, bounds.messagesPerMinuteMax, now);
       if (wanted <= 0) return this.#giveBack(known, 60_000 / (bounds.messagesPerMinuteMax ?? 60));
-      const claims = await queue.claim(known.nextHop, world.clock.wall(), wanted);
+      known.claiming = wanted;
+      let claims: readonly Claim[];
+      try {
+        claims = await queue.claim(known.nextHop, world.clock.wall(), wanted);
+      } finally {
+        known.claiming = 0;
+      }
       if (bounds.messagesPerMinuteMax !== undefined) state.spend(claims.length);
       for (const claim of claims) this.#begin(known, claim);
       if (claims.length < wanted) return this.#giveBack(known, 0);
