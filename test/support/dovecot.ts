@@ -11,6 +11,8 @@ export interface Dovecot {
   readonly port: number;
   /** Path of LMTP over a UNIX socket. */
   readonly path: string;
+  /** Path of a socket where a Postfix can ask about logins. */
+  readonly authentication: string;
   /** The messages in a mailbox's Maildir. */
   mail(user: string): Promise<string[]>;
   log(): Promise<string>;
@@ -23,7 +25,10 @@ export function needsDovecot(): false | string {
   return needs('dovecot', 'lmtp') || (process.getuid?.() === 0 ? false : 'needs root, to start Dovecot');
 }
 
-/** Starts an instance with mailboxes for the addresses, of at most `quotaMegabytes`, and waits until it listens. */
+/** The password of every mailbox. */
+export const dovecotPassword = 'dove cot';
+
+/** Starts an instance with mailboxes for the addresses, and waits until it listens. */
 export async function startDovecot(port: number, addresses: readonly string[]): Promise<Dovecot> {
   // Short, because the path of a socket has at most 107 octets.
   const directory = await mkdtemp(join(tmpdir(), 'ims-dc-'));
@@ -32,13 +37,14 @@ export async function startDovecot(port: number, addresses: readonly string[]): 
   const [uid, gid] = [await id('-u'), await id('-g')];
   await mkdir(join(directory, 'mail'));
   await chown(join(directory, 'mail'), uid, gid);
-  await writeFile(join(directory, 'users'), addresses.map((address) => `${address}::${uid}:${gid}::${directory}/mail/${address}::\n`).join(''));
+  await writeFile(join(directory, 'users'), addresses.map((address) => `${address}:{PLAIN}${dovecotPassword}:${uid}:${gid}::${directory}/mail/${address}::\n`).join(''));
   await writeFile(join(directory, 'dovecot.conf'), configuration(directory, port, uid));
   const program = startProgram(programPath('dovecot') ?? 'dovecot', ['-F', '-c', join(directory, 'dovecot.conf')]);
   const path = join(directory, 'lmtp');
   const dovecot: Dovecot = {
     port,
     path,
+    authentication: join(directory, 'authentication'),
     log: () => readFile(join(directory, 'log'), 'utf8').catch(() => ''),
     async mail(user) {
       const folder = join(directory, 'mail', user, 'Maildir/new');
@@ -80,6 +86,12 @@ passdb {
 userdb {
   driver = passwd-file
   args = ${directory}/users
+}
+auth_mechanisms = plain login
+service auth {
+  unix_listener ${directory}/authentication {
+    mode = 0666
+  }
 }
 service lmtp {
   unix_listener ${directory}/lmtp {
