@@ -44,12 +44,13 @@ export function wherePage(files, index) {
   const bySection = ([a], [b]) => a.localeCompare(b, 'en', { numeric: true });
   const parts = rows
     .filter(([number]) => found.has(number))
-    .map(([number, title, status]) => {
+    .map(([number, title, status, missing]) => {
       const lines = [...found.get(number)].sort(bySection).map(([section, paths]) => {
         const links = [...paths].sort().map((path) => `[${path.replace(/^src\//, '')}](../../${path})`);
         return `- ${section === '' ? 'as a whole' : `§${section}`}: ${links.join(', ')}`;
       });
-      return `## RFC ${number}: ${title} (${status})\n\n${lines.join('\n')}`;
+      const lacks = missing ? `Missing: ${missing}.\n\n` : '';
+      return `## RFC ${number}: ${title} (${status})\n\n${lacks}${lines.join('\n')}`;
     });
   return `${HEAD('the comments of src')}
 # Where a standard is in the code

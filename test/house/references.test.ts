@@ -52,6 +52,14 @@ test('the rule finds unknown standards and other ways to write them', () => {
   ]);
 });
 
+test('the list of standards says of each partial one what is missing, and of no other', () => {
+  const rows = read('docs/rfc/index.tsv').text.trimEnd().split('\n').slice(1).map((row) => row.split('\t'));
+  assert.deepEqual(
+    rows.filter(([, , status, missing = '', ...more]) => (status === 'partial') !== (missing !== '') || more.length > 0),
+    [],
+  );
+});
+
 test('the list of standards has a known status in each row', () => {
   const rows = [...standards()];
   assert.ok(rows.length > 50);
