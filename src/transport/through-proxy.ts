@@ -51,10 +51,13 @@ function outcomeOf(proxy: ProxyTerms, opening: TunnelOpening, timeoutMs: number)
       const seconds = Math.round(timeoutMs / 1000);
       // Past its greeting a SOCKS proxy is at work: it is the host that lets it wait.
       if (opening.phase === 'connect' && !opening.hungUp) return unreachable(proxy, 'ETIMEDOUT', `no answer in ${seconds} s`);
-      return failed(proxy, 'transport.proxy-silent', opening.hungUp ? 'it closed the connection' : `no answer in ${seconds} s`);
+      return failed(proxy, 'transport.proxy-silent', `${opening.hungUp ? 'it closed the connection' : `no answer in ${seconds} s`} when spoken to in ${KINDS[proxy.kind]}`);
     }
   }
 }
+
+/** A proxy of another kind may wait for more instead of saying so. */
+const KINDS: Readonly<Record<ProxyTerms['kind'], string>> = { socks5: 'SOCKS 5', 'http-connect': 'HTTP' };
 
 function unreachable({ name }: ProxyTerms, code: string, words: string): ThroughProxy {
   const message = `${code}; the proxy ${name} says: ${words.slice(0, PROXY_WORDS_MAX)}`;

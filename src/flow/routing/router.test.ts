@@ -320,3 +320,42 @@ test('Q149121: a route is explained with its rule, costs and hosts', async () =>
   assert.ok(ruled.rule.kind === 'address-space' && ruled.rule.space.cost === 7 && ruled.rule.space.index === 0);
   assert.equal((await router.explain(address('u@example.com'), anybody)).rule.kind, 'ours');
 });
+
+test('proxies: of the group, of the address space, of all mail; a name that is missing defers', async () => {
+  const proxy = { host: '192.0.2.50', port: 1080, tls: 'none', resolve: 'here' } as const;
+  const proxies: RoutingSettings['proxies'] = {
+    a: { ...proxy, kind: 'socks5', login: { user: 'u', password: 'p' } },
+    b: { ...proxy, kind: 'http-connect', resolve: 'proxy', login: { token: 't' } },
+    broken: { ...proxy, kind: 'socks5', login: { user: 'u' } },
+  };
+  const names = async (hop: string, over: Partial<RoutingSettings>): Promise<string> => {
+    const { router } = make('to.test MX 10 mx.to.test\nmx.to.test A 198.51.100.1', { proxies, ...over });
+    const route = await router.route(hop, { reversePath: null } as EnvelopeOptions);
+    if (route.kind !== 'relay') return `${route.kind}: ${route.reason}`;
+    const ways = (route.terms.proxies ?? []).map((way) => (way === 'direct' ? way : `${way.name}${way.login === undefined ? '' : ' with a login'}`));
+    return `${ways.join(', ')} to ${route.hosts.flatMap(({ addresses }) => addresses).join(' ')}`;
+  };
+  assert.equal(await names('mx:to.test', {}), ' to 198.51.100.1');
+  assert.equal(await names('mx:to.test', { proxy: 'a' }), 'a with a login to 198.51.100.1');
+  assert.equal(await names('mx:to.test', { proxy: 'direct' }), ' to 198.51.100.1');
+  assert.equal(await names('mx:to.test', { proxy: ['a', 'direct'] }), 'a with a login, direct to 198.51.100.1');
+  assert.equal(await names('mx:to.test', { proxy: ['b', 'a'] }), 'b with a login, a with a login to 198.51.100.1');
+  assert.equal(await names('mx:to.test', { proxy: 'b' }), 'b with a login to mx.to.test');
+  assert.equal(await names('mx:bare.test', { proxy: 'b' }), 'failed: bare.test does not exist');
+  assert.equal(await names('mx:to.test', { proxy: 'a', addressSpaces: [{ match: 'to.test', cost: 1, via: 'mx', proxy: 'direct' }] }), ' to 198.51.100.1');
+  const smartHosts = { hub: group(['hub.inside'], { proxy: 'b' }), plain: group(['198.51.100.5'], { source4: '192.0.2.77' }) };
+  assert.equal(await names('host:hub', { proxy: 'a', smartHosts }), 'b with a login to hub.inside');
+  assert.equal(await names('host:plain', { proxy: 'a', smartHosts }), 'a with a login to 198.51.100.5');
+  assert.equal(await names('mx:to.test', { proxy: 'gone' }), "deferred: there is no usable proxy 'gone' in routing.proxies");
+  assert.equal(await names('mx:to.test', { proxy: 'broken' }), "deferred: there is no usable proxy 'broken' in routing.proxies");
+});
+
+test('a group has source addresses and a PROXY header of its own, and the reason of a route names its proxies', async () => {
+  const smartHosts = { hub: group(['198.51.100.5'], { source4: '192.0.2.77', proxyHeader: 'v2', proxy: ['a', 'direct'] }) };
+  const proxies: RoutingSettings['proxies'] = { a: { kind: 'socks5', host: '192.0.2.50', port: 1080, tls: 'none', resolve: 'here' } };
+  const { router } = make('', { source4: '192.0.2.9', source6: '2001:db8::9', smartHosts, proxies });
+  const route = await router.route('host:hub', { reversePath: null } as EnvelopeOptions);
+  assert.ok(route.kind === 'relay');
+  assert.deepEqual([route.terms.source4, route.terms.source6, route.terms.proxyHeader], ['192.0.2.77', '2001:db8::9', 'v2']);
+  assert.equal(route.reason, "hosts of the group 'hub', by way of the proxy a, else a direct connection");
+});

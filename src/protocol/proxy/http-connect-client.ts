@@ -103,8 +103,10 @@ export class HttpConnectClient implements TunnelMachine {
   }
 
   #notHttp(why?: string): TunnelStep {
-    const quote = plainLine(Buffer.from(this.#lines[0] ?? this.#held), QUOTE_BYTES_MAX);
-    return { kind: 'failed', failure: { kind: 'wrong-protocol', words: why ?? `what it answered is not HTTP: '${quote}'` } };
+    const [first = ''] = this.#lines;
+    const end = this.#held.indexOf(LF);
+    const quote = first || plainLine(end === -1 ? this.#held : this.#held.subarray(0, end), QUOTE_BYTES_MAX);
+    return { kind: 'failed', failure: { kind: 'wrong-protocol', words: why ?? `what it answered is not HTTP: '${quote.slice(0, QUOTE_BYTES_MAX)}'` } };
   }
 }
 
