@@ -17,14 +17,23 @@ export function dispatch(session: Session, line: Line): void {
   const space = text.indexOf(' ');
   const verb = (space < 0 ? text : text.slice(0, space)).toUpperCase();
   const row = commandTable.get(verb);
-  // The credentials of AUTH are nobody's business.
-  session.line = verb === 'AUTH' ? text.slice(0, text.indexOf(' ', 5) + 1 || undefined).trimEnd() : text;
+  session.line = shownLine(session, text, verb, row !== undefined);
   if (row === undefined) return session.reply(httpVerbs.has(verb) ? replies.notHttp : replies.unknownCommand);
   if (line.octets > row.lineMax) return session.reply(verb === 'AUTH' ? replies.authTooLong : replies.lineTooLong);
   session.groups = row.nature === 'group';
   if (row.nature === 'idle') session.countIdle();
   if (session.ended) return;
   row.perform(session, space < 0 ? '' : text.slice(space + 1).trimEnd(), refusal(row, session));
+}
+
+/**
+ * A command as the driver may show it. The credentials of AUTH are nobody's business, nor are the lines that follow one that
+ * was refused: a client that pipelines sends them all the same.
+ */
+function shownLine(session: Session, text: string, verb: string, known: boolean): string {
+  if (known) session.secretsMayFollow = verb === 'AUTH';
+  if (verb === 'AUTH') return text.slice(0, text.indexOf(' ', 5) + 1 || undefined).trimEnd();
+  return session.secretsMayFollow ? '' : text;
 }
 
 /** Why the command may not be said now, whatever its argument. */

@@ -188,6 +188,15 @@ test('credentials are not shown', () => {
   );
 });
 
+test('the lines of a login that was refused, pipelined by a client that did not wait, are not shown', () => {
+  const peer = play(defaultOffer, Buffer.from('EHLO c\r\nAUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0\r\nNOOP\r\nFOO bar\r\n'), Infinity);
+  const refused = peer.effects.filter((effect) => effect.kind === 'refused');
+  assert.deepEqual(
+    refused.map((effect) => effect.line),
+    ['AUTH LOGIN', '', '', 'FOO bar'],
+  );
+});
+
 test('while a question is open commands wait, and an answer that comes too late is dropped', () => {
   const machine = createServerMachine(defaultOffer);
   assert.deepEqual(

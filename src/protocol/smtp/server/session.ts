@@ -61,6 +61,8 @@ export class Session {
   exchange: Exchange | undefined;
   /** The command being carried out, as the driver may show it: without credentials. */
   line = '';
+  /** Whether a line that is no command may be a part of a login: AUTH was the last command. */
+  secretsMayFollow = false;
   /** Whether its reply may wait for those of the following ones (RFC 2920 §3.2). */
   groups = false;
   #transactions = 0;
