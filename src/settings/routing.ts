@@ -111,7 +111,7 @@ export const smartHostGroup = z.strictObject({
     .optional()
     .describe('User name and password for these hosts; sent under TLS only.'),
   proxy: ways.describe(
-    "Proxies of routing.proxies in the order to try them, or 'direct'. Default: as under routing. Never for a UNIX socket.",
+    "Proxies of routing.proxies in the order to try them, or 'direct'. Default: as under routing, but direct where all hosts are addresses of loopback and private networks.",
   ),
   source4: z.string().optional().describe('IPv4 source address of connections to these hosts.'),
   source6: z.string().optional().describe('IPv6 source address of connections to these hosts.'),

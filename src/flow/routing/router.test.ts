@@ -350,6 +350,21 @@ test('proxies: of the group, of the address space, of all mail; a name that is m
   assert.equal(await names('mx:to.test', { proxy: 'broken' }), "deferred: there is no usable proxy 'broken' in routing.proxies");
 });
 
+test('Q254909: hosts of private networks and loopback are reached directly unless their group names a proxy', async () => {
+  const proxies: RoutingSettings['proxies'] = { a: { kind: 'socks5', host: '192.0.2.50', port: 1080, tls: 'none', resolve: 'here' } };
+  const by = async (hosts: readonly (string | { host: string; port: number })[], over: Partial<SmartHostGroup> = {}): Promise<number> => {
+    const { router } = make('', { proxies, proxy: 'a', smartHosts: { hub: group([...hosts], over) } });
+    const route = await router.route('host:hub', { reversePath: null } as EnvelopeOptions);
+    assert.ok(route.kind === 'relay');
+    return route.terms.proxies?.length ?? 0;
+  };
+  for (const host of ['192.168.1.2', '10.9.8.7', '172.31.0.1', '169.254.1.1', 'fd00::1', 'fe80::1', '/run/lmtp']) assert.equal(await by([host]), 0, host);
+  assert.equal(await by([{ host: '127.0.0.1', port: 10_025 }]), 0);
+  for (const host of ['172.32.0.1', '198.51.100.5', '2001:db8::5']) assert.equal(await by([host]), 1, host);
+  assert.equal(await by(['192.168.1.2', '198.51.100.5']), 1);
+  assert.equal(await by(['192.168.1.2'], { proxy: 'a' }), 1);
+});
+
 test('a group has source addresses and a PROXY header of its own, and the reason of a route names its proxies', async () => {
   const smartHosts = { hub: group(['198.51.100.5'], { source4: '192.0.2.77', proxyHeader: 'v2', proxy: ['a', 'direct'] }) };
   const proxies: RoutingSettings['proxies'] = { a: { kind: 'socks5', host: '192.0.2.50', port: 1080, tls: 'none', resolve: 'here' } };

@@ -22,7 +22,7 @@ import type { OwnHostOptions } from './own-host.ts';
 import type { RelayTerms, Route, Router } from './port.ts';
 import { replies } from './replies.ts';
 import { findSmartHosts } from './smart-hosts.ts';
-import { looksUpAtProxy, proxyOfDomain, waysInWords, waysOf, type Ways } from './ways.ts';
+import { looksUpAtProxy, proxyOfDomain, proxyOfGroup, waysInWords, waysOf, type Ways } from './ways.ts';
 
 /** What a router is made of. */
 export interface RouterOptions extends Pick<OwnHostOptions, 'serverName' | 'ownAddresses'> {
@@ -109,7 +109,7 @@ class ConfiguredRouter implements ExplainingRouter {
     if (group.login !== undefined && passwordOf(this.#options, name, group) === undefined) {
       return { kind: 'deferred', reply: replies.unusableRoute, reason: `the password of the group '${name}' is not known` };
     }
-    const found = waysOf(group.proxy, this.#options.settings);
+    const found = waysOf(proxyOfGroup(group), this.#options.settings);
     if (found.kind === 'missing') return { kind: 'deferred', reply: replies.unusableRoute, reason: found.why };
     return this.#relay(nextHop, name, await findSmartHosts(name, group, this.#searchBy(found)), by(groupTerms(this.#options, name, group), found.ways));
   }

@@ -1,6 +1,7 @@
+import { cidrSet } from '../../base/cidr.ts';
 import { domainKey } from '../../mail/mailbox.ts';
 import type { ReversePath } from '../../mail/mailbox.ts';
-import type { RoutingSettings } from '../../settings/routing.ts';
+import type { RoutingSettings, SmartHostGroup } from '../../settings/routing.ts';
 import type { ProxyTerms, Way } from '../../transport/port.ts';
 import type { AddressSpaces } from './address-spaces.ts';
 
@@ -8,6 +9,15 @@ import type { AddressSpaces } from './address-spaces.ts';
 export type Ways = { readonly kind: 'ways'; readonly ways: readonly Way[] } | { readonly kind: 'missing'; readonly why: string };
 
 type Proxies = RoutingSettings['proxies'];
+
+/** Loopback, link-local and private networks (RFC 1918 §3, RFC 4193 §3.1). */
+const NEAR = cidrSet(['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '::1', 'fc00::/7', 'fe80::/10']);
+
+/** The proxies of a group: its own; else those of all mail, except towards hosts on our side of them. */
+export function proxyOfGroup(group: SmartHostGroup): RoutingSettings['proxy'] {
+  const near = group.hosts.every(({ host }) => host.startsWith('/') || host.toLowerCase() === 'localhost' || NEAR.has(host));
+  return group.proxy ?? (near ? 'direct' : undefined);
+}
 
 /** Turns the names of a route's setting into ways; what is not said there is as for all mail. */
 export function waysOf(names: RoutingSettings['proxy'], settings: Pick<RoutingSettings, 'proxies' | 'proxy'>): Ways {
