@@ -137,7 +137,7 @@ describe('the log when storage fails', () => {
     await again.close();
   });
 
-  it('refuses a queue that a newer version wrote, naming both', async () => {
+  it('Q174036: refuses a queue that a newer version wrote, naming both', async () => {
     const disk = new SimDisk({ random: seeded(4) });
     await disk.makeDirectory('/queue');
     await disk.replaceFile('/queue/boot', 'format 2\nshard 0\nnext 5\n');

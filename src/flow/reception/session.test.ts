@@ -152,7 +152,7 @@ test('a session that lasts too long ends, but not within mail data that comes fa
   assert.match(idle.sent, /421 /);
 });
 
-test('storage that fails is 4xx, and the message is not acknowledged (Q140975)', async () => {
+test('Q140975: storage that fails is 4xx, with its errno in an event, and the message is not acknowledged', async () => {
   for (const [code, expected] of [
     ['EXDEV', /^451 4\.3\.0/],
     ['EACCES', /^451 4\.3\.0/],

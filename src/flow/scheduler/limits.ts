@@ -9,7 +9,7 @@ export const limits = {
   /** Attempts at once into local mailboxes: bounded by the disk, not by courtesy. */
   localWindow: 64,
   /** An attempt that lasts longer no longer counts against the room of quick ones. */
-  slowAfterMs: 5_000,
+  slowAfterMs: 2_000,
   /** How many slow attempts may wait for every quick one allowed. */
   slowFactor: 4,
   /** Wait when there is no room for a next hop that fails. */
