@@ -9,7 +9,7 @@ import { outputWriter } from '../operate/journal/output-writer.ts';
 import type { Settings } from '../settings/index.ts';
 import { adoptSocket, bindSocket } from '../world/node/binding.ts';
 import { nodeChildren } from '../world/node/children.ts';
-import { takeLock } from '../world/node/instance-lock.ts';
+import { removeDeadSocket, takeLock } from '../world/node/instance-lock.ts';
 import { nodeOutput } from '../world/node/output.ts';
 import { findUser, giveTo, type HostUser } from '../world/node/privileges.ts';
 import { nodeWorld } from '../world/node/world.ts';
@@ -83,6 +83,7 @@ async function supervise(settings: Settings, path: string, journal: Journal, opt
     journal.emit('supervisor.already-running', { path: lockPath });
     return runExits.refused;
   }
+  await removeDeadSockets(settings);
   const systemd = serviceManager(process.env, process.pid, world);
   const briefing = await makeBriefing(settings, 1, world, journal);
   if (user !== undefined) for (const directory of [settings.server.data, run]) giveTo(directory, user);
@@ -99,7 +100,7 @@ async function supervise(settings: Settings, path: string, journal: Journal, opt
     orphans: (await shardsOnDisk(world.disk, settings)).filter((shard) => shard >= workers),
     user,
     reload: (inUse) => rereadConfiguration(path, inUse, world, journal),
-    notify: (state) => systemd.notify(state),
+    notify: (state) => systemd.notify(state === 'RELOADING=1' ? `${state}\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}` : state),
     onStarted: () => options.onStarted?.(settings, supervisor.status()),
   });
   const ended = untilStopped(supervisor);
@@ -109,6 +110,13 @@ async function supervise(settings: Settings, path: string, journal: Journal, opt
   await ended;
   lock.release();
   return runExits.ended;
+}
+
+/** A killed service leaves the UNIX sockets of its listeners behind. */
+async function removeDeadSockets({ listeners }: Settings): Promise<void> {
+  for (const { address } of Object.values(listeners)) {
+    for (const path of [address].flat()) if (path.startsWith('/')) await removeDeadSocket(path).catch(() => undefined); // then binding says why
+  }
 }
 
 function serviceUser(settings: Settings): HostUser | undefined {

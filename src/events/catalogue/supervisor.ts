@@ -28,6 +28,15 @@ export const supervisorEvents = {
     data: { role: 'text', index: 'count', how: 'text', wait: 'milliseconds' },
     advice: 'Nothing is lost. When it repeats, the events before it say why.',
   },
+  3801: {
+    name: 'supervisor.socket-unused',
+    severity: 'warning',
+    category: 'life-cycle',
+    title: 'A socket that systemd handed over belongs to no listener',
+    text: 'the socket {name} ({address} port {port}) that systemd handed over belongs to no listener; connections to it are not answered',
+    data: { name: 'text', address: 'address', port: 'port' },
+    advice: 'Give it the name of a listener (FileDescriptorName= in the socket unit), or configure a listener with its port.',
+  },
   4800: {
     name: 'supervisor.child-hung',
     severity: 'error',

@@ -18,7 +18,7 @@ export const limits = {
   steadyMs: 60_000,
   /** First and longest wait before a listener that could not be bound is tried again. */
   bindRetryMs: 250,
-  bindRetryMsMax: 4_000,
+  bindRetryMsMax: 2_000,
   /** How long all workers may take to check a new configuration. */
   prepareMs: 20_000,
   /** How long a call to a child may take. */

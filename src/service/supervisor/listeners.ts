@@ -49,7 +49,7 @@ export class Listeners {
   open(settings: ListenersSettings): void {
     for (const [name, listener] of Object.entries(settings)) {
       const { profile, tls } = listener;
-      const inherited = this.#parts.inherited.filter((one) => one.name === name);
+      const inherited = this.#parts.inherited.filter((one) => one.name === name || (!(one.name in settings) && isAt(one.socket, listener)));
       for (const { socket } of inherited) {
         const place = { name, profile, tls, address: socket.address, port: socket.port, socket, problem: undefined, waitMs: 0, timer: undefined };
         this.#places.push(place);
@@ -63,6 +63,14 @@ export class Listeners {
         this.#bind(place);
       }
     }
+    for (const { name, socket } of this.unused()) {
+      this.#parts.journal.emit('supervisor.socket-unused', { name, address: socket.address, port: socket.port });
+    }
+  }
+
+  /** Sockets that systemd handed over and that are nobody's. */
+  unused(): readonly { readonly name: string; readonly socket: BoundSocket }[] {
+    return this.#parts.inherited.filter(({ socket }) => this.#places.every((place) => place.socket !== socket));
   }
 
   /** Every bound socket with the name of its listener. */
@@ -111,6 +119,12 @@ export class Listeners {
     place.problem = undefined;
     this.#parts.onBound(place.name, place.socket);
   }
+}
+
+/** Whether a socket has a listener's port on one of its addresses. */
+function isAt(socket: BoundSocket, { address, port }: ListenersSettings[string]): boolean {
+  const addresses = [address].flat();
+  return socket.port === port && (addresses.includes(socket.address) || addresses.includes(socket.address.includes(':') ? '::' : '0.0.0.0'));
 }
 
 function explain(errno: string): string {

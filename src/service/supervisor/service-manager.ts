@@ -22,20 +22,22 @@ export function serviceManager(environment: NodeJS.ProcessEnv, pid: number, worl
   const count = Number(environment['LISTEN_PID']) === pid ? Number(environment['LISTEN_FDS'] ?? 0) : 0;
   const names = (environment['LISTEN_FDNAMES'] ?? '').split(':');
   const watchdog = Number(environment['WATCHDOG_USEC'] ?? 0);
+  // One at a time: a manager that hears of the end of a reload before its beginning waits forever.
+  let before: Promise<unknown> = Promise.resolve();
   return {
     notify(state) {
       if (socket === undefined) return;
-      const told = world.programs.run(
+      const tell = (): Promise<unknown> => world.programs.run(
         {
           command: 'systemd-notify',
-          arguments: [`--pid=${pid}`, ...state.split('\n')],
+          arguments: ['--no-block', `--pid=${pid}`, ...state.split('\n')],
           environment: { NOTIFY_SOCKET: socket, PATH: environment['PATH'] ?? '/usr/bin:/bin' },
           timeoutMs: NOTIFY_TIMEOUT_MS,
           outputBytesMax: 0,
         },
         nothing(),
       );
-      told.catch(() => undefined); // a manager without its own tool is told nothing; mail goes on
+      before = before.then(tell).catch(() => undefined); // a manager without its own tool is told nothing; mail goes on
     },
     descriptors: Array.from({ length: Math.min(count, 256) }, (_, i) => ({ descriptor: FIRST_DESCRIPTOR + i, name: names[i] ?? '' })),
     watchdogMs: watchdog > 0 ? watchdog / 1000 : undefined,

@@ -31,24 +31,23 @@ export function bindSocket(address: string, port: number): Bound {
   const type = address.startsWith('/') ? -1 : family === 6 ? 6 : 4;
   const made =
     type === -1 ? createServerHandle(address, -1, -1) : createServerHandle(address, port, type, undefined, type === 6 ? IPV6_ONLY : 0);
-  const bound = boundOf(made, `bind ${address}:${port}`, address, port);
-  // libuv keeps EADDRINUSE for the call of listen; a socket that is not bound to what was asked for tells it now.
-  if (type !== -1 && port !== 0 && bound.port !== port) {
-    bound.close();
-    throw systemError(-98, `bind ${address}:${port}`);
-  }
-  return bound;
+  return boundOf(made, `bind ${address}:${port}`, address, port);
 }
 
 /** Takes a socket that systemd has bound for us (LISTEN_FDS). */
 export function adoptSocket(descriptor: number): Bound {
-  return boundOf(createServerHandle(null, -1, -1, descriptor), `descriptor ${descriptor}`, '', 0);
+  return boundOf(createServerHandle(null, 0, 4, descriptor), `descriptor ${descriptor}`, '', 0);
 }
 
 function boundOf(made: BoundHandle | number, what: string, address: string, port: number): Bound {
   if (typeof made === 'number') throw systemError(made, what);
   const out: { address?: string; port?: number } = {};
-  made.getsockname?.(out);
+  // libuv keeps EADDRINUSE for the call of listen; asking for the name tells it now.
+  const errno = made.getsockname?.(out) ?? 0;
+  if (errno !== 0) {
+    made.close();
+    throw systemError(errno, what);
+  }
   return {
     handle: made,
     address: out.address ?? address,

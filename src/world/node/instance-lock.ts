@@ -31,6 +31,12 @@ export async function takeLock(path: string): Promise<InstanceLock | 'held'> {
   return 'held';
 }
 
+/** Removes the UNIX socket at `path` where no process listens on it any more: the system would refuse to bind it again. */
+export async function removeDeadSocket(path: string): Promise<void> {
+  const isSocket = fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
+  if (isSocket && !(await answers(path))) fs.rmSync(path, { force: true });
+}
+
 async function keepsItsName(path: string): Promise<boolean> {
   const inode = fs.statSync(path, { throwIfNoEntry: false })?.ino;
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));

@@ -22,11 +22,14 @@ export function findUser(user: string, group: string | undefined): HostUser | un
   return uid === undefined || gid === undefined ? undefined : { uid, gid };
 }
 
-/** Gives a directory and what is in it to a user; entries that are already his are left alone. */
-export function giveTo(path: string, user: HostUser): void {
+/** So deep below a directory that is already the user's is looked for entries that are not: the files of a mailbox lie deeper. */
+const LOOKED_DEPTH = 3;
+
+/** Gives a directory and what is in it to a user. Deep below what is already his nothing is looked for. */
+export function giveTo(path: string, user: HostUser, depth = 0): void {
   const stats = fs.lstatSync(path);
-  if (stats.uid === user.uid && stats.gid === user.gid) return;
-  fs.lchownSync(path, user.uid, user.gid);
-  if (!stats.isDirectory()) return;
-  for (const name of fs.readdirSync(path)) giveTo(`${path}/${name}`, user);
+  const his = stats.uid === user.uid && stats.gid === user.gid;
+  if (!his) fs.lchownSync(path, user.uid, user.gid);
+  if (!stats.isDirectory() || (his && depth >= LOOKED_DEPTH)) return;
+  for (const name of fs.readdirSync(path)) giveTo(`${path}/${name}`, user, depth + 1);
 }
