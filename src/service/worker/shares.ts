@@ -10,13 +10,15 @@ export type AskForMore = (key: string, limit: number, wanted: number) => Promise
 /** The shares of one worker in the limits that all workers have together. */
 export class Shares {
   readonly #workers: number;
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'now' | 'after'>;
   readonly #ask: AskForMore;
   /** Where the share is not the equal one. */
   readonly #shares: Map<string, number>;
   readonly #quietUntil = new Map<string, number>();
+  /** Limits of which this worker has nothing, and will look again. */
+  readonly #starving = new Set<string>();
 
-  constructor(workers: number, clock: Pick<Clock, 'now'>, ask: AskForMore, atStart: ReadonlyMap<string, number> = new Map()) {
+  constructor(workers: number, clock: Pick<Clock, 'now' | 'after'>, ask: AskForMore, atStart: ReadonlyMap<string, number> = new Map()) {
     this.#workers = workers;
     this.#clock = clock;
     this.#ask = ask;
@@ -28,10 +30,21 @@ export class Shares {
     return this.#shares.get(key) ?? equalShare(limit, this.#workers);
   }
 
-  /** Asks for more of a limit that is used up here; calls back when some was granted. */
+  /**
+   * Asks for more of a limit that is used up here; calls back when some was granted. Whoever has nothing of it is called back in any
+   * case, to ask again: with nothing in use here, nothing that ends would make it look.
+   */
   want(key: string, limit: number, wanted: number, granted: () => void): void {
-    const now = this.#clock.now();
-    if (this.#workers === 1 || this.of(key, limit) >= limit || (this.#quietUntil.get(key) ?? 0) > now) return;
+    if (this.#workers === 1 || this.of(key, limit) >= limit) return;
+    const quietUntil = this.#quietUntil.get(key) ?? 0;
+    if (quietUntil > this.#clock.now()) {
+      if (quietUntil !== Number.POSITIVE_INFINITY) this.#lookAgain(key, limit, granted);
+      return;
+    }
+    const refused = (): void => {
+      this.#quietUntil.set(key, this.#clock.now() + ASK_AGAIN_MS);
+      this.#lookAgain(key, limit, granted);
+    };
     this.#quietUntil.set(key, Number.POSITIVE_INFINITY);
     this.#ask(key, limit, wanted).then(
       (amount) => {
@@ -39,10 +52,19 @@ export class Shares {
           this.#quietUntil.delete(key);
           this.#shares.set(key, this.of(key, limit) + amount);
           granted();
-        } else this.#quietUntil.set(key, this.#clock.now() + ASK_AGAIN_MS);
+        } else refused();
       },
-      () => this.#quietUntil.set(key, this.#clock.now() + ASK_AGAIN_MS),
+      refused,
     );
+  }
+
+  #lookAgain(key: string, limit: number, look: () => void): void {
+    if (this.of(key, limit) > 0 || this.#starving.has(key)) return;
+    this.#starving.add(key);
+    this.#clock.after(ASK_AGAIN_MS, () => {
+      this.#starving.delete(key);
+      look();
+    });
   }
 
   /** Gives up what is not used, at most `wanted`; answers how much that is. */
