@@ -42,6 +42,11 @@ const mistakes: readonly (readonly [what: string, text: string, ...words: string
     'ims.yaml:3:28: error: listeners.mx.port: is too large (most 65535); found 70000; allowed: a whole number from 0 to 65535',
   ],
   [
+    'TLS demanded of the world (RFC 3207 §4)',
+    'server: { name: mail.example.com }\nlisteners:\n  mx: { profile: mx, tls: required }\n',
+    "ims.yaml:3:27: warning: listeners.mx.tls: keeps out every server that sends without TLS, which a host named in MX records may not do (RFC 3207 §4); found 'required'; did you mean 'starttls'?",
+  ],
+  [
     'LMTP on the port of SMTP (RFC 2033 §5)',
     'server: { name: mail.example.com }\nlisteners:\n  mx: { profile: lmtp, tls: none }\nrouting: { smartHosts: { store: { protocol: lmtp, hosts: [{ host: 192.0.2.5 }] } } }\n',
     "ims.yaml:3:18: error: listeners.mx.profile: may not be spoken on port 25 (RFC 2033 §5); found 'lmtp'; allowed: mx; lmtp on another port or on a UNIX socket",

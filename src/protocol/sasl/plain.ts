@@ -22,6 +22,6 @@ function readPlain(response: Buffer): ServerStep {
   const parts = response.toString('utf8').split('\0', 4);
   const [identity, user, password] = parts;
   if (parts.length !== 3 || identity === undefined || !user || !password) return MALFORMED;
-  if (identity !== '' && identity !== user) return MALFORMED;
+  if (identity !== '' && identity !== user) return { kind: 'refused' };
   return { kind: 'credentials', credentials: { user, password } };
 }

@@ -9,10 +9,11 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** What the server does next: challenge, or it has the credentials, or the response breaks the mechanism's rules. */
+/** What the server does next: challenge, or it has the credentials, or it refuses whatever they are, or the response breaks the mechanism's rules. */
 export type ServerStep =
   | { readonly kind: 'challenge'; readonly challenge: string }
   | { readonly kind: 'credentials'; readonly credentials: Credentials }
+  | { readonly kind: 'refused' }
   | { readonly kind: 'malformed' };
 
 /** One login on the server's side. */

@@ -53,6 +53,8 @@ function go(session: Session, step: ServerStep): void {
   }
   const mechanism = session.exchange?.mechanism ?? '';
   session.exchange = undefined;
+  // RFC 4616 §2: to act for somebody else is an authorization that fails, like a wrong password.
+  if (step.kind === 'refused') return session.reply(replies.authFailed);
   if (step.kind === 'malformed' || !bearable(step.credentials)) return session.reply(replies.authSyntax);
   session.ask({ about: 'login', mechanism, ...step.credentials }, ([reply]) => {
     if (replyKind(reply) === 'positive') session.account = step.credentials.user;
