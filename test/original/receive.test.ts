@@ -153,6 +153,17 @@ test('Q251152: a name that is declared twice is refused by the configuration che
   assert.match(stdout, /twice\.yaml:\d+:\d+: error: .*U0.*already declared/i);
 });
 
+test('Q287888: the name comes from the settings, which refuse damaged octets, and never from the system', async () => {
+  const path = join(town.service.directory, 'name.yaml');
+  const text = await readFile(town.service.configuration, 'utf8');
+  for (const name of ['"mail\\x01.example.test"', '"m\\xe9l.example.test"']) {
+    await writeFile(path, text.replace('name: mail.example.test', `name: ${name}`));
+    const { code, stdout } = await town.service.ims('config', 'check', path);
+    assert.notEqual(code, 0, name);
+    assert.match(stdout, /name\.yaml:1:\d+: error: server\.name: is not a host name/);
+  }
+});
+
 test('Q257264: SIZE is announced exactly; N octets pass, N + 1 and N + 1023 do not', async () => {
   const mailbox = town.mailbox();
   const client = await Client.dial(town.port, OURS);
