@@ -4,7 +4,8 @@ import type { Journal } from '../events/journal.ts';
 import { type PassedOn, writeV1, writeV2 } from '../protocol/proxy/header-writer.ts';
 import type { ByteStream, Network } from '../world/ports/network.ts';
 import type { Dialer, DialRequest } from './port.ts';
-import { type ProxyFault, ProxyHealth } from './proxy-health.ts';
+import type { ProxyFault } from './proxy-fault.ts';
+import { ProxyHealth } from './proxy-health.ts';
 import { dialThrough, type ProxyRooms } from './through-proxy.ts';
 
 /** What a dialer is made of. */

@@ -1,19 +1,8 @@
-import type { Fault } from '../events/fault.ts';
 import type { Journal } from '../events/journal.ts';
 import type { Clock } from '../world/ports/clock.ts';
 import { PROXY_REST_MS, PROXY_SILENCE_MS } from './limits.ts';
 import type { Way } from './port.ts';
-
-/** Events about a proxy that fails. */
-export type ProxyTrouble =
-  | 'transport.proxy-unreachable'
-  | 'transport.proxy-silent'
-  | 'transport.proxy-login-refused'
-  | 'transport.proxy-wrong-protocol'
-  | 'transport.proxy-refused';
-
-/** A fault of a proxy: it says nothing about the host that was wanted. */
-export type ProxyFault = Fault<ProxyTrouble>;
+import type { ProxyFault, ProxyTrouble } from './proxy-fault.ts';
 
 interface Health {
   trouble: ProxyTrouble | undefined;

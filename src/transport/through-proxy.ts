@@ -9,7 +9,7 @@ import type { Resolver } from '../world/ports/resolver.ts';
 import type { World } from '../world/world.ts';
 import { PROXY_ADDRESSES_MAX, PROXY_WORDS_MAX } from './limits.ts';
 import type { DialRequest, ProxyTerms } from './port.ts';
-import type { ProxyFault, ProxyTrouble } from './proxy-health.ts';
+import type { ProxyFault, ProxyTrouble } from './proxy-fault.ts';
 import { openTunnel, type TunnelOpening } from './tunnel-opening.ts';
 
 /** What connections through proxies need. */

@@ -58,6 +58,11 @@ test('a refusal keeps the words of the proxy', () => {
   assert.equal(failure('HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n'), 'refused: 302 Found');
 });
 
+test('of a page of HTML the words are kept', () => {
+  const page = '<html><head><title>403 No</title></head>\n<body><h1>Port 25</h1> is <b>forbidden</b></body></htm';
+  assert.equal(failure(`HTTP/1.1 403 No\r\n\r\n${page}`), 'refused: 403 No; 403 No Port 25 is forbidden');
+});
+
 test('of the text of a refusal the first 512 octets are kept', () => {
   const { step } = answered(`HTTP/1.1 500 Unable to connect\r\n\r\n${'x'.repeat(100_000)}`, 1000);
   assert.ok(step.kind === 'failed');

@@ -142,11 +142,17 @@ function headOf(lines: readonly string[]): Head {
 const TARGET: Readonly<Record<number, string>> = { 500: 'EHOSTUNREACH', 502: 'EHOSTUNREACH', 503: 'EHOSTUNREACH', 504: 'ETIMEDOUT' };
 
 function failureOf(head: Head, text: Buffer): TunnelFailure {
-  const evidence = plainLine(text, HTTP_EVIDENCE_BYTES_MAX);
+  const evidence = plainLine(Buffer.from(withoutTags(text)), HTTP_EVIDENCE_BYTES_MAX);
   const words = [`${head.status} ${head.reason}`.trim(), head.challenge === '' ? '' : `it asks for ${head.challenge}`, evidence]
     .filter((part) => part !== '')
     .join('; ');
   if (head.status === 407 || head.status === 401) return { kind: 'login-refused', words };
   const errno = TARGET[head.status];
   return errno === undefined ? { kind: 'refused', words } : { kind: 'target-unreachable', errno, words };
+}
+
+/** The words of a page: most proxies refuse in HTML. The last tag may have been cut. */
+function withoutTags(text: Buffer): string {
+  const page = text.toString('utf8');
+  return page.includes('<') ? page.replace(/<[^<>]*(?:>|$)/g, ' ').replace(/\s+/g, ' ') : page;
 }

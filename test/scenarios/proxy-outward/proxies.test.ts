@@ -15,7 +15,7 @@ const programs: RunningProgram[] = [];
 let service: TestService;
 let sink: RecordingSink;
 let folder: string;
-let ports: { mx: number; socks: number; http: number; strict: number; https: number; late: number; next: number };
+let ports: { mx: number; socks: number; http: number; strict: number; https: number; late: number; next: number; headed: number };
 let next: TestService;
 
 const microsocks = (port: number): readonly string[] => ['-i', '127.0.0.1', '-p', String(port), '-u', 'ims', '-P', 'secret'];
@@ -45,13 +45,15 @@ const YAML = (directory: string): string => {
 listeners: { mx: { profile: mx, address: 127.0.0.1, port: ${ports.mx} } }
 domains: { example.test: { mailboxes: { alice: {} }, aliases: { postmaster: alice } } }
 routing:
-  relayDomains: [fallback.test, deep.test, ${groups.map((name) => `${name}.test`).join(', ')}]
+  relayDomains: [fallback.test, deep.test, headed1.test, headed2.test, ${groups.map((name) => `${name}.test`).join(', ')}]
   proxies:
 ${proxies.map((line) => `    ${line}\n`).join('')}  smartHosts:
 ${groups.map((name) => `    ${name}: { hosts: [{ host: ${name === 'names' ? 'localhost' : '127.0.0.1'}, port: ${sink.port} }], tls: none, proxy: ${name} }\n`).join('')}    fallback: { hosts: [{ host: 127.0.0.1, port: ${sink.port} }], tls: none, proxy: [late, http] }
     deep: { hosts: [{ host: 127.0.0.1, port: ${ports.next} }], tls: required, proxy: https }
+    headed1: { hosts: [{ host: 127.0.0.1, port: ${ports.headed} }], tls: none, proxyHeader: v1, source4: 127.0.0.42 }
+    headed2: { hosts: [{ host: 127.0.0.1, port: ${ports.headed} }], tls: none, proxyHeader: v2 }
   addressSpaces:
-${[...groups, 'fallback', 'deep'].map((name) => `    - { match: ${name}.test, via: ${name} }\n`).join('')}`;
+${[...groups, 'fallback', 'deep', 'headed1', 'headed2'].map((name) => `    - { match: ${name}.test, via: ${name} }\n`).join('')}`;
 };
 
 const NEXT = (directory: string): string => `server: { name: next.test, data: ${directory}/data, workers: 1 }
@@ -64,8 +66,8 @@ const TINY = (port: number, allowed: string, login: string): string =>
 
 before(async () => {
   if (skip !== false) return;
-  const [mx = 0, socks = 0, http = 0, strict = 0, https = 0, late = 0, nextHop = 0] = await Promise.all(Array.from({ length: 7 }, freePort));
-  ports = { mx, socks, http, strict, https, late, next: nextHop };
+  const [mx = 0, socks = 0, http = 0, strict = 0, https = 0, late = 0, nextHop = 0, headed = 0] = await Promise.all(Array.from({ length: 8 }, freePort));
+  ports = { mx, socks, http, strict, https, late, next: nextHop, headed };
   sink = await startRecordingSink();
   folder = await mkdtemp(join(tmpdir(), 'ims-proxies-'));
   const pair = await makeSelfSigned('proxy.test', Date.now());
@@ -73,7 +75,8 @@ before(async () => {
   await writeFile(join(folder, 'http.conf'), TINY(http, '', 'BasicAuth ims secret\n'));
   await writeFile(join(folder, 'strict.conf'), TINY(strict, 'ConnectPort 443\n', ''));
   const tlsFront = `listen https\n  bind 127.0.0.1:${https} ssl crt ${folder}/pair.pem\n  server http 127.0.0.1:${http}\n`;
-  await writeFile(join(folder, 'haproxy.cfg'), `defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n${tlsFront}`);
+  const headedFront = `listen headed\n  bind 127.0.0.1:${headed} accept-proxy\n  server sink 127.0.0.1:${sink.port}\n`;
+  await writeFile(join(folder, 'haproxy.cfg'), `defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n${tlsFront}${headedFront}`);
   await start('microsocks', microsocks(socks), socks);
   await start('tinyproxy', ['-d', '-c', join(folder, 'http.conf')], http);
   await start('tinyproxy', ['-d', '-c', join(folder, 'strict.conf')], strict);
@@ -115,6 +118,13 @@ test('mail goes out by way of microsocks and tinyproxy, the latter also behind T
     await submit(`u@${way}.test`);
     const { from } = await sink.taken(`u@${way}.test`);
     assert.equal(from, 'a@far.test');
+  }
+});
+
+test('a next hop that demands a PROXY header (HAProxy, accept-proxy) gets one of version 1 or 2', { skip }, async () => {
+  for (const name of ['headed1', 'headed2']) {
+    await submit(`u@${name}.test`);
+    await sink.taken(`u@${name}.test`);
   }
 });
 

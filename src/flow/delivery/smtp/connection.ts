@@ -1,5 +1,4 @@
-import { errnoOf, Fault } from '../../../events/fault.ts';
-import { renderText } from '../../../events/render.ts';
+import { errnoOf } from '../../../events/fault.ts';
 import type { DeliverySettings } from '../../../settings/delivery.ts';
 import { SmtpClient } from '../../../protocol/smtp/client/client.ts';
 import type { PeerExtensions } from '../../../protocol/smtp/client/extensions.ts';
@@ -12,6 +11,7 @@ import type {
   TransactionEnd,
 } from '../../../protocol/smtp/client/port.ts';
 import type { Dialer, DialRequest } from '../../../transport/port.ts';
+import { isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.ts';
 import type { Clock, Timer } from '../../../world/ports/clock.ts';
 import type { ByteSink, ByteStream, TlsFacts } from '../../../world/ports/network.ts';
 import type { World } from '../../../world/world.ts';
@@ -56,7 +56,9 @@ export async function openConnection(options: ConnectionOptions): Promise<RelayC
   try {
     stream = await dialer.dial({ ...target, ...way, timeoutMs: timeouts.connect });
   } catch (error) {
-    if (error instanceof Fault) return { kind: 'proxy-failed', why: renderText({ name: error.event, data: error.data }), once: error.event === 'transport.proxy-refused' };
+    if (isProxyFault(error)) {
+      return { kind: 'proxy-failed', why: proxyFaultInWords(error), once: error.event === 'transport.proxy-refused' };
+    }
     const errno = errnoOf(error);
     const words = error instanceof Error ? error.message : String(error);
     // A proxy's words say more than the code that they begin with.
