@@ -43,3 +43,28 @@ test('a worker that gives its last share away soon after a refusal looks again',
   clock.advance(250);
   assert.equal(looks, 1);
 });
+
+test('a worker that uses more than the equal share without end makes room for one that asks', () => {
+  const clock = new ManualClock();
+  const shares = new Shares(2, clock, async () => 0, new Map([['host:x', 20]]));
+  assert.equal(shares.giveUp('host:x', 20, 20, 4), 0, 'all of it is in use');
+  assert.equal(shares.of('host:x', 20), 16, 'four of its attempts are not followed by others');
+  clock.advance(250);
+  assert.equal(shares.giveUp('host:x', 20, 16, 4), 4);
+  assert.equal(shares.of('host:x', 20), 16);
+  assert.equal(shares.giveUp('host:x', 20, 16, 10), 0);
+  assert.equal(shares.of('host:x', 20), 10, 'not below the equal share');
+  clock.advance(1000);
+  assert.equal(shares.of('host:x', 20), 16, 'nobody came for it');
+});
+
+test('two workers with one connection between them take turns', async () => {
+  const clock = new ManualClock();
+  const shares = new Shares(2, clock, async () => 0, new Map([['host:x', 1]]));
+  assert.equal(shares.giveUp('host:x', 1, 1, 1), 0);
+  assert.equal(shares.of('host:x', 1), 0);
+  let looks = 0;
+  shares.want('host:x', 1, 1, () => (looks += 1));
+  clock.advance(250);
+  assert.equal(looks, 1, 'it looks again whether the other came for it');
+});

@@ -283,7 +283,9 @@ function growing(leases: Leases, shares: Shares, settings: () => Settings, worke
 function giveUp({ shares, leases, shards, generation, workers }: Running, key: string, wanted: number): number {
   const { settings } = generation;
   if (key === SESSIONS) {
-    const given = shares.giveUp(key, settings.reception.connectionsMax, leases.taken, wanted);
+    // Sessions last: only what is not in use now is given up, and nothing yielded.
+    const unused = Math.max(0, shareOf(settings, workers, shares).connections - leases.taken);
+    const given = shares.giveUp(key, settings.reception.connectionsMax, leases.taken, Math.min(wanted, unused));
     leases.resize(shareOf(settings, workers, shares));
     return given;
   }
