@@ -19,7 +19,10 @@ export interface ClientParts {
 export interface Draft {
   readonly token: string;
   readonly sender: string;
-  readonly recipients: readonly { readonly address: string; readonly notify: Submission['recipients'][number]['notify'] }[];
+  readonly recipients: readonly {
+    readonly address: string;
+    readonly notify: Submission['recipients'][number]['notify'];
+  }[];
   readonly bodyBytes: number;
 }
 
@@ -27,21 +30,22 @@ const PATIENCE_MS = 120_000;
 
 /** Submits messages over one session, one after the other; each is entered in the ledger. Resolves when the session is over. */
 export function submit(parts: ClientParts, drafts: readonly Draft[]): Promise<void> {
-  const submissions = drafts.map((draft): Submission => ({
-    token: draft.token,
-    sender: draft.sender,
-    recipients: draft.recipients.map((recipient) => ({ ...recipient, accepted: false })),
-    state: 'under-way',
-  }));
+  const submissions = drafts.map(
+    (draft): Submission => ({
+      token: draft.token,
+      sender: draft.sender,
+      recipients: draft.recipients.map((recipient) => ({ ...recipient, accepted: false })),
+      state: 'under-way',
+    }),
+  );
   parts.ledger.submissions.push(...submissions);
   const giveUp = (): void => {
     for (const one of submissions) if (one.state === 'under-way') parts.ledger.settle(one, 'refused');
   };
   const network = parts.internet.networkOf(parts.address, undefined);
-  return network.dial({ ...parts.server, timeoutMs: 20_000 }).then(
-    (stream) => new Session(parts, stream, drafts, submissions).run().then(giveUp),
-    giveUp,
-  );
+  return network
+    .dial({ ...parts.server, timeoutMs: 20_000 })
+    .then((stream) => new Session(parts, stream, drafts, submissions).run().then(giveUp), giveUp);
 }
 
 class Session {

@@ -40,7 +40,12 @@ function startAgain({ service, machine, random, time }: FaultParts): void {
 }
 
 /** Sets something on the disk for a while. */
-function diskFault(parts: FaultParts, what: string, change: (faults: SimMachine['disk']['faults']) => void, ms: number): string {
+function diskFault(
+  parts: FaultParts,
+  what: string,
+  change: (faults: SimMachine['disk']['faults']) => void,
+  ms: number,
+): string {
   const { machine, time } = parts;
   change(machine.disk.faults);
   time.in(ms, () => mendDisk(machine));
@@ -71,7 +76,18 @@ const faults: readonly [Fault, ...Fault[]] = [
     return 'the power fails';
   },
   (parts) => {
-    const ms = parts.random.pick([-7_200_000, -400_000, -60_000, -1_000, 1_000, 60_000, 200_000, 400_000, 7_200_000, 300 * 86_400_000]);
+    const ms = parts.random.pick([
+      -7_200_000,
+      -400_000,
+      -60_000,
+      -1_000,
+      1_000,
+      60_000,
+      200_000,
+      400_000,
+      7_200_000,
+      300 * 86_400_000,
+    ]);
     parts.machine.jump(ms);
     return `the wall clock jumps by ${ms} ms`;
   },
@@ -86,13 +102,21 @@ const faults: readonly [Fault, ...Fault[]] = [
     });
     return `the name server says ${kind} for ${Math.round(ms)} ms`;
   },
-  (parts) => diskFault(parts, 'some syncs fail', (disk) => (disk.failingSyncs = 0.2), parts.random.between(100, 20_000)),
-  (parts) => diskFault(parts, 'some writes fail', (disk) => (disk.failingWrites = 0.1), parts.random.between(100, 20_000)),
-  (parts) => diskFault(parts, 'writes are short', (disk) => (disk.shortWrites = 0.3), parts.random.between(100, 60_000)),
+  (parts) =>
+    diskFault(parts, 'some syncs fail', (disk) => (disk.failingSyncs = 0.2), parts.random.between(100, 20_000)),
+  (parts) =>
+    diskFault(parts, 'some writes fail', (disk) => (disk.failingWrites = 0.1), parts.random.between(100, 20_000)),
+  (parts) =>
+    diskFault(parts, 'writes are short', (disk) => (disk.shortWrites = 0.3), parts.random.between(100, 60_000)),
   (parts) => {
     const { disk } = parts.machine;
     const room = parts.random.integer(200_000);
-    return diskFault(parts, `${room} octets are free`, (one) => (one.capacityBytes = disk.usedBytes + room), parts.random.between(1_000, 30_000));
+    return diskFault(
+      parts,
+      `${room} octets are free`,
+      (one) => (one.capacityBytes = disk.usedBytes + room),
+      parts.random.between(1_000, 30_000),
+    );
   },
 ];
 
@@ -100,13 +124,19 @@ const faults: readonly [Fault, ...Fault[]] = [
 export function drawFaults(parts: FaultParts, sessionTimes: readonly number[], endMs: number): void {
   const { time, random, internet, say } = parts;
   const intensity = random.fraction();
-  internet.faults = { breaks: 0.25 * intensity * random.fraction(), refused: 0.1 * intensity * random.fraction(), lost: 0.2 * intensity * random.fraction() };
+  internet.faults = {
+    breaks: 0.25 * intensity * random.fraction(),
+    refused: 0.1 * intensity * random.fraction(),
+    lost: 0.2 * intensity * random.fraction(),
+  };
   const count = Math.floor(intensity * 14);
   for (let i = 0; i < count; i += 1) {
     const fault = random.pick(faults);
     // Where nothing is under way a fault finds little to break: most come shortly after a client.
     const [first = 0, ...more] = sessionTimes;
-    const atMs = random.chance(0.7) ? random.pick([first, ...more]) + random.between(0, random.pick([400, 1_500, 8_000])) : random.between(0, endMs - 10_000);
+    const atMs = random.chance(0.7)
+      ? random.pick([first, ...more]) + random.between(0, random.pick([400, 1_500, 8_000]))
+      : random.between(0, endMs - 10_000);
     time.in(atMs, () => {
       const what = fault(parts);
       if (what !== undefined) say(`# ${what}`);

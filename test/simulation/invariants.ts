@@ -22,9 +22,12 @@ interface Delivered {
 export async function findViolations(ledger: Ledger, disk: SimDisk): Promise<readonly string[]> {
   const { delivered, reports } = await readMailboxes(disk);
   const sent = ledger.acceptances.filter(({ sender }) => sender === '').filter(isReport);
-  for (const acceptance of firstOfEach(sent)) reports.push(reportOf(acceptance.content, 'remote', acceptance.messageId));
+  for (const acceptance of firstOfEach(sent))
+    reports.push(reportOf(acceptance.content, 'remote', acceptance.messageId));
   return [
-    ...ledger.submissions.filter(({ state }) => state === 'acknowledged').flatMap((one) => fates(one, ledger, delivered, reports)),
+    ...ledger.submissions
+      .filter(({ state }) => state === 'acknowledged')
+      .flatMap((one) => fates(one, ledger, delivered, reports)),
     ...ledger.submissions.flatMap((one) => reportsOf(one, reports)),
     ...duplicates(ledger),
     ...recordedTwice(ledger),
@@ -45,35 +48,57 @@ async function readMailboxes(disk: SimDisk): Promise<{ delivered: Delivered[]; r
 }
 
 /** What became of one acknowledged message, recipient by recipient. */
-function fates(submission: Submission, ledger: Ledger, delivered: readonly Delivered[], reports: readonly Report[]): string[] {
+function fates(
+  submission: Submission,
+  ledger: Ledger,
+  delivered: readonly Delivered[],
+  reports: readonly Report[],
+): string[] {
   const { token } = submission;
-  return submission.recipients.filter(({ accepted }) => accepted).flatMap((recipient) => {
-    const { address } = recipient;
-    const [local = '', domain = ''] = address.split('@');
-    const found: string[] = [];
-    const copies = domain === 'example.test'
-      ? delivered.filter((one) => one.mailbox === local && one.token === token).length
-      : ledger.acceptances.filter((one) => one.recipient === address).length;
-    const failures = statements(reports, token, address, 'failed');
-    const finals = ledger.finals.filter((one) => one.recipient === address && ledger.messageIds.get(one.queueId)?.includes(`${token}@`) === true);
-    const name = `${token} for ${address}`;
-    const wantsFailure = submission.sender !== '' && (recipient.notify === undefined || recipient.notify.includes('FAILURE'));
-    if (domain === 'example.test' && copies > 1) found.push(`${name}: ${copies} copies in the mailbox`);
-    if (copies === 0) {
-      if (wantsFailure && failures === 0) found.push(`${name}: lost, neither delivered nor reported`);
-      if (!wantsFailure && !mayFail(local, domain) && !finals.some(({ kind }) => kind === 'failed')) found.push(`${name}: lost, not delivered`);
-    }
-    if (finals.some(({ kind }) => kind === 'delivered') && (failures > 0 || finals.some(({ kind }) => kind === 'failed'))) {
-      found.push(`${name}: recorded as delivered and reported as failed`);
-    }
-    found.push(...successes(submission, recipient, domain, finals, reports));
-    return found;
-  });
+  return submission.recipients
+    .filter(({ accepted }) => accepted)
+    .flatMap((recipient) => {
+      const { address } = recipient;
+      const [local = '', domain = ''] = address.split('@');
+      const found: string[] = [];
+      const copies =
+        domain === 'example.test'
+          ? delivered.filter((one) => one.mailbox === local && one.token === token).length
+          : ledger.acceptances.filter((one) => one.recipient === address).length;
+      const failures = statements(reports, token, address, 'failed');
+      // A report may expire as well, as where the wall clock is set ahead; then nobody is told of that (RFC 5321 §6.1).
+      const untold = ledger.finals.some((one) => one.recipient === submission.sender && one.kind === 'failed');
+      const finals = ledger.finals.filter(
+        (one) => one.recipient === address && ledger.messageIds.get(one.queueId)?.includes(`${token}@`) === true,
+      );
+      const name = `${token} for ${address}`;
+      const wantsFailure =
+        submission.sender !== '' && (recipient.notify === undefined || recipient.notify.includes('FAILURE'));
+      if (domain === 'example.test' && copies > 1) found.push(`${name}: ${copies} copies in the mailbox`);
+      if (copies === 0) {
+        if (wantsFailure && failures === 0 && !untold) found.push(`${name}: lost, neither delivered nor reported`);
+        if (!wantsFailure && !mayFail(local, domain) && !finals.some(({ kind }) => kind === 'failed'))
+          found.push(`${name}: lost, not delivered`);
+      }
+      if (
+        finals.some(({ kind }) => kind === 'delivered') &&
+        (failures > 0 || finals.some(({ kind }) => kind === 'failed'))
+      ) {
+        found.push(`${name}: recorded as delivered and reported as failed`);
+      }
+      if (!untold) found.push(...successes(submission, recipient, domain, finals, reports));
+      return found;
+    });
 }
 
 /** Whether a recipient may fail without anybody being told. */
 function mayFail(local: string, domain: string): boolean {
-  return local.endsWith('bad') || (deadDomains as readonly string[]).includes(domain) || domain === 'flaky.test' || domain === 'moody.test';
+  return (
+    local.endsWith('bad') ||
+    (deadDomains as readonly string[]).includes(domain) ||
+    domain === 'flaky.test' ||
+    domain === 'moody.test'
+  );
 }
 
 function successes(
@@ -85,7 +110,11 @@ function successes(
 ): string[] {
   const action = domain === 'example.test' ? 'delivered' : 'relayed';
   const told = statements(reports, token, address, action);
-  const wanted = sender !== '' && notify?.includes('SUCCESS') === true && finals.some(({ kind }) => kind === 'delivered') && !dsnDomains.has(domain);
+  const wanted =
+    sender !== '' &&
+    notify?.includes('SUCCESS') === true &&
+    finals.some(({ kind }) => kind === 'delivered') &&
+    !dsnDomains.has(domain);
   if (wanted && told !== 1) return [`${token} for ${address}: success reported ${told} times instead of once`];
   if (notify?.includes('SUCCESS') !== true && told > 0) return [`${token} for ${address}: success reported unasked`];
   return [];
@@ -102,7 +131,8 @@ function reportsOf(submission: Submission, reports: readonly Report[]): string[]
     const found: string[] = [];
     if (failures > 1) found.push(`${token} for ${address}: its failure is reported ${failures} times`);
     if (delays > 1) found.push(`${token} for ${address}: its delay is reported ${delays} times`);
-    if (failures > 0 && notify !== undefined && !notify.includes('FAILURE')) found.push(`${token} for ${address}: a failure is reported against NOTIFY=${notify}`);
+    if (failures > 0 && notify !== undefined && !notify.includes('FAILURE'))
+      found.push(`${token} for ${address}: a failure is reported against NOTIFY=${notify}`);
     return found;
   });
 }
@@ -115,9 +145,14 @@ function duplicates({ acceptances, finals }: Ledger): string[] {
     const key = `${one.recipient} ${one.messageId}`;
     const before = earlier.get(key) ?? [];
     for (const first of before) {
-      const isRecorded = !isReport(one) && finals.some(({ recipient, kind, atMs }) => recipient === one.recipient && kind === 'delivered' && atMs < one.beganMs);
+      const isRecorded =
+        !isReport(one) &&
+        finals.some(
+          ({ recipient, kind, atMs }) => recipient === one.recipient && kind === 'delivered' && atMs < one.beganMs,
+        );
       if (isRecorded) found.push(`${key}: sent again after its delivery was recorded`);
-      else if (first.seen && first.process?.alive === true && first.process === one.process) found.push(`${key}: sent again by a process that had seen the 250`);
+      else if (first.seen && first.process?.alive === true && first.process === one.process)
+        found.push(`${key}: sent again by a process that had seen the 250`);
     }
     before.push(one);
     earlier.set(key, before);
@@ -137,7 +172,8 @@ function recordedTwice({ finals, messageIds }: Ledger): string[] {
 
 function firstOfEach(acceptances: readonly Acceptance[]): readonly Acceptance[] {
   const found = new Map<string, Acceptance>();
-  for (const one of acceptances) if (!found.has(`${one.recipient} ${one.messageId}`)) found.set(`${one.recipient} ${one.messageId}`, one);
+  for (const one of acceptances)
+    if (!found.has(`${one.recipient} ${one.messageId}`)) found.set(`${one.recipient} ${one.messageId}`, one);
   return [...found.values()];
 }
 
@@ -146,7 +182,9 @@ function isReport({ content }: { readonly content: string }): boolean {
 }
 
 function reportOf(content: string, where: Report['where'], messageId: string): Report {
-  const statements = [...content.matchAll(/^Final-Recipient: rfc822; ?([^\r\n]+)\r\n(?:[^\r\n]+\r\n)*?Action: (\w+)/gm)].map(([, recipient = '', action = '']) => ({
+  const statements = [
+    ...content.matchAll(/^Final-Recipient: rfc822; ?([^\r\n]+)\r\n(?:[^\r\n]+\r\n)*?Action: (\w+)/gm),
+  ].map(([, recipient = '', action = '']) => ({
     recipient: recipient.toLowerCase(),
     action,
   }));
@@ -154,7 +192,10 @@ function reportOf(content: string, where: Report['where'], messageId: string): R
 }
 
 function statements(reports: readonly Report[], token: string, recipient: string, action: string): number {
-  return reports.filter((one) => one.about === token && one.statements.some((said) => said.recipient === recipient && said.action === action)).length;
+  return reports.filter(
+    (one) =>
+      one.about === token && one.statements.some((said) => said.recipient === recipient && said.action === action),
+  ).length;
 }
 
 function fieldOf(content: string, name: string): string {

@@ -77,7 +77,6 @@ export class Ledger {
   told(entry: TimelineEntry, nowMs: number): void {
     this.#say(JSON.stringify(entry));
     if (entry.what === 'received') this.messageIds.set(entry.queueId, entry.messageId);
-    if (entry.what === 'quarantined') this.violations.push(`${entry.queueId} was quarantined, and no message ends a worker here`);
     if (entry.what !== 'attempt') return;
     for (const { recipient, kind } of entry.outcomes) {
       if (kind !== 'deferred') this.finals.push({ atMs: nowMs, queueId: entry.queueId, recipient, kind });

@@ -10,7 +10,11 @@ export interface SimNameServer {
 }
 
 /** Answers questions at an address from a zone, by UDP. */
-export async function startNameServer(internet: SimInternet, address: string, zoneText: string): Promise<SimNameServer> {
+export async function startNameServer(
+  internet: SimInternet,
+  address: string,
+  zoneText: string,
+): Promise<SimNameServer> {
   const zone = new Zone(zoneText);
   const server: SimNameServer = { failing: undefined };
   internet.addHost(address);

@@ -73,7 +73,7 @@ export class RemoteSession {
   /** Whether its client holds the connection and means to go on. */
   get inUse(): boolean {
     const far = this.#stream instanceof SimStream ? this.#stream.far : undefined;
-    return !this.#gone && !this.#quitting && far !== undefined && far.open && far.process?.alive !== false;
+    return !this.#gone && !this.#quitting && far?.open === true && far.process?.alive !== false;
   }
 
   /** Its client certainly waits for a reply or sends content: what it only keeps open for the next message does not count. */
@@ -84,7 +84,8 @@ export class RemoteSession {
   /** In words, for a journal. */
   get printed(): string {
     const far = this.#stream instanceof SimStream ? this.#stream.far : undefined;
-    const what = this.#sender === undefined ? 'between transactions' : `from <${this.#sender}> since ${Math.round(this.#beganMs)}`;
+    const what =
+      this.#sender === undefined ? 'between transactions' : `from <${this.#sender}> since ${Math.round(this.#beganMs)}`;
     return `process ${far?.process?.pid} at ${this.#stream.local.address} (${what})`;
   }
 
@@ -98,11 +99,16 @@ export class RemoteSession {
     });
     sessions.add(this);
     const busy = mayMisbehave() && random.chance(this.habits.busy);
-    this.#reply(busy ? '421 4.3.2 too busy' : `220 mx.${this.habits.domain} ESMTP`, busy ? () => this.#stream.end() : undefined);
+    this.#reply(
+      busy ? '421 4.3.2 too busy' : `220 mx.${this.habits.domain} ESMTP`,
+      busy ? () => this.#stream.end() : undefined,
+    );
     const using = [...sessions].filter((one) => one.habits.domain === this.habits.domain && one.busy);
     if (using.length > connectionsMax) {
       const all = using.map((one) => one.printed).join(', ');
-      ledger.violations.push(`${using.length} connections at once to ${this.habits.domain}, allowed are ${connectionsMax}: ${all}`);
+      ledger.violations.push(
+        `${using.length} connections at once to ${this.habits.domain}, allowed are ${connectionsMax}: ${all}`,
+      );
     }
   }
 
@@ -113,7 +119,8 @@ export class RemoteSession {
   }
 
   #reset(): void {
-    for (const recipient of this.#recipients) if (this.#parts.active.get(recipient) === this) this.#parts.active.delete(recipient);
+    for (const recipient of this.#recipients)
+      if (this.#parts.active.get(recipient) === this) this.#parts.active.delete(recipient);
     this.#recipients = [];
     this.#sender = undefined;
     this.#content = [];
@@ -220,7 +227,16 @@ export class RemoteSession {
       // A host that finds the connection gone before it answers may have kept the message or not.
       const keeps = !this.#gone || random.chance(0.5);
       if (keeps) {
-        const made = recipients.map((recipient) => ({ atMs: time.now, recipient, sender, messageId, content, process, beganMs, seen: false }));
+        const made = recipients.map((recipient) => ({
+          atMs: time.now,
+          recipient,
+          sender,
+          messageId,
+          content,
+          process,
+          beganMs,
+          seen: false,
+        }));
         this.#parts.ledger.accept(made);
         this.#last = made;
       }

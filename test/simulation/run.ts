@@ -6,7 +6,9 @@ const first = Number(words[0] ?? 1);
 const last = Number(words[1] ?? first);
 for (let seed = first; seed <= last; seed += 1) {
   const started = process.cpuUsage();
-  const { violations, journal, moments, simulatedMs, acknowledged, accepted, finals } = await runSeed(seed, { lyingSyncs: process.argv.includes('--lying-syncs') });
+  const { violations, journal, moments, simulatedMs, acknowledged, accepted, finals } = await runSeed(seed, {
+    lyingSyncs: process.argv.includes('--lying-syncs'),
+  });
   const { user, system } = process.cpuUsage(started);
   const facts = `${moments} moments, ${Math.round(simulatedMs / 60_000)} min, ${acknowledged} acknowledged, ${accepted} taken by hosts, ${finals} final outcomes, ${Math.round((user + system) / 1000)} ms of CPU`;
   process.stdout.write(`${seed}: ${violations.length === 0 ? 'holds' : 'VIOLATED'} (${facts})\n`);

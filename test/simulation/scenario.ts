@@ -81,10 +81,20 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
   });
   await machine.disk.makeDirectory('/srv/data');
   await machine.disk.makeDirectory('/srv/data/run');
-  const service = makeService({ time, machine, settings, workers: WORKERS, ledger, nameServer: nameServerAddress, line: say });
+  const service = makeService({
+    time,
+    machine,
+    settings,
+    workers: WORKERS,
+    ledger,
+    nameServer: nameServerAddress,
+    line: say,
+  });
   service.start();
   const faultParts: FaultParts = { time, random: random.fork(), internet, machine, service, nameServer, hosts, say };
-  const sessionTimes = Array.from({ length: 5 + faultParts.random.integer(16) }, () => faultParts.random.between(500, FAULTS_MS - 20_000));
+  const sessionTimes = Array.from({ length: 5 + faultParts.random.integer(16) }, () =>
+    faultParts.random.between(500, FAULTS_MS - 20_000),
+  );
   drawFaults(faultParts, sessionTimes, FAULTS_MS);
   const clients = drawClients({ time, internet, random: random.fork(), ledger }, sessionTimes);
   time.in(FAULTS_MS, () => {
@@ -96,13 +106,20 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
     service.start(); // as whoever started it first would
     const counts = (await service.askAll('queue.counts', {})) as readonly (QueueCounts | undefined)[] | undefined;
     const empty = counts?.length === WORKERS && counts.every((one) => one?.messages === 0);
+    // What crashes have put aside is let go, as a person would once they are over.
+    if (!faulty && counts?.some((one) => (one?.quarantined ?? 0) > 0) === true)
+      void service.askAll('queue.release', { filter: {} });
     if (empty && !faulty && clients.over()) calm = true;
     else time.in(faulty ? 5_000 : 30_000, () => void look());
   };
   time.in(5_000, () => void look());
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   await time.run(turn, () => calm || time.now > PATIENCE_MS);
-  const left = calm ? [] : [`the queue is not empty after ${Math.round(time.now / MINUTE)} minutes: ${JSON.stringify(await leftIn(service))}`];
+  const left = calm
+    ? []
+    : [
+        `the queue is not empty after ${Math.round(time.now / MINUTE)} minutes: ${JSON.stringify(await leftIn(service))}`,
+      ];
   const violations = [...left, ...ledger.violations, ...(await findViolations(ledger, machine.disk))];
   return {
     seed,
@@ -124,7 +141,10 @@ function leftIn(service: ReturnType<typeof makeService>): Promise<unknown> {
   ]);
 }
 
-function drawClients(parts: Omit<ClientParts, 'address' | 'server'>, sessionTimes: readonly number[]): { over(): boolean } {
+function drawClients(
+  parts: Omit<ClientParts, 'address' | 'server'>,
+  sessionTimes: readonly number[],
+): { over(): boolean } {
   const { time, internet, random } = parts;
   let messages = 0;
   let running = 0;

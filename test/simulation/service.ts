@@ -16,7 +16,14 @@ import type { SimTime } from '../../src/world/sim/time.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Segments so small that a run seals and compacts some. */
-const GEOMETRY = { segmentBytes: 128 * 1024, batchBytes: 64 * 1024, inlineBytes: 4096, slackBytes: 64 * 1024, spareSegments: 1, reserveSegments: 1 };
+const GEOMETRY = {
+  segmentBytes: 128 * 1024,
+  batchBytes: 64 * 1024,
+  inlineBytes: 4096,
+  slackBytes: 64 * 1024,
+  spareSegments: 1,
+  reserveSegments: 1,
+};
 
 /** The service of a simulation as a person at its machine has it. */
 export interface SimService {
@@ -54,7 +61,13 @@ export function makeService(parts: ServiceParts): SimService {
   const { time, machine, settings } = parts;
   const locks = new Map<string, SimProcess>();
   const duties = new Map<SimProcess, ChildDuties>();
-  let current: { readonly process: SimProcess; readonly supervisor: Supervisor; readonly children: ReturnType<typeof simChildren> } | undefined;
+  let current:
+    | {
+        readonly process: SimProcess;
+        readonly supervisor: Supervisor;
+        readonly children: ReturnType<typeof simChildren>;
+      }
+    | undefined;
   const output: Output = {
     terminal: false,
     dropped: 0,
@@ -82,15 +95,15 @@ export function makeService(parts: ServiceParts): SimService {
             ? createOperator({ world, output }, supervisor)
             : createWorker(
                 {
-                world,
-                output,
-                descriptors: { used: () => 20, limit: 10_000 },
-                ownAddresses: () => [machine.address],
-                verifyPassword: () => Promise.resolve(false),
-                takeLock,
-                witness: { add: (entry) => parts.ledger.told(entry, time.now) },
-                queueGeometry: GEOMETRY,
-              },
+                  world,
+                  output,
+                  descriptors: { used: () => 20, limit: 10_000 },
+                  ownAddresses: () => [machine.address],
+                  verifyPassword: () => Promise.resolve(false),
+                  takeLock,
+                  witness: { add: (entry) => parts.ledger.told(entry, time.now) },
+                  queueGeometry: GEOMETRY,
+                },
                 supervisor,
               );
         if (role === 'worker') duties.set(process, made);
@@ -146,7 +159,9 @@ export function makeService(parts: ServiceParts): SimService {
       return current?.children.running ?? [];
     },
     async askAll(name, input) {
-      const workers = (current?.children.running ?? []).filter(({ role, process }) => role === 'worker' && process.alive);
+      const workers = (current?.children.running ?? []).filter(
+        ({ role, process }) => role === 'worker' && process.alive,
+      );
       if (workers.length < parts.workers) return undefined;
       try {
         return await Promise.all(workers.map(({ process }) => duties.get(process)?.call(name, input)));

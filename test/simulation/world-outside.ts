@@ -5,7 +5,14 @@ import type { NotifyWish } from './ledger.ts';
 import { type Habits, type HostParts, startRemoteHost } from './remote-host.ts';
 
 const PIPELINING = ['PIPELINING', '8BITMIME', 'SIZE 10000000', 'ENHANCEDSTATUSCODES'];
-const good = { replyMs: [1, 30], greylists: 0, hangsUp: 0, busy: 0, defersContent: 0, extensions: [...PIPELINING, 'DSN', 'CHUNKING'] } as const;
+const good = {
+  replyMs: [1, 30],
+  greylists: 0,
+  hangsUp: 0,
+  busy: 0,
+  defersContent: 0,
+  extensions: [...PIPELINING, 'DSN', 'CHUNKING'],
+} as const;
 
 /** The domains that take mail in the end, with how their hosts behave. */
 export const livingDomains: Readonly<Record<string, Omit<Habits, 'domain'>>> = {
@@ -60,14 +67,27 @@ export function startHosts(parts: HostParts): readonly string[] {
   return addresses;
 }
 
-const notifies: readonly [NotifyWish, ...NotifyWish[]] = [undefined, undefined, undefined, 'NEVER', 'SUCCESS', 'FAILURE', 'SUCCESS,FAILURE,DELAY'];
+const notifies: readonly [NotifyWish, ...NotifyWish[]] = [
+  undefined,
+  undefined,
+  undefined,
+  'NEVER',
+  'SUCCESS',
+  'FAILURE',
+  'SUCCESS,FAILURE,DELAY',
+];
 
 /** Draws a message. */
 export function drawMessage(random: SeededRandom, number: number): Draft {
   const token = `m${number}`;
   const living = Object.keys(livingDomains) as [string, ...string[]];
   const kind = random.fraction();
-  const sender = kind < 0.15 ? '' : kind < 0.75 ? `${random.pick(localMailboxes)}@example.test` : `s${number}@${random.pick(['good.test', 'plain.test'])}`;
+  const sender =
+    kind < 0.15
+      ? ''
+      : kind < 0.75
+        ? `${random.pick(localMailboxes)}@example.test`
+        : `s${number}@${random.pick(['good.test', 'plain.test'])}`;
   const recipients: { address: string; notify: NotifyWish }[] = [];
   const local = new Set<string>();
   for (let i = 0, count = 1 + random.integer(random.chance(0.1) ? 12 : 4); i < count; i += 1) {
@@ -88,7 +108,12 @@ export function drawMessage(random: SeededRandom, number: number): Draft {
 }
 
 /** Cuts the way of the service to one host, or to all. */
-export function cutSomewhere(random: SeededRandom, internet: SimInternet, service: string, hosts: readonly string[]): string {
+export function cutSomewhere(
+  random: SeededRandom,
+  internet: SimInternet,
+  service: string,
+  hosts: readonly string[],
+): string {
   const ms = random.between(1_000, random.chance(0.2) ? 400_000 : 30_000);
   if (random.chance(0.3)) {
     for (const host of [...hosts, nameServerAddress]) internet.cut(service, host, ms);

@@ -14,11 +14,18 @@ export interface DnsAnswerOptions {
 const RCODES = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const;
 
 /** The octets a name server with this zone answers; undefined where it is silent. */
-export function answerQuestion(query: packet.DecodedPacket | packet.Packet, zone: Zone, options: DnsAnswerOptions): Buffer | undefined {
+export function answerQuestion(
+  query: packet.DecodedPacket | packet.Packet,
+  zone: Zone,
+  options: DnsAnswerOptions,
+): Buffer | undefined {
   const question = query.questions?.[0];
   if (question === undefined) return undefined;
   const { failing } = options;
-  const found = failing === undefined ? zone.look(question.name, question.type as RecordType) : { kind: 'fault' as const, fault: failing };
+  const found =
+    failing === undefined
+      ? zone.look(question.name, question.type as RecordType)
+      : { kind: 'fault' as const, fault: failing };
   if (found.kind === 'fault' && found.fault === 'SILENT') return undefined;
   const rcode =
     found.kind === 'fault'
@@ -66,13 +73,41 @@ function toAnswer(record: ZoneRecord): packet.Answer {
   const base = { name: record.name, ttl: record.ttlSeconds, class: 'IN' as const };
   switch (record.type) {
     case 'MX':
-      return { ...base, type: 'MX', data: { preference: record.data.preference, exchange: record.data.exchange === '' ? '.' : record.data.exchange } };
+      return {
+        ...base,
+        type: 'MX',
+        data: {
+          preference: record.data.preference,
+          exchange: record.data.exchange === '' ? '.' : record.data.exchange,
+        },
+      };
     case 'TXT':
       return { ...base, type: 'TXT', data: [...record.data] };
     case 'SOA':
-      return { ...base, type: 'SOA', data: { mname: record.data.primary, rname: '.', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: record.data.minimum } };
+      return {
+        ...base,
+        type: 'SOA',
+        data: {
+          mname: record.data.primary,
+          rname: '.',
+          serial: 1,
+          refresh: 1,
+          retry: 1,
+          expire: 1,
+          minimum: record.data.minimum,
+        },
+      };
     case 'TLSA':
-      return { ...base, type: 'TLSA', data: { usage: record.data.usage, selector: record.data.selector, matchingType: record.data.matching, certificate: record.data.data } };
+      return {
+        ...base,
+        type: 'TLSA',
+        data: {
+          usage: record.data.usage,
+          selector: record.data.selector,
+          matchingType: record.data.matching,
+          certificate: record.data.data,
+        },
+      };
     default:
       return { ...base, type: record.type, data: record.data };
   }

@@ -41,7 +41,11 @@ export async function startDnsServer(text: string, options: TestDnsOptions = {})
     const question = query.questions?.[0];
     if (question === undefined) return undefined;
     asked.push(`${via} ${question.name} ${question.type}`);
-    return answerQuestion(query, zone, { failing, udpMax: via === 'tcp' ? Number.POSITIVE_INFINITY : options.udpMax, authenticated: options.authenticated });
+    return answerQuestion(query, zone, {
+      failing,
+      udpMax: via === 'tcp' ? Number.POSITIVE_INFINITY : options.udpMax,
+      authenticated: options.authenticated,
+    });
   };
 
   const tcp = createServer((socket) => {

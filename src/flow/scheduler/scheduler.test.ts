@@ -7,7 +7,13 @@ import { createScheduler, type SchedulerParts } from './scheduler.ts';
 
 const MINUTE = 60_000;
 const curve = { first: MINUTE, factor: 2, longest: 240 * MINUTE, expiry: 7200 * MINUTE, delayNotice: 240 * MINUTE };
-const settings = { jitter: 0, urgent: curve, normal: curve, bulk: curve, breaker: { failures: 1, rest: 1000, longest: 5000 } };
+const settings = {
+  jitter: 0,
+  urgent: curve,
+  normal: curve,
+  bulk: curve,
+  breaker: { failures: 1, rest: 1000, longest: 5000 },
+};
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const claim = {
@@ -64,7 +70,11 @@ class OneHop {
   }
 }
 
-function start(clock: ManualClock, hop: Pick<OneHop, 'queue'>, result: AttemptResult): ReturnType<typeof createScheduler> {
+function start(
+  clock: ManualClock,
+  hop: Pick<OneHop, 'queue'>,
+  result: AttemptResult,
+): ReturnType<typeof createScheduler> {
   const scheduler = createScheduler({
     world: { clock, random: { bytes: (count) => Buffer.alloc(count), fraction: () => 0.5 } },
     settings,

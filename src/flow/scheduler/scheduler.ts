@@ -34,7 +34,10 @@ export interface SchedulerParts extends Omit<AttemptRooms, 'guard'> {
 }
 
 /** What a new configuration changes; attempts under way keep what they began with. */
-export type SchedulerChanges = Pick<SchedulerParts, 'settings' | 'router' | 'courier' | 'reporter' | 'bounds' | 'wantMore' | 'attemptsMax'>;
+export type SchedulerChanges = Pick<
+  SchedulerParts,
+  'settings' | 'router' | 'courier' | 'reporter' | 'bounds' | 'wantMore' | 'attemptsMax'
+>;
 
 /** A scheduler that can be given a new configuration. */
 export interface ConfigurableScheduler extends Scheduler {
@@ -144,7 +147,12 @@ class RunningScheduler implements ConfigurableScheduler {
       .filter(({ state }) => state.restsUntil > clock.now() && state.failures > 0)
       .sort((a, b) => b.state.failures - a.state.failures)
       .slice(0, 100)
-      .map(({ nextHop, state, reason }) => ({ nextHop, failures: state.failures, untilMs: this.#wallOf(state.restsUntil), reason }));
+      .map(({ nextHop, state, reason }) => ({
+        nextHop,
+        failures: state.failures,
+        untilMs: this.#wallOf(state.restsUntil),
+        reason,
+      }));
     return { attempts: this.#quick + this.#slow, slowAttempts: this.#slow, resting };
   }
 
@@ -181,7 +189,8 @@ class RunningScheduler implements ConfigurableScheduler {
     this.#pumping = false;
     if (!this.#running) return;
     const due = queue.nextDueMs();
-    const sleep = due === undefined ? limits.sleepMsMax : Math.min(limits.sleepMsMax, Math.max(1, due - world.clock.wall()));
+    const sleep =
+      due === undefined ? limits.sleepMsMax : Math.min(limits.sleepMsMax, Math.max(1, due - world.clock.wall()));
     // Without room for even one attempt the end of an attempt wakes us, not the clock.
     this.#timer = world.clock.after(this.#roomFor(true) > 0 ? sleep : limits.sleepMsMax, () => this.#wakeSoon());
   }
@@ -236,7 +245,11 @@ class RunningScheduler implements ConfigurableScheduler {
         known.again = false;
         // The queue could not be read: the next hop is asked again in a while.
         this.#giveBack(known, limits.crowdedWaitMs);
-        this.#parts.journal.emit('scheduler.attempt-broke', { queueId: '', nextHop: known.nextHop, error: String(error) });
+        this.#parts.journal.emit('scheduler.attempt-broke', {
+          queueId: '',
+          nextHop: known.nextHop,
+          error: String(error),
+        });
       },
     );
   }

@@ -47,8 +47,13 @@ export function simChildren(parts: SimChildrenParts): Children & { readonly runn
   };
 }
 
-function startChild({ time, machine, parent, main }: SimChildrenParts, role: 'worker' | 'operator', ended: () => void): SimChild {
+function startChild(
+  { time, machine, parent, main }: SimChildrenParts,
+  role: 'worker' | 'operator',
+  ended: () => void,
+): SimChild {
   const { process, world } = machine.begin(role);
+  const { pid } = process;
   let toParent: (message: unknown) => void = () => undefined;
   let toChild: ((message: unknown, handle: ListenHandle | undefined) => void) | undefined;
   let onLost: () => void = () => undefined;
@@ -97,7 +102,7 @@ function startChild({ time, machine, parent, main }: SimChildrenParts, role: 'wo
   return {
     role,
     process,
-    pid: process.pid,
+    pid,
     send(message, handle) {
       const copy = structuredClone(message);
       if (handle instanceof SimSocket) handle.hold(process);

@@ -5,8 +5,7 @@
  */
 import type { Disk, DiskEntry, DiskFile, DiskSpace } from '../ports/disk.ts';
 import type { Random } from '../ports/random.ts';
-
-const PAGE = 4096;
+import { Inode, PAGE, Platter } from './platter.ts';
 
 /** How the simulated disk behaves. All may be changed while it runs. */
 export interface SimDiskFaults {
@@ -27,77 +26,6 @@ export interface SimDiskOptions {
   /** Calls back a little later: when operations end. Default: the next microtask. */
   readonly later?: (fn: () => void) => void;
   readonly faults?: Partial<SimDiskFaults>;
-}
-
-class Inode {
-  content: Buffer = Buffer.alloc(0);
-  /** What is on stable storage of the pages written since the last sync; undefined where the page did not exist. */
-  readonly unsynced = new Map<number, Buffer | undefined>();
-  stableSize = 0;
-  readonly number: number;
-  allocated = 0;
-
-  constructor(number: number) {
-    this.number = number;
-  }
-
-  write(bytes: Buffer, position: number): void {
-    const end = position + bytes.length;
-    for (let page = Math.floor(position / PAGE); page * PAGE < end; page += 1) {
-      if (this.unsynced.has(page)) continue;
-      const start = page * PAGE;
-      this.unsynced.set(page, start < this.allocated ? Buffer.from(this.content.subarray(start, Math.min(start + PAGE, this.allocated))) : undefined);
-    }
-    if (end > this.content.length) {
-      const wide = Buffer.alloc(Math.max(end, Math.min(this.content.length * 2, this.content.length + 1024 ** 2)));
-      this.content.copy(wide);
-      this.content = wide;
-    }
-    bytes.copy(this.content, position);
-    this.allocated = Math.max(this.allocated, end);
-  }
-
-  sync(): void {
-    this.unsynced.clear();
-    this.stableSize = this.allocated;
-  }
-
-  truncate(size: number): void {
-    if (size > this.allocated) this.write(Buffer.alloc(size - this.allocated), this.allocated);
-    this.content.fill(0, size);
-    this.allocated = size;
-  }
-
-  /** Drops unsynced pages by chance. */
-  crash(keep: () => boolean): void {
-    for (const [page, before] of this.unsynced) {
-      if (keep()) continue;
-      const start = page * PAGE;
-      this.content.fill(0, start, Math.min(start + PAGE, this.content.length));
-      before?.copy(this.content, start);
-    }
-    if (this.allocated > this.stableSize && !keep()) {
-      this.content.fill(0, this.stableSize);
-      this.allocated = this.stableSize;
-    }
-    this.sync();
-  }
-}
-
-type NameChange = { readonly directory: string; readonly undo: () => void };
-
-/** Everything that the disk holds; survives a crash in part. */
-class Platter {
-  readonly names = new Map<string, Inode>();
-  readonly directories = new Set<string>(['/']);
-  changes: NameChange[] = [];
-  inodes = 0;
-
-  usedBytes(): number {
-    let used = 0;
-    for (const inode of new Set(this.names.values())) used += Math.ceil(inode.allocated / PAGE) * PAGE;
-    return used;
-  }
 }
 
 function failure(code: string, path: string): Error {
@@ -176,7 +104,14 @@ export class SimDisk implements Disk {
   constructor(options: SimDiskOptions) {
     this.#options = options;
     this.#later = options.later ?? ((fn) => queueMicrotask(fn));
-    this.faults = { shortWrites: 0, failingWrites: 0, failingSyncs: 0, lyingSyncs: false, capacityBytes: 1024 ** 4, ...options.faults };
+    this.faults = {
+      shortWrites: 0,
+      failingWrites: 0,
+      failingSyncs: 0,
+      lyingSyncs: false,
+      capacityBytes: 1024 ** 4,
+      ...options.faults,
+    };
   }
 
   /** Lets the machine crash during the operation with this number from now; `then` is told. */
@@ -188,7 +123,10 @@ export class SimDisk implements Disk {
   /** What is found after a crash now. This disk is dead from here on: its operations never end. */
   crash(): SimDisk {
     this.#dead = true;
-    const after = new SimDisk({ ...this.#options, faults: { ...this.faults, shortWrites: 0, failingWrites: 0, failingSyncs: 0, lyingSyncs: false } });
+    const after = new SimDisk({
+      ...this.#options,
+      faults: { ...this.faults, shortWrites: 0, failingWrites: 0, failingSyncs: 0, lyingSyncs: false },
+    });
     const platter = this.#platter;
     const keptNames = Math.floor(this.chance() * (platter.changes.length + 1));
     for (const change of platter.changes.slice(keptNames).reverse()) change.undo();
@@ -271,7 +209,9 @@ export class SimDisk implements Disk {
     return this.operate(() => {
       if (!this.#platter.directories.has(directory)) throw failure('ENOENT', directory);
       const all = [...this.#platter.names.keys(), ...this.#platter.directories];
-      return all.filter((path) => path !== '/' && parent(path) === directory).map((path) => path.slice(path.lastIndexOf('/') + 1));
+      return all
+        .filter((path) => path !== '/' && parent(path) === directory)
+        .map((path) => path.slice(path.lastIndexOf('/') + 1));
     });
   }
 
@@ -279,8 +219,11 @@ export class SimDisk implements Disk {
     return this.operate(() => {
       const inode = this.#platter.names.get(path);
       const shape = { mode: 0o600, modifiedMs: 0, device: 1 };
-      if (inode !== undefined) return { ...shape, kind: 'file' as const, sizeBytes: inode.allocated, inode: inode.number };
-      return this.#platter.directories.has(path) ? { ...shape, kind: 'directory' as const, sizeBytes: PAGE, mode: 0o700, inode: 0 } : undefined;
+      if (inode !== undefined)
+        return { ...shape, kind: 'file' as const, sizeBytes: inode.allocated, inode: inode.number };
+      return this.#platter.directories.has(path)
+        ? { ...shape, kind: 'directory' as const, sizeBytes: PAGE, mode: 0o700, inode: 0 }
+        : undefined;
     });
   }
 
@@ -321,7 +264,8 @@ export class SimDisk implements Disk {
   syncDirectory(path: string): Promise<void> {
     return this.operate(() => {
       if (this.faults.failingSyncs > 0 && this.chance() < this.faults.failingSyncs) throw failure('EIO', path);
-      if (!this.faults.lyingSyncs) this.#platter.changes = this.#platter.changes.filter((change) => change.directory !== path);
+      if (!this.faults.lyingSyncs)
+        this.#platter.changes = this.#platter.changes.filter((change) => change.directory !== path);
     });
   }
 
@@ -348,7 +292,8 @@ export class SimDisk implements Disk {
     const free = growth <= 0 ? Number.POSITIVE_INFINITY : faults.capacityBytes - this.#platter.usedBytes();
     const fits = growth <= free ? asked : asked - growth + Math.max(0, free);
     if (fits <= 0) throw failure('ENOSPC', file.path);
-    if (faults.shortWrites > 0 && this.chance() < faults.shortWrites) return Math.max(1, Math.floor(fits * this.chance()));
+    if (faults.shortWrites > 0 && this.chance() < faults.shortWrites)
+      return Math.max(1, Math.floor(fits * this.chance()));
     return fits;
   }
 

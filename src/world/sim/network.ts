@@ -1,4 +1,12 @@
-import type { ByteStream, DatagramSocket, DialOptions, Endpoint, Listening, ListenHandle, Network } from '../ports/network.ts';
+import type {
+  ByteStream,
+  DatagramSocket,
+  DialOptions,
+  Endpoint,
+  Listening,
+  ListenHandle,
+  Network,
+} from '../ports/network.ts';
 import type { SimProcess } from './process.ts';
 import type { SeededRandom } from './random.ts';
 import { SimStream, type Wire } from './stream.ts';
@@ -203,7 +211,13 @@ export class SimInternet {
     });
   }
 
-  #connect(from: string, dialler: SimProcess | undefined, socket: SimSocket, acceptor: SimProcess | undefined, path: boolean): readonly [SimStream, SimStream] {
+  #connect(
+    from: string,
+    dialler: SimProcess | undefined,
+    socket: SimSocket,
+    acceptor: SimProcess | undefined,
+    path: boolean,
+  ): readonly [SimStream, SimStream] {
     const near: Endpoint = path ? { address: '', port: 0 } : { address: from, port: this.#nextPort() };
     const far: Endpoint = { address: socket.address, port: socket.port };
     const wire = this.#wire(near.address, far.address, path);
@@ -216,7 +230,8 @@ export class SimInternet {
 
   #wire(near: string, far: string, path: boolean): Wire {
     const random = this.#random;
-    let left = !path && random.chance(this.faults.breaks) ? 1 + random.integer(ARRIVALS_UNTIL_BREAK) : Number.POSITIVE_INFINITY;
+    let left =
+      !path && random.chance(this.faults.breaks) ? 1 + random.integer(ARRIVALS_UNTIL_BREAK) : Number.POSITIVE_INFINITY;
     const last = [0, 0];
     return {
       carry: (fromDialler, fn) => {
@@ -239,7 +254,12 @@ export class SimInternet {
     };
   }
 
-  #openDatagrams(address: string, port: number, process: SimProcess | undefined, receive: Datagrams['receive']): Promise<DatagramSocket> {
+  #openDatagrams(
+    address: string,
+    port: number,
+    process: SimProcess | undefined,
+    receive: Datagrams['receive'],
+  ): Promise<DatagramSocket> {
     const key = `${address} ${port}`;
     const close = (): void => void this.#datagrams.delete(key);
     this.#datagrams.set(key, { process, receive });

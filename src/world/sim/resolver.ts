@@ -38,11 +38,17 @@ export function zoneResolver(text: string): ZoneResolver {
 
 function answerOf<T extends RecordType>(zone: Zone, name: string, type: T): Answer<T> {
   const found = zone.look(name, type);
-  if (found.kind === 'fault') return { kind: 'failure', reason: found.fault === 'SILENT' ? 'no answer from the simulated server' : `${found.fault} from the simulated server` };
+  if (found.kind === 'fault')
+    return {
+      kind: 'failure',
+      reason:
+        found.fault === 'SILENT' ? 'no answer from the simulated server' : `${found.fault} from the simulated server`,
+    };
   const last = found.aliases.at(-1);
   const canonicalName = last?.type === 'CNAME' ? last.data : name.replace(/\.$/, '').toLowerCase();
   if (found.kind === 'no-such-name') return { kind: 'no-such-name', authenticated: false, ttlSeconds: NEGATIVE_TTL };
-  if (found.kind === 'no-data') return { kind: 'no-data', canonicalName, authenticated: false, ttlSeconds: NEGATIVE_TTL };
+  if (found.kind === 'no-data')
+    return { kind: 'no-data', canonicalName, authenticated: false, ttlSeconds: NEGATIVE_TTL };
   const ttlSeconds = Math.min(...[...found.aliases, ...found.records].map((record) => record.ttlSeconds));
   // The records were looked up by this type, so their data is of this type.
   const records = found.records.map((record) => record.data as RecordData[T]);

@@ -42,7 +42,14 @@ export class SimStream implements ByteStream {
   #wantsDrain = false;
   #forgetProcess: () => void = () => undefined;
 
-  constructor(time: SimTime, wire: Wire, dialler: boolean, process: SimProcess | undefined, local: Endpoint, peer: Endpoint) {
+  constructor(
+    time: SimTime,
+    wire: Wire,
+    dialler: boolean,
+    process: SimProcess | undefined,
+    local: Endpoint,
+    peer: Endpoint,
+  ) {
     this.#time = time;
     this.#wire = wire;
     this.#dialler = dialler;

@@ -12,7 +12,14 @@ export type ZoneAnswer =
 export type ZoneFault = 'SERVFAIL' | 'REFUSED' | 'SILENT';
 
 /** One record; `data` fits `type`. */
-export type ZoneRecord = { [T in RecordType]: { readonly name: string; readonly type: T; readonly ttlSeconds: number; readonly data: RecordData[T] } }[RecordType];
+export type ZoneRecord = {
+  [T in RecordType]: {
+    readonly name: string;
+    readonly type: T;
+    readonly ttlSeconds: number;
+    readonly data: RecordData[T];
+  };
+}[RecordType];
 
 const ALIASES_MAX = 20;
 const DEFAULT_TTL = 300;
@@ -69,7 +76,8 @@ export class Zone {
       const owner = this.#owner(current);
       if (owner === undefined) return { kind: 'no-such-name', aliases };
       const records = this.#records.get(`${owner} ${type}`);
-      if (records !== undefined) return { kind: 'records', aliases, records: records.map((record) => ({ ...record, name: current })) };
+      if (records !== undefined)
+        return { kind: 'records', aliases, records: records.map((record) => ({ ...record, name: current })) };
       const alias = this.#records.get(`${owner} CNAME`)?.[0];
       if (alias?.type !== 'CNAME') return { kind: 'no-data', aliases };
       aliases.push({ ...alias, name: current });
@@ -119,13 +127,24 @@ function makeRecord(name: string, ttlSeconds: number, type: string, words: reado
     case 'PTR':
       return { ...base, type, data: plain(first) };
     case 'MX':
-      return second === undefined ? undefined : { ...base, type, data: { preference: Number(first), exchange: plain(second) } };
+      return second === undefined
+        ? undefined
+        : { ...base, type, data: { preference: Number(first), exchange: plain(second) } };
     case 'TXT':
       return { ...base, type, data: words.map((word) => Buffer.from(word)) };
     case 'SOA':
       return { ...base, type, data: { primary: plain(first), minimum: Number(words.at(-1)) } };
     case 'TLSA':
-      return { ...base, type, data: { usage: Number(first), selector: Number(second), matching: Number(third), data: Buffer.from(fourth ?? '', 'hex') } };
+      return {
+        ...base,
+        type,
+        data: {
+          usage: Number(first),
+          selector: Number(second),
+          matching: Number(third),
+          data: Buffer.from(fourth ?? '', 'hex'),
+        },
+      };
     default:
       return undefined;
   }

@@ -30,3 +30,26 @@ for (const { deliver, kind, final } of ways) {
     }
   });
 }
+
+test('the first deliveries into a Maildir that nobody has made yet, all at once: none is in the way of another, and each is stable', async () => {
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const disk = new SimDisk({ random: new SeededRandom(seed) });
+    // Directories take long to make: deliveries come in between.
+    const make = disk.makeDirectory.bind(disk);
+    disk.makeDirectory = async (path: string) => {
+      await make(path);
+      for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
+    };
+    // Two workers: what one shares of its syncs the other does not know.
+    const workers = [new DirectorySyncs(disk), new DirectorySyncs(disk)];
+    const names = Array.from({ length: 12 }, (_, i) => `${i}.ims`);
+    const deliveries = names.map(async (name, i) => {
+      for (let turns = 0; turns < i; turns += 1) await new Promise(setImmediate);
+      const one = { path: '/mail/example.test/alice', name, prefix: Buffer.from('a'), content: memoryContent('b'), maybeThere: false };
+      return deliverToMaildir(disk, workers[i % 2] ?? new DirectorySyncs(disk), one);
+    });
+    assert.deepEqual(new Set(await Promise.all(deliveries)), new Set(['delivered']));
+    const after = disk.crash();
+    for (const name of names) assert.notEqual(await after.entry(`/mail/example.test/alice/new/${name}`), undefined, `seed ${seed}`);
+  }
+});

@@ -59,11 +59,11 @@ async function whereItIs(disk: Disk, path: string, name: string): Promise<string
   return moved ? read : undefined;
 }
 
+/** Makes `tmp` last, when the rest is there and stable: whoever finds it, here or in another worker, may deliver. */
 async function makeMaildir(disk: Disk, path: string): Promise<void> {
-  for (const part of ['tmp', 'new', 'cur']) await disk.makeDirectory(join(path, part), 0o700);
-  await disk.syncDirectory(path);
-  await disk.syncDirectory(dirname(path));
-  await disk.syncDirectory(dirname(dirname(path)));
+  for (const part of ['new', 'cur']) await disk.makeDirectory(join(path, part), 0o700);
+  for (const directory of [path, dirname(path), dirname(dirname(path))]) await disk.syncDirectory(directory);
+  await disk.makeDirectory(join(path, 'tmp'), 0o700);
 }
 
 /** Delivers into a directory, one file a message: written and synced under a hidden name, renamed, the directory synced. */
