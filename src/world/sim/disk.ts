@@ -236,6 +236,7 @@ export class SimDisk implements Disk {
   rename(from: string, to: string): Promise<void> {
     return this.operate(() => {
       const inode = this.#find(from);
+      if (!this.#platter.directories.has(parent(to))) throw failure('ENOENT', to);
       const before = this.#platter.names.get(to);
       this.#platter.names.delete(from);
       this.#platter.names.set(to, inode);
