@@ -1,10 +1,14 @@
 import type { ByteSink, ByteStream, Endpoint, TlsClientOptions, TlsFacts, TlsServerOptions } from '../world/ports/network.ts';
 
-/** A connection upon another one: what is not said here is as below. */
+/**
+ * A connection upon another one: what is not said here is as below. While it is held nothing that comes is lost: octets wait below,
+ * the end of the connection waits here.
+ */
 export class StreamUpon implements ByteStream {
   readonly client: Endpoint;
   protected readonly below: ByteStream;
   #facts: TlsFacts | undefined;
+  #waiting: WaitingSink | undefined;
 
   constructor(below: ByteStream, client: Endpoint = below.client) {
     this.below = below;
@@ -29,7 +33,25 @@ export class StreamUpon implements ByteStream {
   }
 
   start(sink: ByteSink): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting?.over !== undefined) {
+      const { error } = waiting.over;
+      queueMicrotask(() => sink.closed(error));
+      return;
+    }
     this.below.start(sink);
+    if (waiting === undefined) return;
+    this.below.resume();
+    if (waiting.ended) queueMicrotask(() => sink.end());
+  }
+
+  /** Whoever has read the first octets gives back what is not theirs, until the connection gets its own reader. */
+  protected hold(rest: Buffer): void {
+    this.#waiting = new WaitingSink(this.below);
+    this.below.start(this.#waiting);
+    this.below.pause();
+    this.below.unread(rest);
   }
 
   write(bytes: Buffer | string): boolean {
@@ -68,31 +90,12 @@ export class StreamUpon implements ByteStream {
   }
 }
 
-/**
- * A connection whose first octets have been read by somebody else. Nothing that comes before its own reader is there is lost:
- * octets wait below, the end of the connection waits here.
- */
+/** A connection whose first octets have been read by somebody else. */
 export class LayeredStream extends StreamUpon {
-  readonly #waiting: WaitingSink;
-
   /** `rest` are octets already read that belong to this connection. */
   constructor(below: ByteStream, rest: Buffer, client?: Endpoint) {
     super(below, client);
-    this.#waiting = new WaitingSink(below);
-    below.start(this.#waiting);
-    below.pause();
-    below.unread(rest);
-  }
-
-  override start(sink: ByteSink): void {
-    const { ended, over } = this.#waiting;
-    if (over !== undefined) {
-      queueMicrotask(() => sink.closed(over.error));
-      return;
-    }
-    this.below.start(sink);
-    this.below.resume();
-    if (ended) queueMicrotask(() => sink.end());
+    this.hold(rest);
   }
 }
 

@@ -178,6 +178,32 @@ test('strangers who send no header are served as if there were no proxies', asyn
   assert.deepEqual([other.text, other.ended], ['PRO', true]);
 });
 
+test('before implicit TLS a stranger’s first octets are looked at too, and TLS gets them', async () => {
+  const { connect, said, clock } = room();
+  const stranger = { address: '203.0.113.66', port: 1 };
+  const options = { context: Object.assign({}, { tlsContext: true as const }), timeoutMs: 1000 };
+  const begin = async (first: string | Buffer | undefined): Promise<string> => {
+    const { far, server, taken } = connect(stranger);
+    const stream = (await taken) ?? server;
+    const started = stream.startTlsServer(options).then(
+      ({ version }) => version,
+      (error: unknown) => (error instanceof Error ? error.message : ''),
+    );
+    if (first !== undefined) for (const octet of Buffer.from(first)) far.write(Buffer.from([octet]));
+    await turn();
+    clock.advance(1000);
+    const how = await started;
+    const heard = listen(stream);
+    await turn();
+    return `${how} ${heard.text}`.trim();
+  };
+  assert.equal(await begin('\x16\x03\x01'), 'TLSv1.3 \x16\x03\x01');
+  assert.equal(await begin(undefined), 'nothing came to begin TLS with');
+  assert.deepEqual(said, []);
+  assert.equal(await begin(writeV2(ENDS)), 'it began with a PROXY header');
+  assert.match(said[0] ?? '', /203\.0\.113\.66 sent a PROXY header to mx/);
+});
+
 test('a connection that ends between its header and its session is told as ended', async () => {
   const { connect } = room();
   const { far, taken } = connect();

@@ -5,7 +5,7 @@ import type { ProxiedConnection } from '../protocol/proxy/header.ts';
 import { HeaderReader, looksLikeHeader } from '../protocol/proxy/header-reader.ts';
 import { writeReply } from '../protocol/smtp/grammar/reply.ts';
 import type { Clock } from '../world/ports/clock.ts';
-import type { ByteSink, ByteStream, Endpoint } from '../world/ports/network.ts';
+import type { ByteSink, ByteStream, Endpoint, TlsFacts, TlsServerOptions } from '../world/ports/network.ts';
 import { LayeredStream, StreamUpon } from './layered-stream.ts';
 import { HEADER_PEERS_MAX, HEADER_SILENCE_MS, HEADERS_AWAITED_MAX, REFUSED_LINGER_MS } from './limits.ts';
 
@@ -147,6 +147,8 @@ const REFUSAL = writeReply({ code: 554, detail: '7.1', text: ['a PROXY header is
 class StrangersStream extends StreamUpon {
   readonly #clock: Clock;
   readonly #refused: () => void;
+  /** The first octets were looked at before TLS. */
+  #looked = false;
 
   constructor(below: ByteStream, clock: Clock, refused: () => void) {
     super(below);
@@ -162,7 +164,8 @@ class StrangersStream extends StreamUpon {
       held = undefined;
       if (octets !== undefined && octets.length > 0) sink.data(octets);
     };
-    this.below.start({
+    if (this.#looked) return super.start(sink);
+    super.start({
       data: (chunk) => {
         if (refused) return;
         if (held === undefined) return sink.data(chunk);
@@ -171,7 +174,7 @@ class StrangersStream extends StreamUpon {
         if (looks === 'no') return pass();
         if (looks === 'maybe') return;
         refused = true;
-        this.#refuse();
+        this.#refuse(REFUSAL);
         sink.closed();
       },
       end: () => {
@@ -188,9 +191,46 @@ class StrangersStream extends StreamUpon {
     });
   }
 
-  #refuse(): void {
+  override async startTlsServer(options: TlsServerOptions, reply?: Buffer | string): Promise<TlsFacts> {
+    // With a reply there was a conversation already.
+    if (reply === undefined) await this.#lookBeforeTls(options.timeoutMs);
+    return super.startTlsServer(options, reply);
+  }
+
+  #lookBeforeTls(timeoutMs: number): Promise<void> {
+    this.#looked = true;
+    return new Promise((resolve, reject) => {
+      let held = Buffer.alloc(0);
+      const fail = (why: string): void => {
+        deadline.cancel();
+        reject(new Error(why));
+      };
+      const deadline = this.#clock.after(timeoutMs, () => fail('nothing came to begin TLS with'));
+      const left = (): void => fail('the connection ended before TLS');
+      this.below.start({
+        data: (chunk) => {
+          held = Buffer.concat([held, chunk]);
+          const looks = looksLikeHeader(held);
+          if (looks === 'maybe') return;
+          if (looks === 'yes') {
+            this.#refuse();
+            return fail('it began with a PROXY header');
+          }
+          deadline.cancel();
+          this.hold(held);
+          resolve();
+        },
+        end: left,
+        drain() {},
+        closed: left,
+      });
+    });
+  }
+
+  #refuse(reply?: string): void {
     this.#refused();
-    this.below.end(REFUSAL);
+    if (reply === undefined) return this.below.destroy();
+    this.below.end(reply);
     this.#clock.after(REFUSED_LINGER_MS, () => this.below.destroy());
   }
 }

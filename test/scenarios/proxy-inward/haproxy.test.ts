@@ -181,6 +181,13 @@ test('a header from a stranger is refused with 554 and an event; strangers witho
     await line.say(header, /^554 5\.7\.1 /);
     line.end();
   }
+  const early = new Line(connect(ports.submissions, '127.0.0.97'));
+  await early.say(writeV2(ends), /^$/);
+  await early.closes();
+  const stranger = new Line(tls.connect({ socket: connect(ports.submissions, '127.0.0.97'), rejectUnauthorized: false }));
+  await stranger.hears(/^220 /);
+  stranger.end();
+  assert.ok(service.events.some(({ event, text }) => event === 3656 && text.startsWith('127.0.0.97 sent a PROXY header to submissions')));
   const { text } = await service.seen(3656);
   assert.match(text, /127\.0\.0\.99 sent a PROXY header to mx/);
   assert.match(await send(new Line(connect(ports.mx, '127.0.0.98')), 'straight'), /\(\[127\.0\.0\.98\]\)/);
