@@ -140,3 +140,24 @@ test('Q238719: a route to a smart host that is not there is refused by the confi
   assert.notEqual(code, 0);
   assert.match(stdout, /lint\.yaml:\d+:\d+: error: .*gone/);
 });
+
+test('Q149121: the table of routes is printed in the order of decision, with costs and where each leads', async () => {
+  const { code, stdout, stderr } = await town.service.ims('routes', '--json');
+  assert.equal(code, 0, stderr);
+  const rows = JSON.parse(stdout) as { match: string; cost?: number; via: string; reason: string; senders: string[] }[];
+  assert.deepEqual([rows[0]?.match, rows[0]?.via], ['example.test', 'local']);
+  assert.deepEqual([rows.at(-1)?.match, rows.at(-1)?.via], ['(all other)', 'mx']);
+  const scoped = rows.filter(({ match }) => match === 'scoped.test');
+  assert.deepEqual(scoped.map(({ senders, cost }) => [senders.length, cost]), [[1, 1], [0, 1]]);
+  assert.match(scoped[0]?.reason ?? '', /new\.hosts\.test:\d+ \(preference 10, weight 1\)/);
+  const words = (await town.service.ims('routes')).stdout;
+  assert.match(words, /MATCH +COST +SENDERS +VIA/);
+});
+
+test('Q155920: a client is explained with its networks', async () => {
+  const { code, stdout, stderr } = await town.service.ims('explain', OURS, '--from', 'u0@example.test', '--to', 'x@forbidden.test');
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /is in the local network 127\.0\.0\.2\/32/);
+  assert.match(stdout, /RCPT is answered: 550 5\.7\.1 .*forbidden\.test/);
+  assert.match((await town.service.ims('explain', STRANGER)).stdout, /may not relay/);
+});

@@ -9,6 +9,7 @@ import type { ActionEnd, Stream } from '../control/server.ts';
 import { nearest } from '../config/index.ts';
 import { refused, type Action } from './action.ts';
 import type { OperatorContext } from './context.ts';
+import { policyExplain, routes } from './explain.ts';
 import { eventsList, trace } from './look-back.ts';
 import { mailboxList, mailboxShow } from './mailboxes.ts';
 import { flushDomain, queueChanges } from './queue-change.ts';
@@ -35,6 +36,8 @@ export const actions: ReadonlyMap<string, Action> = new Map(
     stop,
     loggingLevels,
     routeExplain,
+    routes,
+    policyExplain,
   ].map((action) => [action.name, action] as const),
 );
 

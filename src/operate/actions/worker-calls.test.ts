@@ -32,7 +32,7 @@ test('routing anew honours address spaces with a scope of senders', async () => 
       return Promise.resolve(1);
     },
   };
-  const calls = answerWorkerCalls({ queue, router, directory: { resolve: unused }, bounce: unused, flush: unused });
+  const calls = answerWorkerCalls({ queue, router, directory: { resolve: unused }, bounce: unused, flush: unused, explainPolicy: unused });
   assert.equal(await calls['queue.reroute']({ filter: {} }), 1);
   assert.deepEqual(seen, ['host:sales', 'mx:example.com', 'mx:example.com']);
 });

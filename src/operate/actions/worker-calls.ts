@@ -1,6 +1,7 @@
 import type { EnvelopeOptions } from '../../mail/envelope.ts';
 import { printMailbox, type Mailbox } from '../../mail/mailbox.ts';
 import type { NextHop } from '../../mail/next-hop.ts';
+import type { PolicyAnswer, PolicyQuestion } from '../../flow/policy/explain.ts';
 import type { Queue, QueueCounts, QueueFilter, QueueRow } from '../../flow/queue/port.ts';
 import type { Directory, Resolution } from '../../flow/recipients/port.ts';
 import type { Route, Router } from '../../flow/routing/port.ts';
@@ -28,6 +29,7 @@ export interface WorkerCalls {
   'queue.bounce': { input: { filter: QueueFilter; text: string }; output: number };
   'queue.flush': { input: { domain: string }; output: number };
   'route.explain': { input: { recipient: Mailbox; sender: Mailbox | null }; output: RouteExplanation };
+  'policy.explain': { input: PolicyQuestion; output: PolicyAnswer };
 }
 
 export type WorkerCallName = keyof WorkerCalls;
@@ -49,6 +51,8 @@ export interface WorkerParts {
   readonly directory: Pick<Directory, 'resolve'>;
   /** Returns mail to its senders now, with `text` as the reason; resolves with the number of deliveries. */
   bounce(filter: QueueFilter, text: string): Promise<number>;
+  /** What policy would answer. */
+  explainPolicy(question: PolicyQuestion): Promise<PolicyAnswer>;
   /** Lets the mail held for a domain go for a while (ETRN). */
   flush(domain: string): Promise<number>;
 }
@@ -116,6 +120,7 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
       queue.reroute(filter, (recipient, envelope) => router.nextHop(recipient.mailbox, envelope)),
     'queue.bounce': ({ filter, text }) => parts.bounce(filter, text),
     'queue.flush': ({ domain }) => parts.flush(domain),
+    'policy.explain': (question) => parts.explainPolicy(question),
     'route.explain': ({ recipient, sender }) => explainRoute(parts, recipient, sender),
   };
 }

@@ -16,6 +16,7 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
     names: ['run', 'status', 'reload', 'stop', 'levels', 'route'],
     load: async () => (await import('./commands/service.ts')).serviceCommands,
   },
+  { names: ['routes', 'explain'], load: async () => (await import('./commands/explain.ts')).explainCommands },
   { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },
   { names: ['trace', 'events'], load: async () => (await import('./commands/look-back.ts')).lookBackCommands },
   { names: ['mailbox'], load: async () => (await import('./commands/mailbox.ts')).mailboxCommands },

@@ -1,3 +1,4 @@
+import { explainPolicy } from '../../flow/policy/explain.ts';
 import type { Reception } from '../../flow/reception/reception.ts';
 import { answerWorkerCalls, type OperatorQueue } from '../../operate/actions/worker-calls.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
@@ -25,6 +26,7 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
     queue: allShards(parts.shards),
     router: parts.generation.router,
     directory: parts.generation.directory,
+    explainPolicy: (question) => explainPolicy({ settings: parts.generation.settings.policy, directory: parts.generation.directory }, question),
     bounce: (filter, text) => total(parts.shards, ({ scheduler }) => scheduler.returnNow(filter, text)),
     flush: (domain) => total(parts.shards, ({ scheduler }) => scheduler.flush(domain)),
   });
