@@ -37,7 +37,12 @@ export async function startDovecot(port: number, addresses: readonly string[]): 
   const [uid, gid] = [await id('-u'), await id('-g')];
   await mkdir(join(directory, 'mail'));
   await chown(join(directory, 'mail'), uid, gid);
-  await writeFile(join(directory, 'users'), addresses.map((address) => `${address}:{PLAIN}${dovecotPassword}:${uid}:${gid}::${directory}/mail/${address}::\n`).join(''));
+  await writeFile(
+    join(directory, 'users'),
+    addresses
+      .map((address) => `${address}:{PLAIN}${dovecotPassword}:${uid}:${gid}::${directory}/mail/${address}::\n`)
+      .join(''),
+  );
   await writeFile(join(directory, 'dovecot.conf'), configuration(directory, port, uid));
   const program = startProgram(programPath('dovecot') ?? 'dovecot', ['-F', '-c', join(directory, 'dovecot.conf')]);
   const path = join(directory, 'lmtp');

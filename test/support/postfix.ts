@@ -27,7 +27,8 @@ export interface Postfix {
   remove(): Promise<void>;
 }
 
-const QUEUE_DIRECTORIES = 'active bounce corrupt defer deferred flush hold incoming maildrop private public saved trace'.split(' ');
+const QUEUE_DIRECTORIES =
+  'active bounce corrupt defer deferred flush hold incoming maildrop private public saved trace'.split(' ');
 
 /** Services of master.cf, none of them in a chroot. */
 const SERVICES = `pickup unix n - n 60 1 pickup
@@ -64,7 +65,8 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   const spool = join(directory, 'spool');
   const [uid, gid] = await Promise.all([idOf('-u', 'postfix'), groupOf('postdrop')]);
   await chmod(directory, 0o755);
-  for (const name of ['etc', 'data', 'mail', 'spool', ...[...QUEUE_DIRECTORIES, 'pid'].map((each) => `spool/${each}`)]) await mkdir(join(directory, name));
+  for (const name of ['etc', 'data', 'mail', 'spool', ...[...QUEUE_DIRECTORIES, 'pid'].map((each) => `spool/${each}`)])
+    await mkdir(join(directory, name));
   for (const name of QUEUE_DIRECTORIES) {
     const mailDrop = name === 'maildrop' || name === 'public';
     await chown(join(spool, name), uid, mailDrop ? gid : 0);
@@ -72,7 +74,8 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   }
   for (const name of ['data', 'mail']) await chown(join(directory, name), uid, 0);
   const etc = join(directory, 'etc');
-  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(etc, name), text, { mode: 0o600 });
+  for (const [name, text] of Object.entries(options.files ?? {}))
+    await writeFile(join(etc, name), text, { mode: 0o600 });
   await writeFile(join(etc, 'main.cf'), await mainCf(options, directory, uid));
   await writeFile(join(etc, 'master.cf'), `127.0.0.1:${options.port} inet n - n - - smtpd\n${SERVICES}`);
   await writeFile(join(etc, 'dynamicmaps.cf'), '');

@@ -30,9 +30,17 @@ const RUN_MS = 25_000;
 const END_MS = 3_000;
 
 /** Runs a program to its end. */
-export function runProgram(command: string, words: readonly string[], options: ProgramOptions = {}): Promise<ProgramResult> {
+export function runProgram(
+  command: string,
+  words: readonly string[],
+  options: ProgramOptions = {},
+): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, words, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(command, words, {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     const limit = setTimeout(() => child.kill('SIGKILL'), RUN_MS);
     const said = outputOf(child);
     child.once('error', reject);
@@ -46,8 +54,17 @@ export function runProgram(command: string, words: readonly string[], options: P
 }
 
 /** Starts a program in the background, in a process group of its own that ends with it. */
-export function startProgram(command: string, words: readonly string[], options: Omit<ProgramOptions, 'input'> = {}): RunningProgram {
-  const child = spawn(command, words, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+export function startProgram(
+  command: string,
+  words: readonly string[],
+  options: Omit<ProgramOptions, 'input'> = {},
+): RunningProgram {
+  const child = spawn(command, words, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   const said = outputOf(child);
   let ended = false;
   const gone = new Promise<void>((resolve) => {
@@ -86,12 +103,17 @@ function killGroup(pid: number | undefined): void {
 
 function outputOf(child: ChildProcess): () => string {
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   return () => output;
 }
 
 /** Asks again and again until the answer is neither undefined nor false; throws with `what` after `ms`. */
-export async function until<T>(what: string | (() => string), ask: () => T | Promise<T>, ms = 15_000): Promise<Exclude<T, undefined | false>> {
+export async function until<T>(
+  what: string | (() => string),
+  ask: () => T | Promise<T>,
+  ms = 15_000,
+): Promise<Exclude<T, undefined | false>> {
   const end = performance.now() + ms;
   for (;;) {
     const answer = await ask();
@@ -102,7 +124,9 @@ export async function until<T>(what: string | (() => string), ask: () => T | Pro
 }
 
 /** Waits until somebody accepts connections at an address or path. */
-export async function listens(where: { readonly port: number; readonly address?: string } | { readonly path: string }): Promise<void> {
+export async function listens(
+  where: { readonly port: number; readonly address?: string } | { readonly path: string },
+): Promise<void> {
   const target = 'path' in where ? where : { host: where.address ?? '127.0.0.1', port: where.port };
   const open = (): Promise<boolean> =>
     new Promise((resolve) => {

@@ -7,6 +7,8 @@ export interface RecordedMessage {
   readonly to: readonly string[];
   /** As it came, with transparency undone; one char an octet. */
   readonly content: string;
+  /** When it was about to be acknowledged: nanoseconds of the machine's monotonic clock. */
+  readonly takenAtNs: number;
 }
 
 /** How a sink behaves where it is not to say yes. */
@@ -47,7 +49,9 @@ export async function startRecordingSink(options: SinkOptions = {}): Promise<Rec
     socket.on('error', () => undefined);
     converse(socket, options, heard, (message) => messages.push(message));
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port ?? 0, address, resolve));
+  await new Promise<void>((resolve, reject) =>
+    server.once('error', reject).listen(options.port ?? 0, address, resolve),
+  );
   return {
     address,
     port: portOf(server),
@@ -69,11 +73,15 @@ export async function startRecordingSink(options: SinkOptions = {}): Promise<Rec
 }
 
 /** Starts a sink on each of the addresses, all on one port that was free on the first. */
-export async function startSinks(addresses: readonly string[], options: (address: string) => SinkOptions = () => ({})): Promise<{ port: number; sinks: RecordingSink[] }> {
+export async function startSinks(
+  addresses: readonly string[],
+  options: (address: string) => SinkOptions = () => ({}),
+): Promise<{ port: number; sinks: RecordingSink[] }> {
   for (let tries = 0; ; tries += 1) {
     const sinks: RecordingSink[] = [];
     try {
-      for (const address of addresses) sinks.push(await startRecordingSink({ ...options(address), address, port: sinks[0]?.port ?? 0 }));
+      for (const address of addresses)
+        sinks.push(await startRecordingSink({ ...options(address), address, port: sinks[0]?.port ?? 0 }));
       return { port: sinks[0]?.port ?? 0, sinks };
     } catch (error) {
       for (const sink of sinks) await sink.close();
@@ -87,7 +95,12 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-function converse(socket: Socket, options: SinkOptions, heard: string[], keep: (message: RecordedMessage) => void): void {
+function converse(
+  socket: Socket,
+  options: SinkOptions,
+  heard: string[],
+  keep: (message: RecordedMessage) => void,
+): void {
   const keywords = options.keywords ?? ['PIPELINING', '8BITMIME'];
   let buffer = '';
   let inData = false;
@@ -130,7 +143,9 @@ function converse(socket: Socket, options: SinkOptions, heard: string[], keep: (
       else {
         inData = false;
         heard.push('.');
-        if (reply('.', '250 2.0.0 taken')) keep({ from, to, content: `${text}\r\n`.replace(/(^|\r\n)\./g, '$1') });
+        const takenAtNs = Number(process.hrtime.bigint());
+        if (reply('.', '250 2.0.0 taken'))
+          keep({ from, to, content: `${text}\r\n`.replace(/(^|\r\n)\./g, '$1'), takenAtNs });
       }
     }
   });

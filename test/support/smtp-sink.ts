@@ -21,19 +21,28 @@ export interface SmtpSink {
 }
 
 /** Starts smtp-sink at a port of loopback, or at a UNIX socket. As root it insists on another user. */
-export async function startSmtpSink(where: { readonly port: number } | { readonly path: string }, options: readonly string[] = []): Promise<SmtpSink> {
+export async function startSmtpSink(
+  where: { readonly port: number } | { readonly path: string },
+  options: readonly string[] = [],
+): Promise<SmtpSink> {
   const directory = await mkdtemp(join(tmpdir(), 'ims-sink-'));
   await chmod(directory, 0o777);
   const at = 'port' in where ? `127.0.0.1:${where.port}` : `unix:${where.path}`;
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
-  const program = startProgram(programPath('smtp-sink') ?? 'smtp-sink', [...user, '-d', 'mail/m.', ...options, at, '200'], { cwd: directory });
+  const program = startProgram(
+    programPath('smtp-sink') ?? 'smtp-sink',
+    [...user, '-d', 'mail/m.', ...options, at, '200'],
+    { cwd: directory },
+  );
   await listens(where);
   return {
     port: 'port' in where ? where.port : 0,
     program,
     async messages() {
       const names = await readdir(join(directory, 'mail')).catch(() => []);
-      return Promise.all(names.map(async (name) => sunkMessage(await readFile(join(directory, 'mail', name), 'latin1'))));
+      return Promise.all(
+        names.map(async (name) => sunkMessage(await readFile(join(directory, 'mail', name), 'latin1'))),
+      );
     },
     async close() {
       await program.end();

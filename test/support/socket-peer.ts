@@ -43,11 +43,21 @@ export class SocketPeer implements TranscriptPeer {
       const { profile } = transcript.offer;
       const machine = createServerMachine(transcript.offer);
       const begin = transcript.tls ? 'tls' : 'banner';
-      peer.#session = new Session({ id: 't-1', room, stream, machine, profile, listener: 'test', begin, ended: () => undefined });
+      peer.#session = new Session({
+        id: 't-1',
+        room,
+        stream,
+        machine,
+        profile,
+        listener: 'test',
+        begin,
+        ended: () => undefined,
+      });
       peer.#session.open();
     });
     const { port } = peer.#listening.local;
-    if (transcript.tls) await peer.#hear(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }), 'secureConnect');
+    if (transcript.tls)
+      await peer.#hear(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }), 'secureConnect');
     else await peer.#hear(connect({ port, host: '127.0.0.1', noDelay: true }), 'connect');
     return peer;
   }
@@ -67,7 +77,8 @@ export class SocketPeer implements TranscriptPeer {
       late = true;
       this.#wake?.();
     }, LINE_MS);
-    while (!this.#said.includes('\r\n') && !this.#ended && !late) await new Promise<void>((resolve) => (this.#wake = resolve));
+    while (!this.#said.includes('\r\n') && !this.#ended && !late)
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     clearTimeout(limit);
     const end = this.#said.indexOf('\r\n');
     if (end < 0) return undefined;
@@ -165,7 +176,10 @@ export class SocketPeer implements TranscriptPeer {
           inTransaction = true;
           return ask({ about: 'sender', envelope, declaredSize: undefined });
         },
-        recipient: (_, __, recipient) => ({ reply: ask({ about: 'recipient', recipient }), targets: [recipient.mailbox] }),
+        recipient: (_, __, recipient) => ({
+          reply: ask({ about: 'recipient', recipient }),
+          targets: [recipient.mailbox],
+        }),
         etrn: (_, argument) => ask({ about: 'etrn', argument }),
       },
       preparation: {
@@ -180,7 +194,9 @@ export class SocketPeer implements TranscriptPeer {
       queue: {
         // Asked at MAIL, where nothing is said against it, and before mail data.
         condition: () => {
-          const reply = inTransaction ? refused({ about: 'data', envelope: { reversePath: null, body: '7bit', smtpUtf8: false }, recipients: [] }) : undefined;
+          const reply = inTransaction
+            ? refused({ about: 'data', envelope: { reversePath: null, body: '7bit', smtpUtf8: false }, recipients: [] })
+            : undefined;
           return reply === undefined ? { accepting: true } : { accepting: false, reply };
         },
         begin: () => {
@@ -194,7 +210,10 @@ export class SocketPeer implements TranscriptPeer {
               return true;
             },
             drained: () => undefined,
-            commit: async () => String((messages += 1)),
+            commit: async () => {
+              messages += 1;
+              return String(messages);
+            },
             discard: () => undefined,
           };
         },
@@ -203,5 +222,6 @@ export class SocketPeer implements TranscriptPeer {
   }
 }
 
-const single = (answer: Answer): Reply => ('reply' in answer ? answer.reply : (answer.replies[0] ?? { code: 250, text: [''] }));
+const single = (answer: Answer): Reply =>
+  'reply' in answer ? answer.reply : (answer.replies[0] ?? { code: 250, text: [''] });
 const unlessPositive = (reply: Reply): Reply | undefined => (replyKind(reply) === 'positive' ? undefined : reply);

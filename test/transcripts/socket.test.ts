@@ -11,11 +11,16 @@ const { certificatePem, keyPem } = await makeSelfSigned('mx.example.test', Date.
 const context = nodeNetwork.tlsContext(certificatePem, keyPem);
 
 /** Transcripts that need answers which reception never gives. */
-const PURE_ONLY: ReadonlyMap<string, string> = new Map([['lmtp.smtp', 'one reply for all recipients of a message: they are kept together or not at all']]);
+const PURE_ONLY: ReadonlyMap<string, string> = new Map([
+  ['lmtp.smtp', 'one reply for all recipients of a message: they are kept together or not at all'],
+]);
 
 /** Transcripts whose pieces must arrive as one. */
 const WHOLE_ONLY: ReadonlyMap<string, string> = new Map([
-  ['starttls-injection.smtp', 'octets in the clear that come after the server began TLS are no handshake, and end the session'],
+  [
+    'starttls-injection.smtp',
+    'octets in the clear that come after the server began TLS are no handshake, and end the session',
+  ],
 ]);
 
 for (const name of readdirSync(FOLDER)

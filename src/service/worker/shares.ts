@@ -23,7 +23,12 @@ export class Shares {
   /** Limits of which this worker has nothing, and will look again. */
   readonly #starving = new Set<string>();
 
-  constructor(workers: number, clock: Pick<Clock, 'now' | 'after'>, ask: AskForMore, atStart: ReadonlyMap<string, number> = new Map()) {
+  constructor(
+    workers: number,
+    clock: Pick<Clock, 'now' | 'after'>,
+    ask: AskForMore,
+    atStart: ReadonlyMap<string, number> = new Map(),
+  ) {
     this.#workers = workers;
     this.#clock = clock;
     this.#ask = ask;
@@ -62,16 +67,13 @@ export class Shares {
       this.#lookAgain(key, limit, granted);
     };
     this.#quietUntil.set(key, Number.POSITIVE_INFINITY);
-    this.#ask(key, limit, wanted).then(
-      (amount) => {
-        if (amount > 0) {
-          this.#quietUntil.delete(key);
-          this.#shares.set(key, this.#held(key, limit) + amount);
-          granted();
-        } else refused();
-      },
-      refused,
-    );
+    this.#ask(key, limit, wanted).then((amount) => {
+      if (amount > 0) {
+        this.#quietUntil.delete(key);
+        this.#shares.set(key, this.#held(key, limit) + amount);
+        granted();
+      } else refused();
+    }, refused);
   }
 
   #lookAgain(key: string, limit: number, look: () => void): void {

@@ -18,17 +18,39 @@ let ports: Record<(typeof LISTENERS)[number], number>;
 before(async () => {
   ports = { mx: await freePort(), submission: await freePort(), submissions: await freePort(), lmtp: await freePort() };
   const hash = await hashPassword(PASSWORD);
-  service = await startService((directory) => testConfiguration({ directory, ports, hashes: { alice: hash, bob: hash }, workers: 2 }));
+  service = await startService((directory) =>
+    testConfiguration({ directory, ports, hashes: { alice: hash, bob: hash }, workers: 2 }),
+  );
 });
 after(() => service.remove());
 
 /** Runs swaks against a listener, from alice to bob. */
-function swaks(listener: (typeof LISTENERS)[number], subject: string, ...words: readonly string[]): Promise<ProgramResult> {
-  const usual = ['--server', '127.0.0.1', '--port', String(ports[listener]), '--from', 'alice@example.test', '--to', 'bob@example.test'];
+function swaks(
+  listener: (typeof LISTENERS)[number],
+  subject: string,
+  ...words: readonly string[]
+): Promise<ProgramResult> {
+  const usual = [
+    '--server',
+    '127.0.0.1',
+    '--port',
+    String(ports[listener]),
+    '--from',
+    'alice@example.test',
+    '--to',
+    'bob@example.test',
+  ];
   return runProgram('swaks', [...usual, '--helo', 'client.test', '--h-Subject', subject, ...words]);
 }
 
-const login = (mechanism: string, password = PASSWORD): string[] => ['--auth', mechanism, '--auth-user', 'alice@example.test', '--auth-password', password];
+const login = (mechanism: string, password = PASSWORD): string[] => [
+  '--auth',
+  mechanism,
+  '--auth-user',
+  'alice@example.test',
+  '--auth-password',
+  password,
+];
 
 for (const [what, listener, words, protocol] of [
   ['mx, in the clear', 'mx', [], 'ESMTP'],
@@ -39,7 +61,12 @@ for (const [what, listener, words, protocol] of [
   ['submission, STARTTLS, AUTH PLAIN', 'submission', ['--tls', ...login('PLAIN')], 'ESMTPSA'],
   ['submission, STARTTLS, AUTH LOGIN', 'submission', ['--tls', ...login('LOGIN')], 'ESMTPSA'],
   ['submission, implicit TLS, AUTH PLAIN', 'submissions', ['--tls-on-connect', ...login('PLAIN')], 'ESMTPSA'],
-  ['submission, implicit TLS, AUTH LOGIN, pipelining', 'submissions', ['--tls-on-connect', '--pipeline', ...login('LOGIN')], 'ESMTPSA'],
+  [
+    'submission, implicit TLS, AUTH LOGIN, pipelining',
+    'submissions',
+    ['--tls-on-connect', '--pipeline', ...login('LOGIN')],
+    'ESMTPSA',
+  ],
   ['LMTP', 'lmtp', ['--protocol', 'LMTP'], 'LMTP'],
   ['LMTP, pipelining', 'lmtp', ['--protocol', 'LMTP', '--pipeline'], 'LMTP'],
 ] as const) {
@@ -52,7 +79,14 @@ for (const [what, listener, words, protocol] of [
 }
 
 test('swaks: LMTP answers for every recipient', { skip }, async () => {
-  const { code, output } = await swaks('lmtp', 'two', '--protocol', 'LMTP', '--to', 'bob@example.test,alice@example.test');
+  const { code, output } = await swaks(
+    'lmtp',
+    'two',
+    '--protocol',
+    'LMTP',
+    '--to',
+    'bob@example.test,alice@example.test',
+  );
   assert.equal(code, 0, output);
   assert.equal(output.match(/^<- {2}250 2\.0\.0 accepted/gm)?.length, 2, output);
   await mailWith(service, 'alice', /^Subject: two\r?$/m);
@@ -90,7 +124,10 @@ test('BDAT: chunks that are pipelined, with dots, without a line end in between'
   await line.expect(220);
   assert.match(await line.say('EHLO client.test', 250), /CHUNKING/);
   const first = 'Subject: in chunks\r\n\r\n.\r\n..\r\nhalf a ';
-  await line.say(`MAIL FROM:<far@away.test>\r\nRCPT TO:<bob@example.test>\r\nBDAT ${first.length}\r\n${first}BDAT 0\r\nBDAT 9 LAST\r\nline\r\n.`, 250);
+  await line.say(
+    `MAIL FROM:<far@away.test>\r\nRCPT TO:<bob@example.test>\r\nBDAT ${first.length}\r\n${first}BDAT 0\r\nBDAT 9 LAST\r\nline\r\n.`,
+    250,
+  );
   await line.expect(250);
   for (let chunk = 0; chunk < 3; chunk += 1) await line.expect(250);
   await line.say('NOOP', 250);
@@ -102,12 +139,34 @@ test('BDAT: chunks that are pipelined, with dots, without a line end in between'
 for (const [what, options] of [
   ['mx', () => ({ port: ports.mx, ignoreTLS: true })],
   ['mx under STARTTLS', () => ({ port: ports.mx, requireTLS: true })],
-  ['submission, AUTH PLAIN', () => ({ port: ports.submission, requireTLS: true, authMethod: 'PLAIN', auth: { user: 'alice@example.test', pass: PASSWORD } })],
-  ['submission, AUTH LOGIN', () => ({ port: ports.submissions, secure: true, authMethod: 'LOGIN', auth: { user: 'alice@example.test', pass: PASSWORD } })],
+  [
+    'submission, AUTH PLAIN',
+    () => ({
+      port: ports.submission,
+      requireTLS: true,
+      authMethod: 'PLAIN',
+      auth: { user: 'alice@example.test', pass: PASSWORD },
+    }),
+  ],
+  [
+    'submission, AUTH LOGIN',
+    () => ({
+      port: ports.submissions,
+      secure: true,
+      authMethod: 'LOGIN',
+      auth: { user: 'alice@example.test', pass: PASSWORD },
+    }),
+  ],
   ['LMTP', () => ({ port: ports.lmtp, lmtp: true, ignoreTLS: true })],
 ] as const) {
   test(`nodemailer: ${what}: several messages over one connection, with dots and an attachment`, async () => {
-    const transport = nodemailer.createTransport({ host: '127.0.0.1', pool: true, maxConnections: 1, tls: { rejectUnauthorized: false }, ...options() });
+    const transport = nodemailer.createTransport({
+      host: '127.0.0.1',
+      pool: true,
+      maxConnections: 1,
+      tls: { rejectUnauthorized: false },
+      ...options(),
+    });
     const subject = (i: number): string => `${what} by nodemailer ${i}`;
     for (let i = 0; i < 3; i += 1) {
       const sent = await transport.sendMail({
@@ -132,7 +191,15 @@ test('nodemailer: addresses beyond ASCII, and a wrong password', async () => {
   const base = { host: '127.0.0.1', tls: { rejectUnauthorized: false } };
   const transport = nodemailer.createTransport({ ...base, port: ports.mx });
   await transport.sendMail({ from: 'grün@straße.test', to: 'bob@example.test', subject: 'beyond ASCII', text: 'x' });
-  assert.match(await mailWith(service, 'bob', /^Subject: beyond ASCII\r$/m), /^Return-Path: <grün@(?:straße|xn--strae-oqa)\.test>/);
-  const refused = nodemailer.createTransport({ ...base, port: ports.submissions, secure: true, auth: { user: 'alice@example.test', pass: 'wrong' } });
+  assert.match(
+    await mailWith(service, 'bob', /^Subject: beyond ASCII\r$/m),
+    /^Return-Path: <grün@(?:straße|xn--strae-oqa)\.test>/,
+  );
+  const refused = nodemailer.createTransport({
+    ...base,
+    port: ports.submissions,
+    secure: true,
+    auth: { user: 'alice@example.test', pass: 'wrong' },
+  });
   await assert.rejects(refused.verify(), { code: 'EAUTH', responseCode: 535 });
 });

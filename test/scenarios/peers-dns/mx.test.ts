@@ -51,7 +51,9 @@ all.test. MX 10 broken.hosts.test.
 all.test. MX 20 missing.hosts.test.
 missing.test. MX 10 missing.hosts.test.
 `;
-const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
 let dns: TestDnsServer;
 let sinks: RecordingSink[];
 let service: TestService;
@@ -63,10 +65,15 @@ before(async () => {
   const started = await startSinks(['127.0.0.11', '127.0.0.12', '127.0.0.13', ...(hasIpv6 ? ['::1'] : [])]);
   sinks = started.sinks;
   service = await startService((directory) =>
-    testConfiguration({ directory, ports: { mx }, workers: 2, more: `policy: { localNetworks: [127.0.0.0/8] }
+    testConfiguration({
+      directory,
+      ports: { mx },
+      workers: 2,
+      more: `policy: { localNetworks: [127.0.0.0/8] }
 names: { servers: ['${dns.server}'], timeout: 300ms, tries: 2 }
 routing: { port: ${started.port} }
-` }).replace('listeners:\n', `listeners:\n  own: { profile: mx, address: 127.0.0.19, port: ${started.port} }\n`),
+`,
+    }).replace('listeners:\n', `listeners:\n  own: { profile: mx, address: 127.0.0.19, port: ${started.port} }\n`),
   );
 });
 after(async () => {
@@ -98,12 +105,14 @@ async function takenBy(recipient: string): Promise<string> {
 async function waitsWith(recipient: string): Promise<string> {
   const row = await until(
     () => `${recipient} does not wait`,
-    async () => (await queued(service, '--recipient', recipient)).find(({ attempts, claimed }) => attempts > 0 && !claimed),
+    async () =>
+      (await queued(service, '--recipient', recipient)).find(({ attempts, claimed }) => attempts > 0 && !claimed),
   );
   return JSON.stringify(row.recipients?.[0]?.lastReply);
 }
 
-const returned = (recipient: string): Promise<string> => mailWith(service, 'alice', new RegExp(`Final-Recipient: rfc822;${recipient.replaceAll(/[.[\]]/g, '\\$&')}\r\n`));
+const returned = (recipient: string): Promise<string> =>
+  mailWith(service, 'alice', new RegExp(`Final-Recipient: rfc822;${recipient.replaceAll(/[.[\]]/g, '\\$&')}\r\n`));
 
 test('the host of the lowest preference takes the mail', async () => {
   assert.equal(await takenBy(await sendTo('preferred.test')), '.11');
@@ -125,7 +134,8 @@ test('RFC 7505: a null MX returns the mail at once', async () => {
 });
 
 test('a domain without MX is its own host; an alias is followed, and the recipient not rewritten', async () => {
-  for (const domain of ['implicit.test', 'alias.test', 'aliased-host.test']) assert.equal(await takenBy(await sendTo(domain)), '.13', domain);
+  for (const domain of ['implicit.test', 'alias.test', 'aliased-host.test'])
+    assert.equal(await takenBy(await sendTo(domain)), '.13', domain);
 });
 
 test('address literals name their host', async () => {
@@ -145,7 +155,8 @@ test('this server among the hosts: only better ones are tried, and mail waits fo
 });
 
 test('this server as the best host, by name or by address: the mail is returned as a loop, with an event', async () => {
-  for (const domain of ['loop.test', 'loop-by-address.test', '[127.0.0.19]']) assert.match(await returned(await sendTo(domain)), /Status: 5\.4\.6/, domain);
+  for (const domain of ['loop.test', 'loop-by-address.test', '[127.0.0.19]'])
+    assert.match(await returned(await sendTo(domain)), /Status: 5\.4\.6/, domain);
   assert.ok(service.events.some(({ name }) => name === 'routing.loop-to-ourselves'));
 });
 
@@ -158,7 +169,9 @@ test('a name server that fails or is silent: nothing is returned, and the mail g
   for (const recipient of waiting) assert.match(await waitsWith(recipient), /"code":4.*name service/, recipient);
   const mail = await mailIn(service, 'alice');
   for (const recipient of waiting) assert.ok(!mail.some((one) => one.includes(recipient)), recipient);
-  dns.load(`${ZONE.replaceAll(/^.* (?:SERVFAIL|SILENT)$/gm, '')}\nfails.test. MX 10 c.hosts.test.\nsilent.test. MX 10 c.hosts.test.\nbroken.hosts.test. A 127.0.0.13\n`);
+  dns.load(
+    `${ZONE.replaceAll(/^.* (?:SERVFAIL|SILENT)$/gm, '')}\nfails.test. MX 10 c.hosts.test.\nsilent.test. MX 10 c.hosts.test.\nbroken.hosts.test. A 127.0.0.13\n`,
+  );
   await until('the waiting mail to go', async () => {
     await service.ims('queue', 'retry', '--all');
     return waiting.every((recipient) => sinks[2]?.messages.some(({ to }) => to.includes(recipient)));

@@ -43,7 +43,9 @@ function kept(user: string, words: RegExp): Promise<string> {
   );
 }
 
-test('a domain kept by Dovecot, over TCP: one refused mailbox is returned, the others have the message', { skip }, async () => {
+test('a domain kept by Dovecot, over TCP: one refused mailbox is returned, the others have the message', {
+  skip,
+}, async () => {
   const to = ['carol@kept.test', 'ghost@kept.test', 'DAVE+list@Kept.test'];
   await sendPlain(mx, { from: 'alice@example.test', to, content: 'Subject: three\r\n\r\n.x\r\n' });
   for (const user of ['carol@kept.test', 'dave@kept.test']) {
@@ -65,12 +67,18 @@ test('one mailbox kept by Dovecot, over a UNIX socket', { skip }, async () => {
 test('many messages over few connections: each is kept once', { skip }, async () => {
   await Promise.all(
     Array.from({ length: 60 }, (_, i) =>
-      sendPlain(mx, { from: 'far@away.test', to: ['carol@kept.test', 'dave@kept.test'], content: `Subject: n${i}.\r\n\r\n${'x'.repeat(70)}\r\n` }),
+      sendPlain(mx, {
+        from: 'far@away.test',
+        to: ['carol@kept.test', 'dave@kept.test'],
+        content: `Subject: n${i}.\r\n\r\n${'x'.repeat(70)}\r\n`,
+      }),
     ),
   );
   await until('an empty queue', async () => (await queued(service)).length === 0);
   for (const user of ['carol@kept.test', 'dave@kept.test']) {
-    const subjects = (await dovecot.mail(user)).map((mail) => /^Subject: (n\d+)\.\r?$/m.exec(mail)?.[1]).filter((subject) => subject !== undefined);
+    const subjects = (await dovecot.mail(user))
+      .map((mail) => /^Subject: (n\d+)\.\r?$/m.exec(mail)?.[1])
+      .filter((subject) => subject !== undefined);
     assert.equal(subjects.length, 60);
     assert.equal(new Set(subjects).size, 60);
   }
@@ -78,7 +86,11 @@ test('many messages over few connections: each is kept once', { skip }, async ()
 
 test('a Dovecot that is down keeps the mail waiting, not returned', { skip }, async () => {
   await dovecot.remove();
-  await sendPlain(mx, { from: 'alice@example.test', to: ['carol@kept.test', 'erin@local.test'], content: 'Subject: down\r\n\r\nx\r\n' });
+  await sendPlain(mx, {
+    from: 'alice@example.test',
+    to: ['carol@kept.test', 'erin@local.test'],
+    content: 'Subject: down\r\n\r\nx\r\n',
+  });
   const rows = await until('two deliveries wait', async () => {
     const now = await queued(service);
     return now.length === 2 && now.every(({ attempts, claimed }) => attempts > 0 && !claimed) && now;

@@ -55,7 +55,11 @@ after(async () => {
 });
 
 test('a smart host that asks for a login: the mail goes with it', { skip }, async () => {
-  await sendPlain(mx, { from: 'alice@example.test', to: ['one@post.test'], content: 'Subject: with a login\r\n\r\nx\r\n' });
+  await sendPlain(mx, {
+    from: 'alice@example.test',
+    to: ['one@post.test'],
+    content: 'Subject: with a login\r\n\r\nx\r\n',
+  });
   const mail = await until(
     () => 'no mail with a login',
     async () => (await postfix.mail()).find((each) => each.includes('Subject: with a login')),
@@ -65,7 +69,9 @@ test('a smart host that asks for a login: the mail goes with it', { skip }, asyn
 
 test('a login that the smart host refuses: the mail waits, and an event tells the operator', { skip }, async () => {
   await sendPlain(mx, { from: 'alice@example.test', to: ['one@other.test'], content: 'Subject: never\r\n\r\nx\r\n' });
-  const row = await until('the mail to wait', async () => (await queued(service)).find(({ attempts, claimed }) => attempts > 0 && !claimed));
+  const row = await until('the mail to wait', async () =>
+    (await queued(service)).find(({ attempts, claimed }) => attempts > 0 && !claimed),
+  );
   assert.match(JSON.stringify(row.recipients?.[0]?.lastReply), /535 5\.7\.8/);
   assert.ok(service.events.some(({ name }) => name === 'delivery.login-refused'));
 });

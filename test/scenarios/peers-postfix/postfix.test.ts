@@ -9,7 +9,8 @@ import { until } from '../../support/programs.ts';
 import { freePort, startService, type TestService } from '../../support/service.ts';
 
 const skip = needsPostfix();
-const EIGHT_BIT = 'Subject: Grüße\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n';
+const EIGHT_BIT =
+  'Subject: Grüße\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n';
 let postfix: Postfix;
 let service: TestService;
 let dns: TestDnsServer;
@@ -67,7 +68,11 @@ const bodyOf = (mail: string): string => mail.slice(mail.indexOf('\n\n') + 2);
 
 test('to Postfix as smart host over STARTTLS: it arrives as it left', { skip }, async () => {
   const body = '.a dot\r\n..two\r\n\r\ntrailing blanks  \r\n\tand a tab\r\n.\tdot\r\n\r\n';
-  await sendPlain(mx, { from: 'alice@example.test', to: ['one@post.test'], content: `Subject: smart host\r\nX-Odd:\r\n  folded\r\n\r\n${body}` });
+  await sendPlain(mx, {
+    from: 'alice@example.test',
+    to: ['one@post.test'],
+    content: `Subject: smart host\r\nX-Odd:\r\n  folded\r\n\r\n${body}`,
+  });
   const mail = await received(/Subject: smart host/);
   assert.equal(bodyOf(mail), body.replaceAll('\r\n', '\n'));
   assert.match(mail, /^Return-Path: <alice@example\.test>\n/);
@@ -78,34 +83,58 @@ test('to Postfix as smart host over STARTTLS: it arrives as it left', { skip }, 
 
 test('to Postfix by the MX of a domain', { skip }, async () => {
   await sendPlain(mx, { from: 'alice@example.test', to: ['two@mxed.test'], content: 'Subject: by MX\r\n\r\nx\r\n' });
-  await received(/Delivered-To: two@mxed\.test\n[^]*Subject: by MX/);
+  await received(/Delivered-To: two@mxed\.test\n[\s\S]*Subject: by MX/);
   assert.ok(dns.asked.some((question) => /mxed\.test MX$/.test(question)));
 });
 
 test('from Postfix over STARTTLS into a mailbox', { skip }, async () => {
-  await sendPlain(postfix.port, { from: 'far@post.test', to: ['bob@example.test'], content: 'Subject: from Postfix\r\n\r\n.x\r\n' });
+  await sendPlain(postfix.port, {
+    from: 'far@post.test',
+    to: ['bob@example.test'],
+    content: 'Subject: from Postfix\r\n\r\n.x\r\n',
+  });
   const mail = await mailWith(service, 'bob', /Subject: from Postfix/);
   assert.match(mail, /^Return-Path: <far@post\.test>/);
-  assert.match(mail, /from postfix\.test [^]*with ESMTPS/);
+  assert.match(mail, /from postfix\.test [\s\S]*with ESMTPS/);
   assert.match(mail, /\r?\n\r?\n\.x\r?\n$/);
 });
 
 test('8BITMIME and SMTPUTF8, both ways', { skip }, async () => {
   const content = `${EIGHT_BIT}Zwölf Boxkämpfer 🥊\r\n`;
-  await sendPlain(mx, { from: 'alice@example.test', to: ['eight@post.test'], content: content.replace('Grüße', 'eight'), mail: 'BODY=8BITMIME' });
-  assert.equal(Buffer.from(bodyOf(await received(/Subject: eight/)), 'latin1').toString('utf8'), 'Zwölf Boxkämpfer 🥊\n');
+  await sendPlain(mx, {
+    from: 'alice@example.test',
+    to: ['eight@post.test'],
+    content: content.replace('Grüße', 'eight'),
+    mail: 'BODY=8BITMIME',
+  });
+  assert.equal(
+    Buffer.from(bodyOf(await received(/Subject: eight/)), 'latin1').toString('utf8'),
+    'Zwölf Boxkämpfer 🥊\n',
+  );
   await sendPlain(mx, { from: 'alice@example.test', to: ['grün@post.test'], content, mail: 'BODY=8BITMIME SMTPUTF8' });
   const outbound = Buffer.from(await received(/Delivered-To: gr\xc3\xbcn@post\.test/), 'latin1').toString('utf8');
   assert.match(outbound, /\nSubject: Grüße\n/);
-  await sendPlain(postfix.port, { from: 'grün@post.test', to: ['alice@example.test'], content, mail: 'BODY=8BITMIME SMTPUTF8' });
+  await sendPlain(postfix.port, {
+    from: 'grün@post.test',
+    to: ['alice@example.test'],
+    content,
+    mail: 'BODY=8BITMIME SMTPUTF8',
+  });
   const inbound = await mailWith(service, 'alice', /^Return-Path: <grün@post\.test>/);
   assert.match(inbound, /with UTF8SMTPS/);
   assert.match(inbound, /Zwölf Boxkämpfer 🥊/);
 });
 
-test('RFC 3461: NOTIFY=SUCCESS is handed on, and the report of Postfix comes back; ours goes to Postfix', { skip }, async () => {
+test('RFC 3461: NOTIFY=SUCCESS is handed on, and the report of Postfix comes back; ours goes to Postfix', {
+  skip,
+}, async () => {
   const dsn = { rcpt: 'NOTIFY=SUCCESS ORCPT=rfc822;first@post.test', mail: 'RET=HDRS ENVID=there' };
-  await sendPlain(mx, { from: 'bob@example.test', to: ['dsn@post.test'], content: 'Subject: please tell\r\n\r\nx\r\n', ...dsn });
+  await sendPlain(mx, {
+    from: 'bob@example.test',
+    to: ['dsn@post.test'],
+    content: 'Subject: please tell\r\n\r\nx\r\n',
+    ...dsn,
+  });
   const report = await mailWith(service, 'bob', /Original-Envelope-Id: there/);
   assert.match(report, /Reporting-MTA: dns; ?postfix\.test/);
   assert.match(report, /Original-Recipient: rfc822; ?first@post\.test/);
@@ -126,7 +155,8 @@ test('RFC 3461: NOTIFY=SUCCESS is handed on, and the report of Postfix comes bac
 test('250 recipients in one transaction: each gets it once', { skip }, async () => {
   const to = Array.from({ length: 250 }, (_, i) => `many${i}@post.test`);
   await sendPlain(mx, { from: 'alice@example.test', to, content: 'Subject: to many\r\n\r\nx\r\n' });
-  const many = async (): Promise<string[]> => (await postfix.mail()).filter((mail) => mail.includes('\nSubject: to many'));
+  const many = async (): Promise<string[]> =>
+    (await postfix.mail()).filter((mail) => mail.includes('\nSubject: to many'));
   const all = await until('250 copies', async () => {
     const now = await many();
     return now.length >= 250 && now;
@@ -159,8 +189,14 @@ test('one recipient is taken, one refused for good, one for now: each by its own
   await mailWith(service, 'bob', /Final-Recipient: rfc822; ?soft@post\.test/);
 });
 
-test('from Postfix to an unknown mailbox and a known one: the one is refused, and Postfix tells its sender', { skip }, async () => {
-  await sendPlain(postfix.port, { from: 'asker@post.test', to: ['nobody@example.test', 'alice@example.test'], content: 'Subject: half\r\n\r\nx\r\n' });
+test('from Postfix to an unknown mailbox and a known one: the one is refused, and Postfix tells its sender', {
+  skip,
+}, async () => {
+  await sendPlain(postfix.port, {
+    from: 'asker@post.test',
+    to: ['nobody@example.test', 'alice@example.test'],
+    content: 'Subject: half\r\n\r\nx\r\n',
+  });
   await mailWith(service, 'alice', /Subject: half/);
   const report = await received(/Final-Recipient: rfc822; nobody@example\.test/);
   assert.match(report, /Status: 5\.1\.1/);

@@ -52,7 +52,15 @@ async function stage(workers: number, protocol: 'smtp' | 'lmtp' = 'smtp'): Promi
 
 /** Runs smtp-source, which gives every recipient a number of its own. */
 async function source(port: number, options: readonly string[]): Promise<void> {
-  const { code, output } = await runProgram(SOURCE, ['-N', '-f', 'from@far.test', '-t', 'u@sink.test', ...options, `127.0.0.1:${port}`]);
+  const { code, output } = await runProgram(SOURCE, [
+    '-N',
+    '-f',
+    'from@far.test',
+    '-t',
+    'u@sink.test',
+    ...options,
+    `127.0.0.1:${port}`,
+  ]);
   assert.equal(code, 0, output);
   assert.equal(output, '');
 }

@@ -55,8 +55,14 @@ before(async () => {
   if (skip !== false) return;
   mx = await freePort();
   for (const [name] of MANNERS) ports.set(name, await freePort());
-  await Promise.all(MANNERS.map(async ([name, options]) => sinks.set(name, await startSmtpSink({ port: ports.get(name) ?? 0 }, options))));
-  const hosts = MANNERS.map(([name]) => `    ${name}: { hosts: [{ host: 127.0.0.1, port: ${ports.get(name)} }] }\n`).join('');
+  await Promise.all(
+    MANNERS.map(async ([name, options]) =>
+      sinks.set(name, await startSmtpSink({ port: ports.get(name) ?? 0 }, options)),
+    ),
+  );
+  const hosts = MANNERS.map(
+    ([name]) => `    ${name}: { hosts: [{ host: 127.0.0.1, port: ${ports.get(name)} }] }\n`,
+  ).join('');
   const spaces = MANNERS.map(([name]) => `    - { match: ${name}.test, via: ${name} }\n`).join('');
   service = await startService((directory) =>
     testConfiguration({
@@ -79,16 +85,22 @@ async function ends(): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const [name] of MANNERS) {
     const row = rows.find(({ nextHop }) => nextHop === `host:${name}`);
-    const failed = reports.filter((mail) => mail.includes(`\nFinal-Recipient: rfc822;u@${name}.test\r\nAction: failed`)).length;
+    const failed = reports.filter((mail) =>
+      mail.includes(`\nFinal-Recipient: rfc822;u@${name}.test\r\nAction: failed`),
+    ).length;
     const waits = row !== undefined && row.attempts > 0 && !row.claimed;
-    const list = [...(waits ? ['waits'] : row === undefined ? [] : ['in work']), ...Array<string>(failed).fill('returned')];
+    const list = [
+      ...(waits ? ['waits'] : row === undefined ? [] : ['in work']),
+      ...Array<string>(failed).fill('returned'),
+    ];
     found.set(name, list.length === 0 ? 'delivered' : list.join(' and '));
   }
   return found;
 }
 
 test('whatever a next hop does, a message ends as its replies say', { skip }, async () => {
-  for (const [name] of MANNERS) await sendPlain(mx, { from: 'alice@example.test', to: [`u@${name}.test`], content: CONTENT });
+  for (const [name] of MANNERS)
+    await sendPlain(mx, { from: 'alice@example.test', to: [`u@${name}.test`], content: CONTENT });
   const wanted = MANNERS.map(([name, , end]) => `${name} ${end}`);
   let seen: string[] = [];
   await until(
@@ -124,19 +136,36 @@ test('once the next hops behave, what waited is delivered, and nothing is return
   );
   for (const [name] of WAITING) {
     const messages = (await sinks.get(name)?.messages()) ?? [];
-    assert.deepEqual(messages.map(({ recipients }) => recipients), [[`u@${name}.test`]], name);
+    assert.deepEqual(
+      messages.map(({ recipients }) => recipients),
+      [[`u@${name}.test`]],
+      name,
+    );
   }
   const returned = MANNERS.filter(([, , end]) => end === 'returned');
   assert.equal((await mailIn(service, 'alice')).length, returned.length);
 });
 
-test('RFC 3461 §5.2.2: a next hop without DSN: NOTIFY=SUCCESS is answered with a report that it was relayed', { skip }, async () => {
-  await sendPlain(mx, { from: 'bob@example.test', to: ['v@no-dsn.test'], content: CONTENT, mail: 'ENVID=gone-on', rcpt: 'NOTIFY=SUCCESS' });
+test('RFC 3461 §5.2.2: a next hop without DSN: NOTIFY=SUCCESS is answered with a report that it was relayed', {
+  skip,
+}, async () => {
+  await sendPlain(mx, {
+    from: 'bob@example.test',
+    to: ['v@no-dsn.test'],
+    content: CONTENT,
+    mail: 'ENVID=gone-on',
+    rcpt: 'NOTIFY=SUCCESS',
+  });
   const report = await mailWith(service, 'bob', /Original-Envelope-Id: gone-on/);
   assert.match(report, /Final-Recipient: rfc822;v@no-dsn\.test\r\nAction: relayed/);
 });
 
 test('RFC 6152 §3: content beyond 7 bits for a next hop of 7 bits is returned with 5.6.3', { skip }, async () => {
-  await sendPlain(mx, { from: 'bob@example.test', to: ['v@seven-bit.test'], content: 'Subject: x\r\n\r\nzwölf\r\n', mail: 'BODY=8BITMIME' });
+  await sendPlain(mx, {
+    from: 'bob@example.test',
+    to: ['v@seven-bit.test'],
+    content: 'Subject: x\r\n\r\nzwölf\r\n',
+    mail: 'BODY=8BITMIME',
+  });
   assert.match(await mailWith(service, 'bob', /v@seven-bit\.test/), /Status: 5\.6\.3/);
 });
