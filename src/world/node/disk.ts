@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Disk, DiskEntry, DiskFile } from '../ports/disk.ts';
 import { countLargeBuffer } from './large-buffers.ts';
 
@@ -106,7 +106,10 @@ export const nodeDisk: Disk = {
   },
 
   async makeDirectory(path, mode = 0o700) {
-    await fs.promises.mkdir(path, { recursive: true, mode });
+    const first = await fs.promises.mkdir(path, { recursive: true, mode });
+    if (first === undefined) return;
+    const made = resolve(first);
+    for (let at = resolve(path); at.length >= made.length; at = dirname(at)) await nodeDisk.syncDirectory(dirname(at));
   },
 
   rename: (from, to) => fs.promises.rename(from, to),

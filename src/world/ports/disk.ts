@@ -42,6 +42,7 @@ export interface Disk {
   replaceFile(path: string, content: Buffer | string, mode?: number): Promise<void>;
   list(directory: string): Promise<string[]>;
   entry(path: string): Promise<DiskEntry | undefined>;
+  /** Makes a directory where it is not, and those above it; the names that it made are stable. */
   makeDirectory(path: string, mode?: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** A hard link; fails with EEXIST where `to` is. */

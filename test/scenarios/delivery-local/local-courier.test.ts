@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { LocalCourier } from '../../../src/flow/delivery/local/courier.ts';
 import type { AttemptResult } from '../../../src/flow/delivery/port.ts';
@@ -198,4 +198,26 @@ test('discard delivers to nowhere, with an event', async () => {
   const { courier: one, journal } = courier({ kind: 'discard' });
   assert.match(show(await one.attempt(claim()))[0] ?? '', /^delivered/);
   assert.deepEqual(journal.names, ['delivery.message-discarded']);
+});
+
+test('two first messages of a mailbox could be recorded as delivered before the names of the new Maildir were stable', async () => {
+  const calls: string[] = [];
+  const disk: Disk = {
+    ...nodeDisk,
+    makeDirectory: async (path, mode) => {
+      await nodeDisk.makeDirectory(path, mode);
+      calls.push(`made ${path}`);
+    },
+    syncDirectory: async (path) => {
+      await nodeDisk.syncDirectory(path);
+      calls.push(`synced ${path}`);
+    },
+  };
+  assert.match(show(await courier(maildirHere(), disk).courier.attempt(claim()))[0] ?? '', /^delivered/);
+  const maildir = join(root, 'mail/y.test/a');
+  const shown = calls.indexOf(`made ${join(maildir, 'tmp')}`);
+  for (const path of [maildir, dirname(maildir), join(root, 'mail'), root]) {
+    const synced = calls.indexOf(`synced ${path}`);
+    assert.ok(synced >= 0 && synced < shown, `${path} is synced before tmp is there: ${calls.join(', ')}`);
+  }
 });

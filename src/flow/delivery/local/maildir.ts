@@ -60,9 +60,16 @@ async function whereItIs(disk: Disk, path: string, name: string): Promise<string
 }
 
 /** Makes `tmp` last, when the rest is there and stable: whoever finds it, here or in another worker, may deliver. */
+/** Levels whose names are made stable: the Maildir, the mailbox's domain, the folder of all domains, and what that lies in. */
+const LEVELS = 4;
+
+/**
+ * Makes a Maildir. `tmp` comes last, when the names of all the others are stable: a message that arrives meanwhile does not find it, and
+ * makes them stable itself; one that finds it may rely on them.
+ */
 async function makeMaildir(disk: Disk, path: string): Promise<void> {
   for (const part of ['new', 'cur']) await disk.makeDirectory(join(path, part), 0o700);
-  for (const directory of [path, dirname(path), dirname(dirname(path))]) await disk.syncDirectory(directory);
+  for (let level = 0, at = path; level < LEVELS; level += 1, at = dirname(at)) await disk.syncDirectory(at);
   await disk.makeDirectory(join(path, 'tmp'), 0o700);
 }
 
