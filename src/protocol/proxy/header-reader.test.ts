@@ -212,6 +212,8 @@ test('the writer writes what the reader reads, however it is cut', () => {
 
 test('the writer: LOCAL and UNKNOWN where there is no client', () => {
   assert.equal(writeV1(undefined), 'PROXY UNKNOWN\r\n');
+  const mapped = { address: '::ffff:192.0.2.1', port: 1 };
+  assert.equal(writeV1({ source: mapped, destination: mapped }), 'PROXY TCP4 192.0.2.1 192.0.2.1 1 1\r\n');
   assert.equal(writeV1({ source: { address: '192.0.2.1', port: 1 }, destination: { address: '::1', port: 2 } }), 'PROXY UNKNOWN\r\n');
   const reading = read(writeV2(undefined));
   assert.ok(reading.kind === 'header' && reading.header.connection.kind === 'local');

@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import { parseIp, parseIpv6, printIp } from '../../base/ip.ts';
+import { canonicalIp, parseIp, parseIpv6, printIp } from '../../base/ip.ts';
 import { crc32c } from './crc32c.ts';
 import type { ProxiedEndpoint } from './header.ts';
 import { V2_BODY_BYTES_MAX } from './limits.ts';
@@ -14,7 +14,7 @@ export function writeV1(connection: PassedOn): string {
   const family = connection === undefined ? undefined : familyOf(connection.source, connection.destination);
   if (connection === undefined || family === undefined) return 'PROXY UNKNOWN\r\n';
   const { source, destination } = connection;
-  return `PROXY TCP${family} ${source.address} ${destination.address} ${source.port} ${destination.port}\r\n`;
+  return `PROXY TCP${family} ${canonicalIp(source.address)} ${canonicalIp(destination.address)} ${source.port} ${destination.port}\r\n`;
 }
 
 /** Writes a version 2 header: LOCAL without a connection. `tlvs` follow the addresses; `checksum` adds their CRC32C. */
