@@ -227,7 +227,7 @@ function hungUpOnHello(failure: HostFailure): boolean {
 }
 
 function conditionKey(target: Target, terms: RelayTerms): string {
-  return `${target.name} ${target.address} ${terms.login?.user ?? ''} ${terms.tls}`;
+  return `${target.name} ${target.address} ${target.port} ${terms.login?.user ?? ''} ${terms.tls}`;
 }
 
 /** A session may only be used again for the same next hop on the same terms. */
