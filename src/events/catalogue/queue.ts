@@ -71,6 +71,7 @@ export const queueEvents = {
     title: 'The queue does not take mail now',
     text: 'shard {shard} refused a message: {why}',
     data: { shard: 'count', why: 'text' },
+    advice: 'See the storage event before this one; the sender keeps the message and tries again.',
     level: 5,
   },
 } as const satisfies CatalogueSection;
