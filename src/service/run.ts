@@ -11,7 +11,7 @@ import { adoptSocket, bindSocket } from '../world/node/binding.ts';
 import { nodeChildren } from '../world/node/children.ts';
 import { removeDeadSocket, takeLock } from '../world/node/instance-lock.ts';
 import { nodeOutput } from '../world/node/output.ts';
-import { findUser, giveTo, type HostUser } from '../world/node/privileges.ts';
+import { diskFor, findUser, giveTo, type HostUser } from '../world/node/privileges.ts';
 import { nodeWorld } from '../world/node/world.ts';
 import { lastWords } from './last-words.ts';
 import { eventDirectory, runDirectory, shardsOnDisk } from './paths.ts';
@@ -49,7 +49,10 @@ export async function run(options: RunOptions): Promise<number> {
     levels: settings.events.levels,
     writers: [outputWriter(stdout, settings.events.format, 'standard output', () => journal)],
   });
-  const log = openEventLog({ world, directory: eventDirectory(settings, 'supervisor'), settings: settings.events, journal: () => journal });
+  const user = process.getuid?.() === 0 ? serviceUser(settings) : undefined;
+  // What this process writes as root the operator process must be able to read.
+  const disk = user === undefined || user === 'unknown' ? world.disk : diskFor(world.disk, user);
+  const log = openEventLog({ world: { ...world, disk }, directory: eventDirectory(settings, 'supervisor'), settings: settings.events, journal: () => journal });
   journal.add(log);
   const flush = (): Promise<void> => log.close().then(() => stdout.flush(1000));
   const hear = lastWords(
@@ -61,7 +64,8 @@ export async function run(options: RunOptions): Promise<number> {
   process.on('unhandledRejection', (error) => hear('the supervisor: unhandled rejection', error));
   try {
     journal.emit('service.starting', { path });
-    return await supervise(settings, path, journal, options);
+    if (user === 'unknown') throw new Fault('service.start-refused', { cause: unknownUser(settings) });
+    return await supervise({ settings, path, journal, options, user });
   } catch (error) {
     const cause = error instanceof Fault ? JSON.stringify(error.data) : error instanceof Error ? error.message : String(error);
     journal.emit('service.start-refused', { cause });
@@ -72,11 +76,19 @@ export async function run(options: RunOptions): Promise<number> {
   }
 }
 
-async function supervise(settings: Settings, path: string, journal: Journal, options: RunOptions): Promise<number> {
+interface Supervised {
+  readonly settings: Settings;
+  readonly path: string;
+  readonly journal: Journal;
+  readonly options: RunOptions;
+  readonly user: HostUser | undefined;
+}
+
+async function supervise({ settings, path, journal, options, user }: Supervised): Promise<number> {
   const world = nodeWorld;
-  const user = process.getuid?.() === 0 ? serviceUser(settings) : undefined;
   const run = runDirectory(settings);
-  for (const directory of [settings.server.data, run]) await world.disk.makeDirectory(directory, 0o700);
+  // The last one so that what is made in it later has an owner who may look into it.
+  for (const directory of [settings.server.data, run, eventDirectory(settings, '')]) await world.disk.makeDirectory(directory, 0o700);
   const lockPath = `${run}/lock`;
   const lock = await takeLock(lockPath);
   if (lock === 'held') {
@@ -119,14 +131,12 @@ async function removeDeadSockets({ listeners }: Settings): Promise<void> {
   }
 }
 
-function serviceUser(settings: Settings): HostUser | undefined {
-  const { user, group } = settings.server;
-  if (user === undefined) return undefined;
-  const found = findUser(user, group);
-  if (found === undefined) {
-    throw new Fault('service.start-refused', { cause: `this host has no user ${user}${group === undefined ? '' : ` or group ${group}`} (server.user)` });
-  }
-  return found;
+function serviceUser({ server }: Settings): HostUser | 'unknown' | undefined {
+  return server.user === undefined ? undefined : (findUser(server.user, server.group) ?? 'unknown');
+}
+
+function unknownUser({ server: { user = '', group } }: Settings): string {
+  return `this host has no user ${user}${group === undefined ? '' : ` or group ${group}`} (server.user)`;
 }
 
 function untilStopped(supervisor: Supervisor): Promise<void> {

@@ -42,7 +42,8 @@ export async function makeAttempt(rooms: AttemptRooms, claim: Claim, flushing: b
   const strayed = claim.recipients.some((recipient) => !router.belongs(claim.nextHop, recipient, claim.envelope));
   if (strayed) {
     // The configuration has changed since it was queued: another next hop is responsible now.
-    queue.release(claim, rooms.world.clock.wall());
+    // Due in a moment: one due at once would be claimed again, again astray, before it has moved.
+    queue.release(claim, rooms.world.clock.wall() + limits.strayedWaitMs);
     const moved = queue.reroute({ queueId: claim.queueId, nextHop: claim.nextHop }, (r, envelope) => router.nextHop(r.mailbox, envelope));
     return { nextHop: 'answered', reason: '', recorded: moved.then(() => undefined, () => undefined) };
   }

@@ -12,6 +12,10 @@ export const limits = {
   slowAfterMs: 2_000,
   /** How many slow attempts may wait for every quick one allowed. */
   slowFactor: 4,
+  /** How long a delivery whose next hop has changed has to move to the new one. */
+  strayedWaitMs: 250,
+  /** Wait for the attempts that another scheduler of the process makes to the same next hop. */
+  elsewhereWaitMs: 500,
   /** Wait when there is no room for a next hop that fails. */
   crowdedWaitMs: 5_000,
   /** The longest sleep of the scheduler, so that a jump of the wall clock is noticed. */

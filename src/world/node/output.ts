@@ -16,6 +16,7 @@ const RETRY_MS = 50;
  * streams: those keep what a stalled pipe does not take without bound, and block the process on a terminal.
  */
 export function nodeOutput(descriptor: number, bufferMax: number = OUTPUT_BUFFER_MAX): Output {
+  const makeNonBlocking = nonBlocking(descriptor);
   const lines: Buffer[] = [];
   let held = 0;
   let dropped = 0;
@@ -41,6 +42,7 @@ export function nodeOutput(descriptor: number, bufferMax: number = OUTPUT_BUFFER
       return;
     }
     busy = true;
+    makeNonBlocking();
     fs.write(descriptor, rest, 0, rest.length, null, (error, written) => {
       if (error !== null && error.code === 'EAGAIN') {
         setTimeout(next, RETRY_MS).unref();
@@ -101,4 +103,21 @@ export function nodeOutput(descriptor: number, bufferMax: number = OUTPUT_BUFFER
         });
       }),
   };
+}
+
+interface PipeStream {
+  readonly _handle?: { setBlocking?(on: boolean): number } | null;
+}
+
+/**
+ * A write into a full blocking pipe would hold a thread for as long as its reader stalls, and the end of the process with it.
+ * Nothing is written through Node's own stream, but its handle can make the pipe non-blocking: before each write, because every
+ * process of ours that starts or ends makes the pipe, which all share, blocking again.
+ */
+function nonBlocking(descriptor: number): () => void {
+  if (descriptor !== 1 && descriptor !== 2) return () => undefined;
+  const kind = fs.fstatSync(descriptor);
+  if (!kind.isFIFO() && !kind.isSocket()) return () => undefined;
+  const stream = (descriptor === 1 ? process.stdout : process.stderr) as unknown as PipeStream;
+  return () => void stream._handle?.setBlocking?.(false);
 }

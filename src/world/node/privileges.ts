@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import type { Disk } from '../ports/disk.ts';
 
 /** A user of this host. */
 export interface HostUser {
@@ -32,4 +33,28 @@ export function giveTo(path: string, user: HostUser, depth = 0): void {
   if (!his) fs.lchownSync(path, user.uid, user.gid);
   if (!stats.isDirectory() || (his && depth >= LOOKED_DEPTH)) return;
   for (const name of fs.readdirSync(path)) giveTo(`${path}/${name}`, user, depth + 1);
+}
+
+/** A disk on which files and directories that are made belong to a user, for a privileged process whose files others read. */
+export function diskFor(disk: Disk, user: HostUser): Disk {
+  const his = (path: string): void => {
+    const { uid, gid } = fs.lstatSync(path);
+    if (uid !== user.uid || gid !== user.gid) fs.lchownSync(path, user.uid, user.gid);
+  };
+  return {
+    ...disk,
+    async open(path, how, mode) {
+      const file = await disk.open(path, how, mode);
+      if (how !== 'read') his(path);
+      return file;
+    },
+    async makeDirectory(path, mode) {
+      await disk.makeDirectory(path, mode);
+      his(path);
+    },
+    async replaceFile(path, content, mode) {
+      await disk.replaceFile(path, content, mode);
+      his(path);
+    },
+  };
 }
