@@ -91,6 +91,7 @@ function start(
     attemptsMax: 10,
     bounds: () => ({ connectionsMax: 10, messagesPerMinuteMax: undefined }),
     wantMore: () => undefined,
+    activeElsewhere: () => 0,
   });
   scheduler.start();
   return scheduler;

@@ -29,6 +29,8 @@ export interface SchedulerParts extends Omit<AttemptRooms, 'guard'> {
   /** Attempts at once of this worker. */
   readonly attemptsMax: number;
   readonly bounds: (nextHop: NextHop) => NextHopBounds;
+  /** Attempts under way to a next hop by other schedulers of this process, which share its bounds. */
+  readonly activeElsewhere: (nextHop: NextHop) => number;
   /** Asks for a larger share of a next hop's connections, because this worker uses up its own; calls back when there is more. */
   readonly wantMore: (nextHop: NextHop, granted: () => void) => void;
 }
@@ -270,9 +272,13 @@ class RunningScheduler implements ConfigurableScheduler {
       const now = world.clock.now();
       if (state.restsUntil > now) return this.#giveBack(known, state.restsUntil - now);
       const failing = state.failures > 0;
-      const room = Math.min(state.room(bounds.connectionsMax), this.#roomFor(state.proven, failing));
+      const elsewhere = this.#parts.activeElsewhere(known.nextHop);
+      const connectionsMax = Math.max(0, bounds.connectionsMax - elsewhere);
+      const room = Math.min(state.room(connectionsMax), this.#roomFor(state.proven, failing));
       if (room <= 0) {
-        if (state.active >= bounds.connectionsMax) this.#parts.wantMore(known.nextHop, () => this.#again(known));
+        if (state.active >= connectionsMax) this.#parts.wantMore(known.nextHop, () => this.#again(known));
+        // Nobody tells when another scheduler's attempts end.
+        if (state.active === 0 && elsewhere > 0) return this.#giveBack(known, limits.elsewhereWaitMs);
         // Its own attempts will ask again when they end; where it has none, it waits for the room of others.
         if (state.active === 0) this.#wait(known);
         return;

@@ -1,4 +1,5 @@
 import type { Journal } from '../../events/journal.ts';
+import type { NextHop } from '../../mail/next-hop.ts';
 import type { Timeline } from '../../mail/timeline.ts';
 import { openLogQueue } from '../../flow/queue/log/engine.ts';
 import type { LogGeometry } from '../../flow/queue/limits.ts';
@@ -22,6 +23,8 @@ export interface ShardParts {
   readonly timeline: Timeline;
   readonly directory: string;
   readonly previousEnd: PreviousEnd;
+  /** Attempts under way to a next hop by the other shards of this worker. */
+  readonly activeElsewhere: (nextHop: NextHop) => number;
   /** Sizes of the log other than the usual ones. */
   readonly geometry?: Partial<LogGeometry>;
 }
@@ -41,7 +44,7 @@ export async function openShard(number: number, generation: Generation, parts: S
     previousEnd: parts.previousEnd,
     ...(parts.geometry === undefined ? {} : { geometry: parts.geometry }),
   });
-  const scheduler = createScheduler({ world, queue, journal, timeline, ...schedulerPart(generation) });
+  const scheduler = createScheduler({ world, queue, journal, timeline, activeElsewhere: parts.activeElsewhere, ...schedulerPart(generation) });
   return { number, queue, scheduler };
 }
 

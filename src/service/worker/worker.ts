@@ -179,6 +179,7 @@ async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind
       timeline: told,
       directory: shardDirectory(settings, number),
       previousEnd,
+      activeElsewhere: (nextHop) => shards.reduce((sum, other) => (other.number === number ? sum : sum + other.scheduler.active(nextHop)), 0),
       ...(parts.queueGeometry === undefined ? {} : { geometry: parts.queueGeometry }),
     });
   await untilLocked(parts, journal, shardLock(settings, shard));

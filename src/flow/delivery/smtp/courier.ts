@@ -65,7 +65,7 @@ export class RelayCourier {
   async #tryAddress(attempt: RelayAttempt, target: Target, terms: RelayTerms): Promise<void> {
     const key = poolKey(attempt.claim.nextHop, target, terms);
     for (let used = 0; used < CONNECTIONS_PER_ADDRESS_MAX && attempt.pending.length > 0; used++) {
-      const connection = this.#pool.take(key) ?? (await this.#open(target, terms));
+      const connection = this.#pool.take(key) ?? (await this.#openInstead(key, target, terms));
       if (!(connection instanceof RelayConnection)) {
         attempt.noteFailure(connection, target);
         return;
@@ -74,6 +74,12 @@ export class RelayCourier {
       this.#pool.give(key, connection, terms.messagesPerConnectionMax);
       if (how === 'over') return;
     }
+  }
+
+  /** Opens a session; it takes the place of an idle one of the same next hop, so that both together keep its bound. */
+  #openInstead(key: string, target: Target, terms: RelayTerms): Promise<RelayConnection | HostFailure> {
+    this.#pool.makeRoom(key);
+    return this.#open(target, terms);
   }
 
   /** Sends to the pending recipients; 'more' asks for another connection to the same address. */

@@ -1,10 +1,14 @@
 import { IDLE_CONNECTIONS_MAX } from '../limits.ts';
 import type { RelayConnection } from './connection.ts';
 
+/** The next hop that a key begins with. */
+const hopOf = (key: string): string => key.slice(0, key.indexOf('\0'));
+
 /** Idle sessions by next hop, address and terms. A session is here or lent to one attempt, never both. */
 export class ConnectionPool {
   readonly #idle = new Map<string, RelayConnection[]>();
   readonly #keys = new Map<RelayConnection, string>();
+  readonly #ofHop = new Map<string, Set<RelayConnection>>();
   #closed = false;
 
   /** Lends the session used last, which is the least likely to have been given up by its peer. */
@@ -28,6 +32,9 @@ export class ConnectionPool {
     if (idle === undefined) this.#idle.set(key, [connection]);
     else idle.push(connection);
     this.#keys.set(connection, key);
+    const ofHop = this.#ofHop.get(hopOf(key));
+    if (ofHop === undefined) this.#ofHop.set(hopOf(key), new Set([connection]));
+    else ofHop.add(connection);
   }
 
   /** A session is gone, or no longer idle. */
@@ -39,6 +46,17 @@ export class ConnectionPool {
     const at = idle.lastIndexOf(connection);
     if (at >= 0) idle.splice(at, 1);
     if (idle.length === 0) this.#idle.delete(key);
+    const ofHop = this.#ofHop.get(hopOf(key));
+    ofHop?.delete(connection);
+    if (ofHop?.size === 0) this.#ofHop.delete(hopOf(key));
+  }
+
+  /** Ends an idle session of the key's next hop, where there is one: a peer counts those too, and one more is about to be opened. */
+  makeRoom(key: string): void {
+    const [oldest] = this.#ofHop.get(hopOf(key)) ?? [];
+    if (oldest === undefined) return;
+    this.forget(oldest);
+    oldest.quit();
   }
 
   /** Ends all idle sessions, and from now on each one that comes back. */
