@@ -14,8 +14,13 @@ const [producers = 100, seconds = 3, octets = 4096] = process.argv.slice(2, 5).m
 const directory = mkdtempSync(join(process.argv[5] ?? tmpdir(), 'ims-bench-'));
 const settings = { spaceFloor: 1, spaceResume: 1, freshCache: 32 * 1024 ** 2, messagesMax: 100_000_000 };
 const queue = await openLogQueue({
-  world: { clock: nodeClock, disk: nodeDisk }, directory, shard: 0, settings, journal: { emit: (name, fields) => console.error(name, fields) },
-  bodyMemoryMax: 128 * 1024 ** 2, previousEnd: 'clean',
+  world: { clock: nodeClock, disk: nodeDisk },
+  directory,
+  shard: 0,
+  settings,
+  journal: { emit: (name, fields) => console.error(name, fields) },
+  bodyMemoryMax: 128 * 1024 ** 2,
+  previousEnd: 'clean',
 });
 await queue.recovered;
 
@@ -24,13 +29,30 @@ const message = (): NewMessage => {
   const now = Date.now();
   return {
     envelope: { reversePath: { localPart: 'alice', domain: 'example.test' }, body: '8bitmime', smtpUtf8: false },
-    edits: [{ at: 0, remove: 0, insert: Buffer.from('Received: from client.example.test ([192.0.2.1]) by mx.example.test with ESMTP id 1; today\r\n') }],
+    edits: [
+      {
+        at: 0,
+        remove: 0,
+        insert: Buffer.from(
+          'Received: from client.example.test ([192.0.2.1]) by mx.example.test with ESMTP id 1; today\r\n',
+        ),
+      },
+    ],
     deliveries: [{ nextHop: 'local', recipients: [{ mailbox: { localPart: 'bob', domain: 'example.test' } }] }],
-    class: 'normal', messageId: 'f00f@example.test', arrivedAtMs: now, expiresAtMs: now + 432_000_000, eightBit: false, dueAtMs: now, held: false,
+    class: 'normal',
+    messageId: 'f00f@example.test',
+    arrivedAtMs: now,
+    expiresAtMs: now + 432_000_000,
+    eightBit: false,
+    dueAtMs: now,
+    held: false,
   };
 };
 const delivered: AttemptRecord = {
-  outcomes: [{ index: 0, outcome: { kind: 'delivered', how: 'delivered', dsnPassed: false } }], nextDueMs: 0, delayReported: false, owed: [],
+  outcomes: [{ index: 0, outcome: { kind: 'delivered', how: 'delivered', dsnPassed: false } }],
+  nextDueMs: 0,
+  delayReported: false,
+  owed: [],
 };
 
 const end = performance.now() + seconds * 1000;

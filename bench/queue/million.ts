@@ -12,8 +12,13 @@ const rss = (): string => `${Math.round(process.memoryUsage().rss / 1024 ** 2)} 
 const started = performance.now();
 const settings = { spaceFloor: 1, spaceResume: 1, freshCache: 32 * 1024 ** 2, messagesMax: 100_000_000 };
 const queue = await openLogQueue({
-  world: { clock: nodeClock, disk: nodeDisk }, directory, shard: 0, settings, journal: { emit: (name, fields) => console.error(name, fields) },
-  bodyMemoryMax: 128 * 1024 ** 2, previousEnd: 'clean',
+  world: { clock: nodeClock, disk: nodeDisk },
+  directory,
+  shard: 0,
+  settings,
+  journal: { emit: (name, fields) => console.error(name, fields) },
+  bodyMemoryMax: 128 * 1024 ** 2,
+  previousEnd: 'clean',
 });
 console.log(`ready after ${Math.round(performance.now() - started)} ms`);
 let worst = 0;
@@ -23,7 +28,9 @@ const watch = setInterval(() => {
   last = performance.now();
 }, 5);
 await queue.recovered;
-console.log(`recovered after ${Math.round(performance.now() - started)} ms, longest pause of the loop ${Math.round(worst)} ms, ${rss()}`);
+console.log(
+  `recovered after ${Math.round(performance.now() - started)} ms, longest pause of the loop ${Math.round(worst)} ms, ${rss()}`,
+);
 
 if (what === 'fill') {
   const content = Buffer.alloc(4096, 'x');
@@ -37,16 +44,38 @@ if (what === 'fill') {
       draft.write(Buffer.from(content));
       await draft.commit({
         envelope: { reversePath: { localPart: 'alice', domain: 'example.test' }, body: '8bitmime', smtpUtf8: false },
-        edits: [{ at: 0, remove: 0, insert: Buffer.from('Received: from client.example.test ([192.0.2.1]) by mx.example.test with ESMTP id 1; today\r\n') }],
-        deliveries: [{ nextHop: `mx:d${n % 500}.example.com`, recipients: [{ mailbox: { localPart: `bob${n}`, domain: `d${n % 500}.example.com` } }] }],
-        class: 'normal', messageId: `${n}@example.test`, arrivedAtMs: now, expiresAtMs: now + 432_000_000, eightBit: false, dueAtMs: now + 3_600_000, held: false,
+        edits: [
+          {
+            at: 0,
+            remove: 0,
+            insert: Buffer.from(
+              'Received: from client.example.test ([192.0.2.1]) by mx.example.test with ESMTP id 1; today\r\n',
+            ),
+          },
+        ],
+        deliveries: [
+          {
+            nextHop: `mx:d${n % 500}.example.com`,
+            recipients: [{ mailbox: { localPart: `bob${n}`, domain: `d${n % 500}.example.com` } }],
+          },
+        ],
+        class: 'normal',
+        messageId: `${n}@example.test`,
+        arrivedAtMs: now,
+        expiresAtMs: now + 432_000_000,
+        eightBit: false,
+        dueAtMs: now + 3_600_000,
+        held: false,
       });
     }
   };
   await Promise.all(Array.from({ length: 100 }, produce));
   console.log(`${count} committed after ${Math.round(performance.now() - started)} ms, ${rss()}`);
 }
-for (const options of [{ offset: 0, most: 50, envelopes: true }, { offset: 500_000, most: 50, envelopes: true }]) {
+for (const options of [
+  { offset: 0, most: 50, envelopes: true },
+  { offset: 500_000, most: 50, envelopes: true },
+]) {
   const before = performance.now();
   const page = await queue.list({}, options);
   console.log(`list from ${options.offset}: ${page.length} rows in ${Math.round(performance.now() - before)} ms`);

@@ -81,7 +81,10 @@ function merge<T extends number | bigint>(ranges: { first: T; last: T }[]): { re
   return out;
 }
 
-function find<T extends number | bigint>(ranges: readonly { readonly first: T; readonly last: T }[], value: T): boolean {
+function find<T extends number | bigint>(
+  ranges: readonly { readonly first: T; readonly last: T }[],
+  value: T,
+): boolean {
   let low = 0;
   let high = ranges.length - 1;
   while (low <= high) {

@@ -5,7 +5,18 @@ import fc from 'fast-check';
 import { canonicalIp, isLoopback, parseIp, parseIpv6, printIp, reverseName } from './ip.ts';
 
 test('an IPv4 address has four decimal numbers without leading zeros', () => {
-  for (const bad of ['010.1.1.1', '1.1.1', '1.1.1.1.1', '256.1.1.1', '0x7f.0.0.1', '1.1.1.1 ', '2130706433', '', '1..1.1', '٣.1.1.1']) {
+  for (const bad of [
+    '010.1.1.1',
+    '1.1.1',
+    '1.1.1.1.1',
+    '256.1.1.1',
+    '0x7f.0.0.1',
+    '1.1.1.1 ',
+    '2130706433',
+    '',
+    '1..1.1',
+    '٣.1.1.1',
+  ]) {
     assert.equal(parseIp(bad), undefined, bad);
   }
   assert.deepEqual(parseIp('192.0.2.1'), { family: 4, value: 0xc0000201 });
@@ -18,7 +29,18 @@ test('IPv6 is read in all its forms and printed in one', () => {
   assert.equal(canonicalIp('2001:db8:0:1:1:1:1:1'), '2001:db8:0:1:1:1:1:1');
   assert.equal(canonicalIp('64:ff9b::192.0.2.33'), '64:ff9b::c000:221');
   assert.equal(canonicalIp('fe80::1%eth0'), 'fe80::1');
-  for (const bad of [':', ':::', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '1::2::3', '12345::', '::1.2.3', '1.2.3.4::', '1:2:3:4:5:6:7::8:9', '[::1]']) {
+  for (const bad of [
+    ':',
+    ':::',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1::2::3',
+    '12345::',
+    '::1.2.3',
+    '1.2.3.4::',
+    '1:2:3:4:5:6:7::8:9',
+    '[::1]',
+  ]) {
     assert.equal(parseIp(bad), undefined, bad);
   }
 });
@@ -39,7 +61,8 @@ test('print and parse of IPv6 are inverse, and agree with the platform', () => {
 });
 
 test('loopback and unspecified lead back here', () => {
-  for (const text of ['127.0.0.1', '127.9.9.9', '::1', '::', '0.0.0.0', '::ffff:127.0.0.1']) assert.ok(isLoopback(parseIp(text) ?? assert.fail()));
+  for (const text of ['127.0.0.1', '127.9.9.9', '::1', '::', '0.0.0.0', '::ffff:127.0.0.1'])
+    assert.ok(isLoopback(parseIp(text) ?? assert.fail()));
   assert.ok(!isLoopback(parseIp('128.0.0.1') ?? assert.fail()));
 });
 

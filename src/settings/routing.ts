@@ -118,7 +118,9 @@ export const smartHostGroup = z.strictObject({
   proxyHeader: z
     .enum(['none', 'v1', 'v2'])
     .default('none')
-    .describe('Begins each connection with a PROXY header, for hosts that demand one (Postfix, Dovecot behind HAProxy).'),
+    .describe(
+      'Begins each connection with a PROXY header, for hosts that demand one (Postfix, Dovecot behind HAProxy).',
+    ),
   ...bounds,
 });
 

@@ -63,7 +63,10 @@ function stage(answers: Answers, options: { zone?: string; pair?: PairOptions } 
   return { clock, said, dialled, got, dial };
 }
 
-const OPEN = [Buffer.from('0500', 'hex'), Buffer.concat([Buffer.from('05000001000000000000', 'hex'), Buffer.from('220 mx')])];
+const OPEN = [
+  Buffer.from('0500', 'hex'),
+  Buffer.concat([Buffer.from('05000001000000000000', 'hex'), Buffer.from('220 mx')]),
+];
 const OPEN_HTTP = ['HTTP/1.1 200 OK\r\n\r\n220 mx'];
 
 test('direct: the source address of the family, and none for a UNIX socket', async () => {
@@ -71,7 +74,10 @@ test('direct: the source address of the family, and none for a UNIX socket', asy
   const sources = { source4: '192.0.2.4', source6: '2001:db8::4' };
   for (const address of ['198.51.100.9', '2001:db8::9']) assert.equal(await dial({ address, ...sources }), 'open');
   assert.equal(await dial({ address: '/run/lmtp', port: 0, ways: [SOCKS], ...sources }), 'open');
-  assert.deepEqual(dialled.map(({ localAddress }) => localAddress), ['192.0.2.4', '2001:db8::4', undefined]);
+  assert.deepEqual(
+    dialled.map(({ localAddress }) => localAddress),
+    ['192.0.2.4', '2001:db8::4', undefined],
+  );
 });
 
 test('through SOCKS and HTTP: the tunnel begins behind the answer; names go to proxies that look them up', async () => {
@@ -91,9 +97,24 @@ test('the faults of a proxy are told apart, each by its own event with its words
   const cases: readonly (readonly [ProxyTerms, Answers[string] | undefined, string, RegExp])[] = [
     [SOCKS, undefined, 'transport.proxy-unreachable', /proxy a \(192\.0\.2\.1:1080\) cannot be reached: ECONNREFUSED/],
     [SOCKS, ['hang-up'], 'transport.proxy-silent', /did not answer: it closed the connection/],
-    [SOCKS, [Buffer.from('05ff', 'hex')], 'transport.proxy-login-refused', /it asks for a login, and none is configured/],
-    [SOCKS, ['HTTP/1.1 400 Bad Request\r\n'], 'transport.proxy-wrong-protocol', /not SOCKS 5: 'HTTP\/1\.1 400 Bad Request'/],
-    [SOCKS, [Buffer.from('0500', 'hex'), Buffer.from('0502', 'hex')], 'transport.proxy-refused', /connection not allowed by ruleset/],
+    [
+      SOCKS,
+      [Buffer.from('05ff', 'hex')],
+      'transport.proxy-login-refused',
+      /it asks for a login, and none is configured/,
+    ],
+    [
+      SOCKS,
+      ['HTTP/1.1 400 Bad Request\r\n'],
+      'transport.proxy-wrong-protocol',
+      /not SOCKS 5: 'HTTP\/1\.1 400 Bad Request'/,
+    ],
+    [
+      SOCKS,
+      [Buffer.from('0500', 'hex'), Buffer.from('0502', 'hex')],
+      'transport.proxy-refused',
+      /connection not allowed by ruleset/,
+    ],
     [HTTP, undefined, 'transport.proxy-unreachable', /ECONNREFUSED/],
     [HTTP, ['HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n'], 'transport.proxy-login-refused', /407 No/],
     [HTTP, [Buffer.from('05ff', 'hex')], 'transport.proxy-wrong-protocol', /not HTTP/],
@@ -109,8 +130,14 @@ test('the faults of a proxy are told apart, each by its own event with its words
 });
 
 test('a host that the proxy cannot reach is the host’s trouble, with the proxy’s words', async () => {
-  const socks = stage({ '192.0.2.1': [Buffer.from('0500', 'hex'), Buffer.from('0505', 'hex')], '192.0.2.2': OPEN_HTTP });
-  assert.equal(await socks.dial({ ways: [SOCKS, HTTP] }), 'ECONNREFUSED: ECONNREFUSED; the proxy a says: connection refused');
+  const socks = stage({
+    '192.0.2.1': [Buffer.from('0500', 'hex'), Buffer.from('0505', 'hex')],
+    '192.0.2.2': OPEN_HTTP,
+  });
+  assert.equal(
+    await socks.dial({ ways: [SOCKS, HTTP] }),
+    'ECONNREFUSED: ECONNREFUSED; the proxy a says: connection refused',
+  );
   assert.deepEqual([socks.said, socks.dialled.length], [[], 1]);
   const http = stage({ '192.0.2.2': ['HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n'] });
   assert.equal(await http.dial({ ways: [HTTP] }), 'ETIMEDOUT: ETIMEDOUT; the proxy b says: 504 Gateway Timeout');
@@ -139,17 +166,26 @@ test('the next way is taken where a proxy fails; one that failed is asked last u
   const { dial, dialled, clock, said } = stage({ ...answers, '192.0.2.2': OPEN_HTTP, '198.51.100.9': [] });
   assert.equal(await dial({ ways: [SOCKS, HTTP] }), 'open 220 mx');
   assert.equal(await dial({ ways: [SOCKS, HTTP] }), 'open 220 mx');
-  assert.deepEqual(dialled.map(({ address }) => address), ['192.0.2.1', '192.0.2.2', '192.0.2.2']);
+  assert.deepEqual(
+    dialled.map(({ address }) => address),
+    ['192.0.2.1', '192.0.2.2', '192.0.2.2'],
+  );
   clock.advance(PROXY_REST_MS);
   assert.equal(await dial({ ways: [SOCKS, 'direct'] }), 'open');
-  assert.deepEqual(dialled.slice(3).map(({ address }) => address), ['192.0.2.1', '198.51.100.9']);
+  assert.deepEqual(
+    dialled.slice(3).map(({ address }) => address),
+    ['192.0.2.1', '198.51.100.9'],
+  );
   assert.equal(said.length, 1);
 });
 
 test('without direct among the ways nothing goes out past the proxies', async () => {
   const { dial, dialled } = stage({ '198.51.100.9': [] });
   assert.equal(await dial({ ways: [SOCKS, HTTP] }), 'transport.proxy-unreachable');
-  assert.deepEqual(dialled.map(({ address }) => address), ['192.0.2.1', '192.0.2.2']);
+  assert.deepEqual(
+    dialled.map(({ address }) => address),
+    ['192.0.2.1', '192.0.2.2'],
+  );
 });
 
 test('a proxy that comes and goes is told of when it changes, and not more often than its silence', async () => {
@@ -168,7 +204,10 @@ test('a proxy that comes and goes is told of when it changes, and not more often
   await works(true);
   await works(false);
   await works(true);
-  assert.deepEqual(said.map((line) => /cannot be reached|works again/.exec(line)?.[0]), ['cannot be reached', 'works again']);
+  assert.deepEqual(
+    said.map((line) => /cannot be reached|works again/.exec(line)?.[0]),
+    ['cannot be reached', 'works again'],
+  );
   clock.advance(PROXY_SILENCE_MS);
   await works(false);
   assert.equal(said.length, 3);
@@ -195,6 +234,9 @@ test('a host that demands a PROXY header gets one first', async () => {
   await dial({ proxyHeader: 'v1', ways: [HTTP] });
   await turn();
   assert.equal(got[0], 'PROXY TCP4 192.0.2.99 198.51.100.9 50000 25\r\n');
-  assert.equal(Buffer.from(got[1] ?? '', 'latin1').toString('hex'), '0d0a0d0a000d0a515549540a2111000cc0000263c6336409c3500019');
+  assert.equal(
+    Buffer.from(got[1] ?? '', 'latin1').toString('hex'),
+    '0d0a0d0a000d0a515549540a2111000cc0000263c6336409c3500019',
+  );
   assert.equal(got[3], 'PROXY UNKNOWN\r\n');
 });

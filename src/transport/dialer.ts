@@ -51,8 +51,17 @@ export function directDialer(network: Pick<Network, 'dial'>): Dialer {
 async function dialDirectly(request: DialRequest, network: Pick<Network, 'dial'>): Promise<ByteStream> {
   const { address, port, timeoutMs } = request;
   const localAddress = address.startsWith('/') ? undefined : address.includes(':') ? request.source6 : request.source4;
-  const stream = await network.dial({ address, port, timeoutMs, ...(localAddress === undefined ? {} : { localAddress }) });
-  return withHeader(stream, request, stream.peer.port === 0 ? undefined : { source: stream.local, destination: stream.peer });
+  const stream = await network.dial({
+    address,
+    port,
+    timeoutMs,
+    ...(localAddress === undefined ? {} : { localAddress }),
+  });
+  return withHeader(
+    stream,
+    request,
+    stream.peer.port === 0 ? undefined : { source: stream.local, destination: stream.peer },
+  );
 }
 
 /** Says who we are to a host that expects a PROXY header; behind a proxy nobody knows the addresses of the connection. */

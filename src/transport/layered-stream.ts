@@ -1,4 +1,11 @@
-import type { ByteSink, ByteStream, Endpoint, TlsClientOptions, TlsFacts, TlsServerOptions } from '../world/ports/network.ts';
+import type {
+  ByteSink,
+  ByteStream,
+  Endpoint,
+  TlsClientOptions,
+  TlsFacts,
+  TlsServerOptions,
+} from '../world/ports/network.ts';
 
 /**
  * A connection upon another one: what is not said here is as below. While it is held nothing that comes is lost: octets wait below,
@@ -80,7 +87,9 @@ export class StreamUpon implements ByteStream {
   }
 
   async startTlsServer(options: TlsServerOptions, reply?: Buffer | string): Promise<TlsFacts> {
-    this.#facts = await (reply === undefined ? this.below.startTlsServer(options) : this.below.startTlsServer(options, reply));
+    this.#facts = await (reply === undefined
+      ? this.below.startTlsServer(options)
+      : this.below.startTlsServer(options, reply));
     return this.#facts;
   }
 

@@ -27,7 +27,8 @@ export class ProxyHealth {
   /** The ways in the order to try them now. */
   order(ways: readonly Way[]): readonly Way[] {
     if (ways.length < 2) return ways;
-    const rests = (way: Way): boolean => way !== 'direct' && (this.#proxies.get(way.name)?.restingUntilMs ?? 0) > this.#clock.now();
+    const rests = (way: Way): boolean =>
+      way !== 'direct' && (this.#proxies.get(way.name)?.restingUntilMs ?? 0) > this.#clock.now();
     return [...ways.filter((way) => !rests(way)), ...ways.filter(rests)];
   }
 
@@ -43,7 +44,12 @@ export class ProxyHealth {
 
   fails(proxy: string, { event, data }: ProxyFault): void {
     const now = this.#clock.now();
-    const health = this.#proxies.get(proxy) ?? { trouble: undefined, told: false, toldMs: Number.NEGATIVE_INFINITY, restingUntilMs: 0 };
+    const health = this.#proxies.get(proxy) ?? {
+      trouble: undefined,
+      told: false,
+      toldMs: Number.NEGATIVE_INFINITY,
+      restingUntilMs: 0,
+    };
     this.#proxies.set(proxy, health);
     health.restingUntilMs = now + PROXY_REST_MS;
     if (health.trouble === event && health.told) return;

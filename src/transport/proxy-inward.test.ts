@@ -86,7 +86,12 @@ test('LOCAL is the proxy itself; a client whose address is not told is nobody, a
 
 test('a trusted proxy that sends no header, a malformed one or none in time is cut without a word', async () => {
   const { connect, said, clock } = room();
-  const cases = ['EHLO x\r\n', 'PROXY TCP4 1.2.3.4\r\n', `PROXY UNKNOWN ${'x'.repeat(200)}`, Buffer.from('0d0a0d0a000d0a515549540a2112000c000000000000000000000000', 'hex')];
+  const cases = [
+    'EHLO x\r\n',
+    'PROXY TCP4 1.2.3.4\r\n',
+    `PROXY UNKNOWN ${'x'.repeat(200)}`,
+    Buffer.from('0d0a0d0a000d0a515549540a2112000c000000000000000000000000', 'hex'),
+  ];
   for (const wrong of cases) {
     const { far, heard, taken } = connect({ ...PROXY, address: `10.0.0.${cases.indexOf(wrong) + 10}` });
     far.write(wrong);
@@ -100,7 +105,10 @@ test('a trusted proxy that sends no header, a malformed one or none in time is c
   clock.advance(TERMS.timeout);
   assert.equal(await slow.taken, undefined);
   assert.equal(said.length, cases.length + 1);
-  assert.match(said[0] ?? '', /^a connection from 10\.0\.0\.10 to mx was closed: the connection does not begin with a PROXY header$/);
+  assert.match(
+    said[0] ?? '',
+    /^a connection from 10\.0\.0\.10 to mx was closed: the connection does not begin with a PROXY header$/,
+  );
   assert.match(said.at(-1) ?? '', /no whole PROXY header came within 5000 ms/);
 });
 
@@ -153,7 +161,9 @@ test('a header from an address that is not trusted is refused with 554 and never
     await turn();
     assert.equal(heard.text, '220 mail\r\n554 5.7.1 a PROXY header is not taken from this address\r\n');
     assert.deepEqual([reader.text, reader.closed, heard.ended], ['', true, true]);
-    assert.deepEqual(said, ['203.0.113.66 sent a PROXY header to mx, which does not trust it; the connection was refused']);
+    assert.deepEqual(said, [
+      '203.0.113.66 sent a PROXY header to mx, which does not trust it; the connection was refused',
+    ]);
     clock.advance(REFUSED_LINGER_MS);
     await turn();
     assert.equal((server as MemoryStream).destroyed, true);

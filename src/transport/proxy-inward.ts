@@ -61,7 +61,8 @@ export function createProxyInward(parts: ProxyInwardParts): ProxyInward {
   const refuse = (stream: ByteStream, listener: string, why: string): undefined => {
     stream.destroy();
     const peer = stream.peer.address;
-    if (isNews('transport.proxy-header-refused', listener, peer)) journal.emit('transport.proxy-header-refused', { peer, listener, why });
+    if (isNews('transport.proxy-header-refused', listener, peer))
+      journal.emit('transport.proxy-header-refused', { peer, listener, why });
     return undefined;
   };
 
@@ -69,10 +70,12 @@ export function createProxyInward(parts: ProxyInwardParts): ProxyInward {
     if (!trustedBy(terms).has(stream.peer.address)) {
       return new StrangersStream(stream, clock, () => {
         const peer = stream.peer.address;
-        if (isNews('transport.proxy-header-untrusted', listener, peer)) journal.emit('transport.proxy-header-untrusted', { peer, listener });
+        if (isNews('transport.proxy-header-untrusted', listener, peer))
+          journal.emit('transport.proxy-header-untrusted', { peer, listener });
       });
     }
-    if (awaited >= HEADERS_AWAITED_MAX) return refuse(stream, listener, `${awaited} connections already wait for their headers`);
+    if (awaited >= HEADERS_AWAITED_MAX)
+      return refuse(stream, listener, `${awaited} connections already wait for their headers`);
     awaited += 1;
     try {
       const read = await readHeader(stream, clock, terms.timeout);
@@ -92,7 +95,10 @@ export function createProxyInward(parts: ProxyInwardParts): ProxyInward {
   return { take };
 }
 
-type HeaderRead = { readonly kind: 'read'; readonly stream: ByteStream } | { readonly kind: 'refused'; readonly why: string } | { readonly kind: 'gone' };
+type HeaderRead =
+  | { readonly kind: 'read'; readonly stream: ByteStream }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'gone' };
 
 function readHeader(stream: ByteStream, clock: Clock, timeoutMs: number): Promise<HeaderRead> {
   return new Promise((resolve) => {
@@ -101,9 +107,12 @@ function readHeader(stream: ByteStream, clock: Clock, timeoutMs: number): Promis
       deadline.cancel();
       resolve(read);
     };
-    const deadline = clock.after(timeoutMs, () => settle({ kind: 'refused', why: `no whole PROXY header came within ${timeoutMs} ms` }));
+    const deadline = clock.after(timeoutMs, () =>
+      settle({ kind: 'refused', why: `no whole PROXY header came within ${timeoutMs} ms` }),
+    );
     // A proxy looks whether we are there by connecting and leaving.
-    const left = (): void => settle(reader.begun ? { kind: 'refused', why: 'it ended within its PROXY header' } : { kind: 'gone' });
+    const left = (): void =>
+      settle(reader.begun ? { kind: 'refused', why: 'it ended within its PROXY header' } : { kind: 'gone' });
     stream.start({
       data(chunk) {
         const reading = reader.receive(chunk);

@@ -50,8 +50,13 @@ function outcomeOf(proxy: ProxyTerms, opening: TunnelOpening, timeoutMs: number)
     case 'silent': {
       const seconds = Math.round(timeoutMs / 1000);
       // Past its greeting a SOCKS proxy is at work: it is the host that lets it wait.
-      if (opening.phase === 'connect' && !opening.hungUp) return unreachable(proxy, 'ETIMEDOUT', `no answer in ${seconds} s`);
-      return failed(proxy, 'transport.proxy-silent', `${opening.hungUp ? 'it closed the connection' : `no answer in ${seconds} s`} when spoken to in ${KINDS[proxy.kind]}`);
+      if (opening.phase === 'connect' && !opening.hungUp)
+        return unreachable(proxy, 'ETIMEDOUT', `no answer in ${seconds} s`);
+      return failed(
+        proxy,
+        'transport.proxy-silent',
+        `${opening.hungUp ? 'it closed the connection' : `no answer in ${seconds} s`} when spoken to in ${KINDS[proxy.kind]}`,
+      );
     }
   }
 }
@@ -65,11 +70,18 @@ function unreachable({ name }: ProxyTerms, code: string, words: string): Through
 }
 
 function failed({ name, host, port }: ProxyTerms, trouble: ProxyTrouble, why: string): ThroughProxy {
-  return { kind: 'proxy-failed', fault: new Fault(trouble, { proxy: name, host: `${host}:${port}`, why: why.slice(0, PROXY_WORDS_MAX) }) };
+  return {
+    kind: 'proxy-failed',
+    fault: new Fault(trouble, { proxy: name, host: `${host}:${port}`, why: why.slice(0, PROXY_WORDS_MAX) }),
+  };
 }
 
 /** Connects to the proxy itself, with TLS where it has to be. */
-async function reachProxy(proxy: ProxyTerms, timeoutMs: number, rooms: ProxyRooms): Promise<ByteStream | { readonly why: string }> {
+async function reachProxy(
+  proxy: ProxyTerms,
+  timeoutMs: number,
+  rooms: ProxyRooms,
+): Promise<ByteStream | { readonly why: string }> {
   const found = await addressesOf(proxy.host, rooms.resolver);
   if ('why' in found) return found;
   let why = '';
@@ -94,13 +106,19 @@ async function reachProxy(proxy: ProxyTerms, timeoutMs: number, rooms: ProxyRoom
   return { why };
 }
 
-async function addressesOf(host: string, resolver: Resolver): Promise<{ readonly addresses: readonly string[] } | { readonly why: string }> {
+async function addressesOf(
+  host: string,
+  resolver: Resolver,
+): Promise<{ readonly addresses: readonly string[] } | { readonly why: string }> {
   const literal = canonicalIp(host);
   if (literal !== undefined) return { addresses: [literal] };
   const answers = await Promise.all([resolver.query(host, 'AAAA'), resolver.query(host, 'A')]);
-  const addresses = answers.flatMap((answer) => (answer.kind === 'records' ? answer.records : [])).slice(0, PROXY_ADDRESSES_MAX);
+  const addresses = answers
+    .flatMap((answer) => (answer.kind === 'records' ? answer.records : []))
+    .slice(0, PROXY_ADDRESSES_MAX);
   if (addresses.length > 0) return { addresses };
-  for (const answer of answers) if (answer.kind === 'failure') return { why: `its name ${host} cannot be looked up: ${answer.reason}` };
+  for (const answer of answers)
+    if (answer.kind === 'failure') return { why: `its name ${host} cannot be looked up: ${answer.reason}` };
   return { why: `its name ${host} has no address` };
 }
 

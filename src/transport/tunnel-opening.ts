@@ -11,7 +11,12 @@ export type TunnelOpening =
   | { readonly kind: 'silent'; readonly phase: TunnelMachine['phase']; readonly hungUp: boolean };
 
 /** Speaks with a proxy until the tunnel is open; whatever else it comes to, the connection is ended. Never rejects. */
-export function openTunnel(stream: ByteStream, machine: TunnelMachine, clock: Clock, timeoutMs: number): Promise<TunnelOpening> {
+export function openTunnel(
+  stream: ByteStream,
+  machine: TunnelMachine,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<TunnelOpening> {
   return new Promise((resolve) => {
     let over = false;
     const settle = (opening: TunnelOpening): void => {

@@ -46,7 +46,10 @@ describe('the log when storage fails', () => {
     disk.faults.capacityBytes = 8 * 1024 ** 2;
     await until(() => accepting(queue));
     await put(queue, 'z');
-    assert.deepEqual(events.filter((name) => name.startsWith('storage.')), ['storage.space-low', 'storage.space-enough']);
+    assert.deepEqual(
+      events.filter((name) => name.startsWith('storage.')),
+      ['storage.space-low', 'storage.space-enough'],
+    );
     await queue.close();
   });
 
@@ -98,19 +101,26 @@ describe('the log when storage fails', () => {
       open: async (path, how) => {
         const file = await disk.open(path, how);
         const writev: DiskFile['writev'] = (buffers, position) =>
-          over ? Promise.reject(Object.assign(new Error('EDQUOT'), { code: 'EDQUOT' })) : file.writev(buffers, position);
+          over
+            ? Promise.reject(Object.assign(new Error('EDQUOT'), { code: 'EDQUOT' }))
+            : file.writev(buffers, position);
         return path.endsWith('.log') || path.endsWith('.free') ? withOther<DiskFile>(file, { writev }) : file;
       },
     });
     const told: unknown[] = [];
-    const { queue } = await openLog(limited, { journal: { emit: (name, data) => void told.push([name, (data as { errno?: string }).errno]) } });
+    const { queue } = await openLog(limited, {
+      journal: { emit: (name, data) => void told.push([name, (data as { errno?: string }).errno]) },
+    });
     await put(queue, 'x');
     const claim = await claimOne(queue);
     over = true;
     await assert.rejects(put(queue, 'y'), Fault);
     const condition = queue.condition();
     assert(!condition.accepting && condition.reply.code === 452 && condition.reply.detail === '3.1');
-    assert.deepEqual(told.find((one) => Array.isArray(one) && one[0] === 'storage.write-failed'), ['storage.write-failed', 'EDQUOT']);
+    assert.deepEqual(
+      told.find((one) => Array.isArray(one) && one[0] === 'storage.write-failed'),
+      ['storage.write-failed', 'EDQUOT'],
+    );
     const recorded = queue.record(claim, attempt(delivered, claim));
     over = false;
     await recorded;
@@ -133,7 +143,13 @@ describe('the log when storage fails', () => {
     assert(events.includes('storage.write-failed') && events.includes('storage.works-again'));
     await queue.close();
     const { queue: again } = await openLog(disk);
-    assert.deepEqual((await again.list({}, { offset: 0, most: 9, envelopes: true })).map((row) => [row.attempts, row.recipients?.[0]?.lastReply?.code]), [[1, 451]]);
+    assert.deepEqual(
+      (await again.list({}, { offset: 0, most: 9, envelopes: true })).map((row) => [
+        row.attempts,
+        row.recipients?.[0]?.lastReply?.code,
+      ]),
+      [[1, 451]],
+    );
     await again.close();
   });
 
@@ -141,7 +157,10 @@ describe('the log when storage fails', () => {
     const disk = new SimDisk({ random: seeded(4) });
     await disk.makeDirectory('/queue');
     await disk.replaceFile('/queue/boot', 'format 2\nshard 0\nnext 5\n');
-    await assert.rejects(openLog(disk), { event: 'queue.format-newer', data: { path: '/queue/boot', found: 2, known: 1 } });
+    await assert.rejects(openLog(disk), {
+      event: 'queue.format-newer',
+      data: { path: '/queue/boot', found: 2, known: 1 },
+    });
   });
 
   it('reports a damaged sealed segment and reads on behind the damage', async () => {
@@ -178,7 +197,11 @@ describe('the log as a ring', () => {
   it('uses its segments again and keeps what still lives', async () => {
     const disk = new SimDisk({ random: seeded(7) });
     const { queue } = await openLog(disk);
-    await put(queue, 'stays', { messageId: 'stays', dueAtMs: T0 - 1, deliveries: [{ nextHop: 'local', recipients: [recipient('a@b.test'), recipient('c@b.test')] }] });
+    await put(queue, 'stays', {
+      messageId: 'stays',
+      dueAtMs: T0 - 1,
+      deliveries: [{ nextHop: 'local', recipients: [recipient('a@b.test'), recipient('c@b.test')] }],
+    });
     const first = await claimOne(queue, 'local');
     await queue.record(first, attempt([delivered, deferred], first));
     for (let at = 0; at < 400; at += 1) {

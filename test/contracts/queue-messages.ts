@@ -16,8 +16,15 @@ export function recipient(address: string): EnvelopeRecipient {
 export function message(change: Partial<NewMessage> = {}): NewMessage {
   return {
     envelope: { reversePath: { localPart: 'alice', domain: 'example.test' }, body: '7bit', smtpUtf8: false },
-    edits: [], deliveries: [{ nextHop: 'mx:example.com', recipients: [recipient('bob@example.com')] }],
-    class: 'normal', messageId: 'one@example.test', arrivedAtMs: T0, expiresAtMs: T0 + 432_000_000, eightBit: false, dueAtMs: T0, held: false,
+    edits: [],
+    deliveries: [{ nextHop: 'mx:example.com', recipients: [recipient('bob@example.com')] }],
+    class: 'normal',
+    messageId: 'one@example.test',
+    arrivedAtMs: T0,
+    expiresAtMs: T0 + 432_000_000,
+    eightBit: false,
+    dueAtMs: T0,
+    held: false,
     ...change,
   };
 }
@@ -28,7 +35,10 @@ export async function put(queue: Queue, content: string | Buffer, change: Partia
   const bytes = Buffer.from(content);
   for (let at = 0; at < bytes.length; at += 1500) {
     const more = draft.write(Buffer.from(bytes.subarray(at, at + 1500)));
-    if (!more) await new Promise<void>((resolve, reject) => draft.drained((error) => (error === undefined ? resolve() : reject(error))));
+    if (!more)
+      await new Promise<void>((resolve, reject) =>
+        draft.drained((error) => (error === undefined ? resolve() : reject(error))),
+      );
   }
   return draft.commit(message(change));
 }
@@ -43,11 +53,21 @@ export async function octets(content: Content): Promise<string> {
 /** Outcomes for tests. */
 export const delivered: Outcome = { kind: 'delivered', how: 'relayed', dsnPassed: false };
 export const deferred: Outcome = { kind: 'deferred', reply: { code: 451, detail: '4.1', text: ['later'] } };
-export const failed: Outcome = { kind: 'failed', reply: { code: 550, detail: '1.1', text: ['no such mailbox', 'here'] } };
+export const failed: Outcome = {
+  kind: 'failed',
+  reply: { code: 550, detail: '1.1', text: ['no such mailbox', 'here'] },
+};
 
 /** An attempt with the same outcome for all, or with one per recipient. */
-export function attempt(outcome: Outcome | readonly Outcome[], claim: Claim, change: Partial<AttemptRecord> = {}): AttemptRecord {
-  const outcomes = claim.recipients.map(({ index }, at) => ({ index, outcome: Array.isArray(outcome) ? (outcome[at] as Outcome) : (outcome as Outcome) }));
+export function attempt(
+  outcome: Outcome | readonly Outcome[],
+  claim: Claim,
+  change: Partial<AttemptRecord> = {},
+): AttemptRecord {
+  const outcomes = claim.recipients.map(({ index }, at) => ({
+    index,
+    outcome: Array.isArray(outcome) ? (outcome[at] as Outcome) : (outcome as Outcome),
+  }));
   return { outcomes, nextDueMs: T0 + 60_000, delayReported: false, owed: [], ...change };
 }
 

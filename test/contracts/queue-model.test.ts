@@ -12,7 +12,14 @@ import { attempt, deferred, delivered, failed, message, put, recipient, T0 } fro
 const HOPS = ['local', 'mx:example.com', 'host:relay'];
 
 type Step =
-  | { readonly do: 'put'; readonly size: number; readonly hops: readonly number[]; readonly class: number; readonly due: number; readonly held: boolean }
+  | {
+      readonly do: 'put';
+      readonly size: number;
+      readonly hops: readonly number[];
+      readonly class: number;
+      readonly due: number;
+      readonly held: boolean;
+    }
   | { readonly do: 'attempt'; readonly hop: number; readonly outcomes: readonly number[]; readonly owes: boolean }
   | { readonly do: 'release' | 'take'; readonly hop: number }
   | { readonly do: 'hold' | 'resume' | 'retryNow' | 'remove' | 'reroute'; readonly hop: number }
@@ -20,10 +27,40 @@ type Step =
 
 const hop = fc.nat({ max: HOPS.length - 1 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('put' as const), size: fc.nat({ max: 6000 }), hops: fc.array(hop, { minLength: 1, maxLength: 3 }), class: fc.nat({ max: 2 }), due: fc.nat({ max: 50 }), held: fc.boolean() }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('attempt' as const), hop, outcomes: fc.array(fc.nat({ max: 2 }), { minLength: 3, maxLength: 3 }), owes: fc.boolean() }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('put' as const),
+      size: fc.nat({ max: 6000 }),
+      hops: fc.array(hop, { minLength: 1, maxLength: 3 }),
+      class: fc.nat({ max: 2 }),
+      due: fc.nat({ max: 50 }),
+      held: fc.boolean(),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('attempt' as const),
+      hop,
+      outcomes: fc.array(fc.nat({ max: 2 }), { minLength: 3, maxLength: 3 }),
+      owes: fc.boolean(),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('release' as const, 'take' as const), hop }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('hold' as const, 'resume' as const, 'retryNow' as const, 'remove' as const, 'reroute' as const), hop }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'hold' as const,
+        'resume' as const,
+        'retryNow' as const,
+        'remove' as const,
+        'reroute' as const,
+      ),
+      hop,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
 );
 
@@ -32,9 +69,18 @@ async function carryOut(queue: Queue, one: Step, n: number): Promise<unknown> {
   const nowMs = T0 + n;
   switch (one.do) {
     case 'put': {
-      const deliveries = one.hops.map((to, at) => ({ nextHop: HOPS[to] ?? '', recipients: [recipient(`a${at}@example.com`), recipient(`b${at}@example.net`)] }));
+      const deliveries = one.hops.map((to, at) => ({
+        nextHop: HOPS[to] ?? '',
+        recipients: [recipient(`a${at}@example.com`), recipient(`b${at}@example.net`)],
+      }));
       const held = one.held && one.size % 3 === 0;
-      await put(queue, 'x'.repeat(one.size), { messageId: `m${n}`, deliveries, class: (['urgent', 'normal', 'bulk'] as const)[one.class] ?? 'normal', dueAtMs: T0 + one.due, held });
+      await put(queue, 'x'.repeat(one.size), {
+        messageId: `m${n}`,
+        deliveries,
+        class: (['urgent', 'normal', 'bulk'] as const)[one.class] ?? 'normal',
+        dueAtMs: T0 + one.due,
+        held,
+      });
       return undefined;
     }
     case 'attempt': {
@@ -58,7 +104,9 @@ async function carryOut(queue: Queue, one: Step, n: number): Promise<unknown> {
       return { due, taken: [...taken].sort() };
     }
     case 'reroute':
-      return queue.reroute({ nextHop: HOPS[one.hop] ?? '' }, (to) => (to.mailbox.domain === 'example.net' ? 'host:relay' : 'local'));
+      return queue.reroute({ nextHop: HOPS[one.hop] ?? '' }, (to) =>
+        to.mailbox.domain === 'example.net' ? 'host:relay' : 'local',
+      );
     case 'restart':
       return undefined;
     default: {
@@ -70,11 +118,26 @@ async function carryOut(queue: Queue, one: Step, n: number): Promise<unknown> {
 
 async function conclude(queue: Queue, claim: Claim, numbers: readonly number[], owes: boolean): Promise<void> {
   const outcomes = claim.recipients.map((_, at) => [delivered, deferred, failed][numbers[at] ?? 0] ?? delivered);
-  const owed = owes ? [{ message: message({ messageId: `r-${claim.messageId}`.slice(0, 40), deliveries: [{ nextHop: 'local', recipients: [recipient('s@x.test')] }] }), content: Buffer.from('report') }] : [];
+  const owed = owes
+    ? [
+        {
+          message: message({
+            messageId: `r-${claim.messageId}`.slice(0, 40),
+            deliveries: [{ nextHop: 'local', recipients: [recipient('s@x.test')] }],
+          }),
+          content: Buffer.from('report'),
+        },
+      ]
+    : [];
   await queue.record(claim, attempt(outcomes, claim, { owed, nextDueMs: T0 + 5 }));
 }
 
-const plain = (claim: Claim): unknown => ({ messageId: claim.messageId, recipients: claim.recipients, attempts: claim.attempts, size: claim.content.sizeBytes });
+const plain = (claim: Claim): unknown => ({
+  messageId: claim.messageId,
+  recipients: claim.recipients,
+  attempts: claim.attempts,
+  size: claim.content.sizeBytes,
+});
 
 async function state(queue: Queue): Promise<unknown> {
   const rows = await queue.list({}, { offset: 0, most: 1000, envelopes: true });

@@ -3,7 +3,18 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Queue } from '../../src/flow/queue/port.ts';
 import { expandedHop } from '../../src/mail/next-hop.ts';
-import { attempt, claimOne, deferred, delivered, failed, message, octets, put, recipient, T0 } from './queue-messages.ts';
+import {
+  attempt,
+  claimOne,
+  deferred,
+  delivered,
+  failed,
+  message,
+  octets,
+  put,
+  recipient,
+  T0,
+} from './queue-messages.ts';
 
 /** An engine under test. */
 export interface QueueUnderTest {
@@ -39,16 +50,33 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
 
 function schedules(queue: () => Queue): void {
   it('hands out a message as it came, with its edits', async () => {
-    const edits = [{ at: 0, remove: 0, insert: Buffer.from('Received: x\r\n') }, { at: 3, remove: 2, insert: Buffer.from('-') }];
+    const edits = [
+      { at: 0, remove: 0, insert: Buffer.from('Received: x\r\n') },
+      { at: 3, remove: 2, insert: Buffer.from('-') },
+    ];
     const id = await put(queue(), 'abcdefgh', {
-      edits, eightBit: true,
+      edits,
+      eightBit: true,
       envelope: { reversePath: null, body: '8bitmime', smtpUtf8: true, returned: 'headers', envelopeId: 'e 1' },
-      deliveries: [{ nextHop: 'mx:example.com', recipients: [{ ...recipient('bob@example.com'), notify: [], original: 'rfc822;b@x' }] }],
+      deliveries: [
+        {
+          nextHop: 'mx:example.com',
+          recipients: [{ ...recipient('bob@example.com'), notify: [], original: 'rfc822;b@x' }],
+        },
+      ],
     });
     const claim = await claimOne(queue());
     assert.equal(claim.queueId, id);
-    assert.deepEqual(claim.envelope, { reversePath: null, body: '8bitmime', smtpUtf8: true, returned: 'headers', envelopeId: 'e 1' });
-    assert.deepEqual(claim.recipients, [{ ...recipient('bob@example.com'), notify: [], original: 'rfc822;b@x', index: 0 }]);
+    assert.deepEqual(claim.envelope, {
+      reversePath: null,
+      body: '8bitmime',
+      smtpUtf8: true,
+      returned: 'headers',
+      envelopeId: 'e 1',
+    });
+    assert.deepEqual(claim.recipients, [
+      { ...recipient('bob@example.com'), notify: [], original: 'rfc822;b@x', index: 0 },
+    ]);
     assert.equal(await octets(claim.content), 'Received: x\r\nabc-fgh');
     assert.equal(await octets(claim.content), 'Received: x\r\nabc-fgh');
     assert.equal(claim.content.sizeBytes, 20);
@@ -74,7 +102,10 @@ function schedules(queue: () => Queue): void {
     await put(queue(), '4', { class: 'urgent', messageId: 'urgent' });
     await put(queue(), '5', { class: 'urgent', dueAtMs: T0 + 1, messageId: 'not yet' });
     const claims = await queue().claim('mx:example.com', T0, 10);
-    assert.deepEqual(claims.map((one) => one.messageId), ['urgent', 'early', 'late', 'bulk']);
+    assert.deepEqual(
+      claims.map((one) => one.messageId),
+      ['urgent', 'early', 'late', 'bulk'],
+    );
   });
 
   it('gives each next hop to one caller until it is given back', async () => {
@@ -82,7 +113,10 @@ function schedules(queue: () => Queue): void {
     queue().onDue((nextHop) => told.push(nextHop));
     assert.equal(queue().nextDueMs(), undefined);
     await put(queue(), '1', { dueAtMs: T0 + 10 });
-    await put(queue(), '2', { deliveries: [{ nextHop: 'local', recipients: [recipient('a@example.test')] }], dueAtMs: T0 + 5 });
+    await put(queue(), '2', {
+      deliveries: [{ nextHop: 'local', recipients: [recipient('a@example.test')] }],
+      dueAtMs: T0 + 5,
+    });
     assert.equal(queue().nextDueMs(), T0 + 5);
     assert.deepEqual(await queue().takeDue(T0 + 4, 10), []);
     assert.deepEqual(await queue().takeDue(T0 + 10, 1), ['local']);
@@ -118,7 +152,9 @@ function records(queue: () => Queue): void {
     assert.deepEqual(await queue().record(claim, attempt([failed, deferred], claim)), []);
     assert.deepEqual(await queue().claim('mx:example.com', T0, 1), []);
     const again = await claimOne(queue(), 'mx:example.com', T0 + 60_000);
-    assert.deepEqual(again.recipients, [{ ...recipient('b@example.com'), index: 1, lastReply: { code: 451, detail: '4.1', text: ['later'] } }]);
+    assert.deepEqual(again.recipients, [
+      { ...recipient('b@example.com'), index: 1, lastReply: { code: 451, detail: '4.1', text: ['later'] } },
+    ]);
     assert.equal(again.attempts, 1);
     await queue().record(again, attempt(delivered, again));
     assert.equal(queue().counts().deliveries, 0);
@@ -129,7 +165,11 @@ function records(queue: () => Queue): void {
   it('leaves a recipient without an outcome as it was', async () => {
     await put(queue(), 'x', { deliveries: two });
     const claim = await claimOne(queue());
-    await queue().record(claim, { ...attempt(delivered, claim), outcomes: [{ index: 1, outcome: delivered }], delayReported: true });
+    await queue().record(claim, {
+      ...attempt(delivered, claim),
+      outcomes: [{ index: 1, outcome: delivered }],
+      delayReported: true,
+    });
     const again = await claimOne(queue(), 'mx:example.com', T0 + 60_000);
     assert.deepEqual(again.recipients, [{ ...recipient('a@example.com'), index: 0 }]);
     assert.equal(again.delayReported, true);
@@ -150,7 +190,10 @@ function records(queue: () => Queue): void {
   it('makes the owed messages together with the outcome', async () => {
     await put(queue(), 'x');
     const claim = await claimOne(queue());
-    const owed = { message: message({ deliveries: [{ nextHop: 'local', recipients: [recipient('alice@example.test')] }] }), content: Buffer.from('sorry') };
+    const owed = {
+      message: message({ deliveries: [{ nextHop: 'local', recipients: [recipient('alice@example.test')] }] }),
+      content: Buffer.from('sorry'),
+    };
     const [id] = await queue().record(claim, attempt(failed, claim, { owed: [owed] }));
     const report = await claimOne(queue(), 'local');
     assert.equal(report.queueId, id);
@@ -163,21 +206,38 @@ function operates(queue: () => Queue): void {
   it('lists a page, with and without envelopes', async () => {
     for (let at = 0; at < 5; at += 1) await put(queue(), 'x'.repeat(at + 1), { messageId: `m${at}` });
     const page = await queue().list({}, { offset: 1, most: 2, envelopes: true });
-    assert.deepEqual(page.map((row) => row.messageId), ['m1', 'm2']);
+    assert.deepEqual(
+      page.map((row) => row.messageId),
+      ['m1', 'm2'],
+    );
     assert.deepEqual(page[0]?.recipients, [{ mailbox: 'bob@example.com', state: 'waiting' }]);
     assert.equal(page[0]?.sender, 'alice@example.test');
-    assert.deepEqual((await queue().list({}, { offset: 3, most: 9, envelopes: false })).map((row) => row.sizeBytes), [4, 5]);
+    assert.deepEqual(
+      (await queue().list({}, { offset: 3, most: 9, envelopes: false })).map((row) => row.sizeBytes),
+      [4, 5],
+    );
   });
 
   it('finds by every part of a filter', async () => {
     const id = await put(queue(), 'x', { messageId: 'find@me', deliveries: split, held: true });
     await put(queue(), 'y', { envelope: { ...message().envelope, reversePath: null }, arrivedAtMs: T0 - 50_000 });
     const counts: [object, number][] = [
-      [{}, 3], [{ queueId: id }, 2], [{ queueId: '0-zz' }, 0], [{ nextHop: 'local' }, 1], [{ held: true }, 2], [{ held: false }, 1],
-      [{ messageId: 'find@me' }, 2], [{ sender: 'ALICE@example.test' }, 2], [{ sender: '' }, 1], [{ recipient: 'b@example.com' }, 1],
-      [{ domain: 'example.com' }, 2], [{ domain: 'example.com', held: false }, 1], [{ olderThanMs: 10_000 }, 1],
+      [{}, 3],
+      [{ queueId: id }, 2],
+      [{ queueId: '0-zz' }, 0],
+      [{ nextHop: 'local' }, 1],
+      [{ held: true }, 2],
+      [{ held: false }, 1],
+      [{ messageId: 'find@me' }, 2],
+      [{ sender: 'ALICE@example.test' }, 2],
+      [{ sender: '' }, 1],
+      [{ recipient: 'b@example.com' }, 1],
+      [{ domain: 'example.com' }, 2],
+      [{ domain: 'example.com', held: false }, 1],
+      [{ olderThanMs: 10_000 }, 1],
     ];
-    for (const [filter, expected] of counts) assert.equal(await queue().count(filter), expected, JSON.stringify(filter));
+    for (const [filter, expected] of counts)
+      assert.equal(await queue().count(filter), expected, JSON.stringify(filter));
   });
 
   it('holds and resumes', async () => {
@@ -222,7 +282,10 @@ function operates(queue: () => Queue): void {
     assert.equal(await queue().reroute({}, (one) => (one.mailbox.localPart === 'a' ? 'host:relay' : 'lmtp:store')), 1);
     const a = await claimOne(queue(), 'host:relay');
     const b = await claimOne(queue(), 'lmtp:store');
-    assert.deepEqual([a.recipients, b.recipients].flat().map((one) => one.mailbox.localPart), ['a', 'b']);
+    assert.deepEqual(
+      [a.recipients, b.recipients].flat().map((one) => one.mailbox.localPart),
+      ['a', 'b'],
+    );
     assert.notEqual(a.deliveryId, b.deliveryId);
     await queue().record(a, attempt(delivered, a));
     assert.equal(await octets(b.content), 'x');
@@ -231,10 +294,16 @@ function operates(queue: () => Queue): void {
   });
 
   it('routes anew by the sender too', async () => {
-    const from = (localPart: string) => ({ reversePath: { localPart, domain: 'example.test' }, body: '7bit' as const, smtpUtf8: false });
+    const from = (localPart: string) => ({
+      reversePath: { localPart, domain: 'example.test' },
+      body: '7bit' as const,
+      smtpUtf8: false,
+    });
     await put(queue(), 'x', { deliveries: two, envelope: from('sales') });
     await put(queue(), 'y', { deliveries: two, envelope: from('alice') });
-    const moved = await queue().reroute({}, (_, { reversePath }) => (reversePath?.localPart === 'sales' ? 'host:sales' : 'mx:example.com'));
+    const moved = await queue().reroute({}, (_, { reversePath }) =>
+      reversePath?.localPart === 'sales' ? 'host:sales' : 'mx:example.com',
+    );
     assert.equal(moved, 1);
     assert.equal(await octets((await claimOne(queue(), 'host:sales')).content), 'x');
     assert.equal(await octets((await claimOne(queue(), 'mx:example.com')).content), 'y');
@@ -276,7 +345,10 @@ function survives(under: () => QueueUnderTest): void {
     assert.deepEqual(await again.list({}, { offset: 0, most: 10, envelopes: true }), before);
     assert.deepEqual(again.counts(), counts);
     const [deferredOne] = await again.claim('mx:example.com', T0 + 60_000, 1);
-    assert.deepEqual(deferredOne?.recipients.map((one) => [one.index, one.lastReply?.code]), [[1, 451]]);
+    assert.deepEqual(
+      deferredOne?.recipients.map((one) => [one.index, one.lastReply?.code]),
+      [[1, 451]],
+    );
     assert.equal(deferredOne?.delayReported, true);
     const [bigOne] = await again.claim('mx:example.com', T0 + 60_000, 1);
     assert(bigOne !== undefined);

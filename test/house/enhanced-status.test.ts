@@ -33,7 +33,9 @@ function unregistered(files: readonly SourceFile[]): Finding[] {
   const beside = search(tested, 'text', /\b([245]\d\d),\s*'(\d\.\d{1,3})'/g, ([, code = '', detail = '']) => {
     if (!isRegistered(detail)) return `X.${detail} is not in the registry of RFC 5248`;
     const bound = BOUND[code];
-    return bound === undefined || bound.includes(detail) ? undefined : `${code} goes with ${bound.join(', ')}, not ${detail}`;
+    return bound === undefined || bound.includes(detail)
+      ? undefined
+      : `${code} goes with ${bound.join(', ')}, not ${detail}`;
   });
   const alone = search(tested, 'text', /\bdetail: '(\d\.\d{1,3})'/g, ([, detail = '']) =>
     isRegistered(detail) ? undefined : `X.${detail} is not in the registry of RFC 5248`,
@@ -42,7 +44,10 @@ function unregistered(files: readonly SourceFile[]): Finding[] {
 }
 
 test('the rule finds codes that nobody registered', () => {
-  const file = source('src/a.ts', "a(550, '1.1'); a(550, '1.11');\na(535, '7.1');\nconst b = { code: 450, detail: '9.0' };\na(451, '6.10');");
+  const file = source(
+    'src/a.ts',
+    "a(550, '1.1'); a(550, '1.11');\na(535, '7.1');\nconst b = { code: 450, detail: '9.0' };\na(451, '6.10');",
+  );
   assert.deepEqual(sentences(unregistered([file])), [
     '1: X.1.11 is not in the registry of RFC 5248',
     '2: 535 goes with 7.8, not 7.1',

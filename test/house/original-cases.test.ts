@@ -42,10 +42,16 @@ const rows: readonly Row[] = read(PAGE)
   });
 
 test('every case of these phases has its row, once, with a status', () => {
-  const cases = JSON.parse(read('test/original/cases.json').text) as readonly { readonly id: string; readonly phase: string }[];
+  const cases = JSON.parse(read('test/original/cases.json').text) as readonly {
+    readonly id: string;
+    readonly phase: string;
+  }[];
   const expected = cases.filter(({ phase }) => PHASES.has(phase)).map(({ id }) => id);
   assert.deepEqual(rows.map(({ id }) => id).sort(), expected.sort());
-  assert.deepEqual(rows.filter(({ status }) => !STATUSES.includes(status)), []);
+  assert.deepEqual(
+    rows.filter(({ status }) => !STATUSES.includes(status)),
+    [],
+  );
 });
 
 test('a case that is tested is in the name of a test, in the files that its row names', () => {
@@ -54,14 +60,18 @@ test('a case that is tested is in the name of a test, in the files that its row 
     if (status !== 'tested') return [];
     const files = tests.get(id);
     if (files === undefined) return [{ path: PAGE, line, what: `${id} is in no test's name` }];
-    return [...where.matchAll(/`([^`]+)`/g)].flatMap(([, path = '']) => (files.has(path) ? [] : [{ path: PAGE, line, what: `${path} has no test of ${id}` }]));
+    return [...where.matchAll(/`([^`]+)`/g)].flatMap(([, path = '']) =>
+      files.has(path) ? [] : [{ path: PAGE, line, what: `${path} has no test of ${id}` }],
+    );
   });
   expectNone('original cases are tested where the page says', findings);
 });
 
 test('a case without a test says why', () => {
   const findings = rows.flatMap(({ id, status, where, line }): Finding[] =>
-    status === 'tested' || where.length > 40 ? [] : [{ path: PAGE, line, what: `${id} is ${status}, and the page does not say why or what it needs` }],
+    status === 'tested' || where.length > 40
+      ? []
+      : [{ path: PAGE, line, what: `${id} is ${status}, and the page does not say why or what it needs` }],
   );
   expectNone('original cases without a test say why', findings);
 });

@@ -53,9 +53,15 @@ test('the rule finds unknown standards and other ways to write them', () => {
 });
 
 test('the list of standards says of each partial one what is missing, and of no other', () => {
-  const rows = read('docs/rfc/index.tsv').text.trimEnd().split('\n').slice(1).map((row) => row.split('\t'));
+  const rows = read('docs/rfc/index.tsv')
+    .text.trimEnd()
+    .split('\n')
+    .slice(1)
+    .map((row) => row.split('\t'));
   assert.deepEqual(
-    rows.filter(([, , status, missing = '', ...more]) => (status === 'partial') !== (missing !== '') || more.length > 0),
+    rows.filter(
+      ([, , status, missing = '', ...more]) => (status === 'partial') !== (missing !== '') || more.length > 0,
+    ),
     [],
   );
 });

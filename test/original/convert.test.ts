@@ -30,7 +30,10 @@ const FINAL = /^Return-Path: <[^\r]*>\r\n(?:Delivered-To: [^\r]*\r\n)?Received: 
 
 /** What was sent is what came, with nothing but our trace fields before it. */
 function assertPassed(came: Buffer, sent: Buffer, trace: RegExp): void {
-  assert.ok(came.length >= sent.length && came.subarray(came.length - sent.length).equals(sent), 'the octets are the same');
+  assert.ok(
+    came.length >= sent.length && came.subarray(came.length - sent.length).equals(sent),
+    'the octets are the same',
+  );
   // A content that is all body gets the empty line that it lacks.
   assert.match(came.toString('latin1', 0, came.length - sent.length).replace(/\r\n\r\n$/, '\r\n'), trace);
 }
@@ -54,19 +57,26 @@ async function passes(content: string | Buffer, chunked: boolean): Promise<void>
 }
 
 for (const [id, content] of Object.entries(contents)) {
-  test(`${id}: content passes octet for octet into a mailbox, and on by DATA and by BDAT`, () => passes(content, sentCount % 2 === 0));
+  test(`${id}: content passes octet for octet into a mailbox, and on by DATA and by BDAT`, () =>
+    passes(content, sentCount % 2 === 0));
 }
 
 const MEGABYTE = 1024 ** 2;
 for (const [title, content] of [
   ['Q182827: one line of 20 MB passes in linear time', `Subject: x\r\n\r\n${'p'.repeat(20 * MEGABYTE)}\r\n`],
-  ['Q217155: 50 MB before a boundary that never comes pass', `Content-Type: multipart/mixed\r\n\r\n${'prolog without end\r\n'.repeat(2_621_440)}`],
+  [
+    'Q217155: 50 MB before a boundary that never comes pass',
+    `Content-Type: multipart/mixed\r\n\r\n${'prolog without end\r\n'.repeat(2_621_440)}`,
+  ],
 ] as const) {
   test(title, async () => {
     const mailbox = town.mailbox();
     const octets = Buffer.from(content);
     const began = performance.now();
-    assert.match(await client.send({ from: 'sender@far.test', to: [`${mailbox}@example.test`], content: octets }), /^250 2\.0\.0/);
+    assert.match(
+      await client.send({ from: 'sender@far.test', to: [`${mailbox}@example.test`], content: octets }),
+      /^250 2\.0\.0/,
+    );
     const [came] = await town.mail(mailbox, 1, 60_000);
     assert.ok(came);
     assertPassed(came, octets, FINAL);

@@ -11,10 +11,13 @@ let town: Town;
 
 before(async () => {
   town = await Town.found({
-    routing: ({ peerPort }) => `  smartHosts: { outward: { hosts: [{ host: outward.hosts.test, port: ${peerPort} }], tls: none } }
+    routing: ({
+      peerPort,
+    }) => `  smartHosts: { outward: { hosts: [{ host: outward.hosts.test, port: ${peerPort} }], tls: none } }
   addressSpaces: [{ match: outside.test, via: outward }]
 `,
-    domain: '    aliases: { forward: gone@refusing.test }\n  hosted.test:\n    mailboxes: { hole: { delivery: { discard: true } } }\n',
+    domain:
+      '    aliases: { forward: gone@refusing.test }\n  hosted.test:\n    mailboxes: { hole: { delivery: { discard: true } } }\n',
     policy: '  blockedSenders: [unwanted.test]\n',
     more: 'events: { levels: { delivery: maximum } }\n',
   });
@@ -30,7 +33,8 @@ async function report(to: string, content: string | Buffer = TEXT, mail = '', rc
 }
 
 test('Q136786: lists, bulk mail and automatic mail get nothing but a DSN, and only at the envelope sender', async () => {
-  const noise = 'Precedence: bulk\r\nList-Id: <l.far.test>\r\nAuto-Submitted: auto-replied\r\nReply-To: list@far.test\r\nErrors-To: e@far.test\r\n';
+  const noise =
+    'Precedence: bulk\r\nList-Id: <l.far.test>\r\nAuto-Submitted: auto-replied\r\nReply-To: list@far.test\r\nErrors-To: e@far.test\r\n';
   const far = await town.host({ EHLO: WITH_DSN }, 'far.test');
   const text = await report('x@refusing.test', `${noise}${TEXT}`);
   assert.match(text, /^Return-Path: <>/);
@@ -48,18 +52,41 @@ test('Q152928: success at a host without DSN is reported as relayed', async () =
 test('Q156063-dsn: RET, ENVID, NOTIFY and ORCPT are honoured, and passed on where the peer has DSN', async () => {
   const host = await town.host({ EHLO: WITH_DSN }, 'dsn.test');
   const parameters = ['RET=HDRS ENVID=abc+2B1', 'NOTIFY=SUCCESS,DELAY ORCPT=rfc822;other@dsn.test'] as const;
-  assert.match(await town.send({ from: 'u39@example.test', to: ['x@dsn.test'], content: TEXT, mail: parameters[0], rcpt: parameters[1] }), /^250/);
+  assert.match(
+    await town.send({
+      from: 'u39@example.test',
+      to: ['x@dsn.test'],
+      content: TEXT,
+      mail: parameters[0],
+      rcpt: parameters[1],
+    }),
+    /^250/,
+  );
   await arrived(host);
-  assert.match(host.commands.find((line) => line.startsWith('MAIL')) ?? '', /RET=HDRS.*ENVID=abc\+2B1|ENVID=abc\+2B1.*RET=HDRS/);
-  assert.match(host.commands.find((line) => line.startsWith('RCPT')) ?? '', /NOTIFY=(SUCCESS,DELAY|DELAY,SUCCESS).*ORCPT=rfc822;other@dsn\.test/);
+  assert.match(
+    host.commands.find((line) => line.startsWith('MAIL')) ?? '',
+    /RET=HDRS.*ENVID=abc\+2B1|ENVID=abc\+2B1.*RET=HDRS/,
+  );
+  assert.match(
+    host.commands.find((line) => line.startsWith('RCPT')) ?? '',
+    /NOTIFY=(SUCCESS,DELAY|DELAY,SUCCESS).*ORCPT=rfc822;other@dsn\.test/,
+  );
 
-  const failed = await report('x@refusing.test', TEXT, 'RET=HDRS ENVID=abc', 'NOTIFY=FAILURE ORCPT=rfc822;first@far.test');
+  const failed = await report(
+    'x@refusing.test',
+    TEXT,
+    'RET=HDRS ENVID=abc',
+    'NOTIFY=FAILURE ORCPT=rfc822;first@far.test',
+  );
   assert.match(failed, /Original-Envelope-Id: abc\r\n/);
   assert.match(failed, /Original-Recipient: rfc822;\s?first@far\.test/);
   assert.doesNotMatch(failed, /body of x/);
 
   const silent = town.mailbox();
-  assert.match(await town.send({ from: `${silent}@example.test`, to: ['x@refusing.test'], content: TEXT, rcpt: 'NOTIFY=NEVER' }), /^250/);
+  assert.match(
+    await town.send({ from: `${silent}@example.test`, to: ['x@refusing.test'], content: TEXT, rcpt: 'NOTIFY=NEVER' }),
+    /^250/,
+  );
   await until(async () => ((await town.queue()).total === 0 ? true : undefined), 'an empty queue');
   await assert.rejects(town.mail(silent, 1, 200));
 });
@@ -80,14 +107,16 @@ test('Q177793: a report goes the way of any mail, also outwards through a smart 
 });
 
 test('Q183270: a failure report holds the original whole and unchanged, fit to be sent again', async () => {
-  const original = 'From: "A, B" <a@far.test>\r\nTo: x@refusing.test\r\nSubject: =?utf-8?q?x?=\r\n folded\r\n\r\n.dot\r\n--=_x\r\ntrailing \r\n';
+  const original =
+    'From: "A, B" <a@far.test>\r\nTo: x@refusing.test\r\nSubject: =?utf-8?q?x?=\r\n folded\r\n\r\n.dot\r\n--=_x\r\ntrailing \r\n';
   const text = await report('x@refusing.test', original);
   assert.match(text, /Content-Type: message\/rfc822/);
   assert.ok(text.includes(`\r\n${original}`), text);
 });
 
 test('Q188013: the report about a multipart/alternative is a valid report', async () => {
-  const original = 'Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>\r\n--b--\r\n';
+  const original =
+    'Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>\r\n--b--\r\n';
   const text = await report('x@refusing.test', original);
   assert.deepEqual(lint(text), []);
 });
@@ -113,7 +142,10 @@ test('Q200059: a report has the null reverse-path, and its own failure is report
 });
 
 test('Q289854: what a mailbox discards leaves an event with id, sender and rule, and is in its timeline', async () => {
-  const reply = await town.send({ from: 'auto@far.test', to: ['hole@hosted.test'], content: `Auto-Submitted: auto-replied\r\n${TEXT}` }, STRANGER);
+  const reply = await town.send(
+    { from: 'auto@far.test', to: ['hole@hosted.test'], content: `Auto-Submitted: auto-replied\r\n${TEXT}` },
+    STRANGER,
+  );
   const { data } = await town.service.seen(2450);
   assert.deepEqual([data['sender'], data['recipient']], ['auto@far.test', 'hole@hosted.test']);
   assert.ok(reply.includes(String(data['queueId'])), reply);
@@ -121,7 +153,10 @@ test('Q289854: what a mailbox discards leaves an event with id, sender and rule,
 });
 
 test('Q289854: what policy does not want is refused while the sender is still there to be told, never dropped', async () => {
-  assert.match(await town.send({ from: 'spam@unwanted.test', to: ['hole@hosted.test'], content: TEXT }, STRANGER), /^550 5\.7\.1/);
+  assert.match(
+    await town.send({ from: 'spam@unwanted.test', to: ['hole@hosted.test'], content: TEXT }, STRANGER),
+    /^550 5\.7\.1/,
+  );
 });
 
 /** What the lint finds in a report without what delivery put before it. */

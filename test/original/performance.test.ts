@@ -42,9 +42,21 @@ test('Q178204: pathological addresses, parameters and headers cost time in propo
   }
   const times: number[] = [];
   for (const size of [50_000, 200_000]) {
-    const lines = [`To: ${'('.repeat(size / 4)}`, `From: ${'"a" <'.repeat(size / 24)}`, `References: ${'<a@b> '.repeat(size / 24)}`, `Received: ${'by '.repeat(size / 12)}`];
+    const lines = [
+      `To: ${'('.repeat(size / 4)}`,
+      `From: ${'"a" <'.repeat(size / 24)}`,
+      `References: ${'<a@b> '.repeat(size / 24)}`,
+      `Received: ${'by '.repeat(size / 12)}`,
+    ];
     const began = performance.now();
-    assert.match(await client.send({ from: 'a@far.test', to: ['postmaster@example.test'], content: `${lines.join('\r\n')}\r\n\r\nx\r\n` }), /^250/);
+    assert.match(
+      await client.send({
+        from: 'a@far.test',
+        to: ['postmaster@example.test'],
+        content: `${lines.join('\r\n')}\r\n\r\nx\r\n`,
+      }),
+      /^250/,
+    );
     times.push(performance.now() - began);
   }
   assert.ok((times[1] ?? 0) < 2000, times.join());
@@ -91,7 +103,8 @@ test('Q184542-throughput: nine dead destinations in ten do not slow the good one
   await town.host({ greeting: 'silence' }, ...Array.from({ length: DEAD / 2 }, (_, n) => `mute${n}.test`));
   town.zone(...Array.from({ length: DEAD / 2 }, (_, n) => `lost${n}.test SILENT`));
   const client = await Client.open(town.port, OURS);
-  const send = async (domain: string): Promise<void> => assert.match(await client.send({ from: 'a@far.test', to: [`x@${domain}`], content: TEXT }), /^250/);
+  const send = async (domain: string): Promise<void> =>
+    assert.match(await client.send({ from: 'a@far.test', to: [`x@${domain}`], content: TEXT }), /^250/);
   /** Sends to domains and returns how long it took until all of it had arrived. */
   const timed = async (domains: readonly string[]): Promise<number> => {
     const before = good.contents.length;
@@ -144,7 +157,9 @@ test('Q166584: connections over the limit get 421 4.3.2 at once, and the place o
   }, 'a free place');
 });
 
-test('Q187780: when descriptors run short connections get 421 4.3.2, and it mends itself', { skip: needs('prlimit') }, async () => {
+test('Q187780: when descriptors run short connections get 421 4.3.2, and it mends itself', {
+  skip: needs('prlimit'),
+}, async () => {
   const short = await Town.found({ reception: '  connectionsMax: 20000\n  connectionsPerAddressMax: 20000\n' });
   try {
     // The limit is what a worker finds at its start: it is set for the supervisor, and the worker is started again.
@@ -167,7 +182,10 @@ test('Q187780: when descriptors run short connections get 421 4.3.2, and it mend
       clients.push(client);
       greetings.push(await client.reply());
     }
-    assert.ok(greetings.some((greeting) => greeting.startsWith('421 4.3.2')), greetings.at(-1));
+    assert.ok(
+      greetings.some((greeting) => greeting.startsWith('421 4.3.2')),
+      greetings.at(-1),
+    );
     assert.ok(greetings.every((greeting) => /^(220|421)/.test(greeting)));
     assert.equal((await short.service.seen(3201)).name, 'reception.descriptors-short');
     for (const client of clients) client.close();

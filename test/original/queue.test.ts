@@ -32,7 +32,10 @@ async function sendFrom(to: readonly string[], content: string | Buffer = TEXT):
 
 test('Q140934: one recipient fails now and one later: the first is reported at once, the second when it is decided', async () => {
   let decided = false;
-  await town.host({ RCPT: (line) => (line.includes('gone') ? '550 5.1.1 gone' : decided ? '550 5.2.1 closed' : '450 4.2.0 later') }, 'two.test');
+  await town.host(
+    { RCPT: (line) => (line.includes('gone') ? '550 5.1.1 gone' : decided ? '550 5.2.1 closed' : '450 4.2.0 later') },
+    'two.test',
+  );
   const mailbox = await sendFrom(['gone@two.test', 'later@two.test']);
   const [first] = await town.mail(mailbox);
   assert.match(first?.toString() ?? '', /Final-Recipient: rfc822;\s?gone@two\.test/);
@@ -58,7 +61,9 @@ test('Q147051: fifty thousand deliveries are counted exactly, listed by pages, a
   const client = await Client.open(town.port, OURS);
   for (let n = 0; n < 50; n += 1) {
     const to = Array.from({ length: 1000 }, (_, m) => `x@d${m}.kept.test`);
-    client.socket.write(`MAIL FROM:<s${n}@example.test>\r\n${to.map((one) => `RCPT TO:<${one}>\r\n`).join('')}DATA\r\n`);
+    client.socket.write(
+      `MAIL FROM:<s${n}@example.test>\r\n${to.map((one) => `RCPT TO:<${one}>\r\n`).join('')}DATA\r\n`,
+    );
     for (let m = 0; m < 1001; m += 1) assert.match(await client.reply(), /^250/);
     assert.match(await client.reply(), /^354/);
     client.socket.write(`${TEXT}.\r\n`);
@@ -84,7 +89,21 @@ test('Q302863: the state of the queue is shown as JSON while it works', async ()
   const dump = await town.queue('--most', '2', '--domain', 'd1.kept.test');
   const [row] = dump.rows;
   assert.ok(row);
-  for (const key of ['queueId', 'deliveryId', 'nextHop', 'class', 'sizeBytes', 'arrivedAtMs', 'expiresAtMs', 'dueAtMs', 'attempts', 'held', 'claimed', 'sender', 'recipients']) {
+  for (const key of [
+    'queueId',
+    'deliveryId',
+    'nextHop',
+    'class',
+    'sizeBytes',
+    'arrivedAtMs',
+    'expiresAtMs',
+    'dueAtMs',
+    'attempts',
+    'held',
+    'claimed',
+    'sender',
+    'recipients',
+  ]) {
     assert.ok(key in row, key);
   }
   const { stdout } = await town.service.ims('status', '--json');
@@ -99,10 +118,14 @@ test('Q155137: removing a message that is being sent says that it is in work; af
   await until(() => (host.sessions.length > 0 ? true : undefined), 'the attempt');
   const busy = await town.service.ims('queue', 'remove', '--domain', 'slow.test', '--yes');
   assert.match(`${busy.stdout}${busy.stderr}`, /0 deliveries of 1|in work/);
-  await until(async () => {
-    const { code, stdout } = await town.service.ims('queue', 'remove', '--domain', 'slow.test', '--yes');
-    return code === 0 && /1 delivery of 1/.test(stdout) ? true : undefined;
-  }, 'its removal', 20_000);
+  await until(
+    async () => {
+      const { code, stdout } = await town.service.ims('queue', 'remove', '--domain', 'slow.test', '--yes');
+      return code === 0 && /1 delivery of 1/.test(stdout) ? true : undefined;
+    },
+    'its removal',
+    20_000,
+  );
   assert.equal((await town.queue('--domain', 'slow.test')).total, 0);
 });
 
@@ -114,12 +137,18 @@ test('Q161939: with thirty addresses mail leaves by itself, from the source addr
     client.close();
   }
   await arrived(host, 2);
-  assert.ok(host.callers.every((caller) => caller === '127.0.3.17'), host.callers.join());
+  assert.ok(
+    host.callers.every((caller) => caller === '127.0.3.17'),
+    host.callers.join(),
+  );
 });
 
 test('Q168616: a message without a recipient never comes to be', async () => {
   const client = await Client.open(town.port, STRANGER);
-  assert.deepEqual(await client.codes('MAIL FROM:<a@far.test>', 'RCPT TO:<nobody@example.test>'), ['250 2.1.0', '550 5.1.1']);
+  assert.deepEqual(await client.codes('MAIL FROM:<a@far.test>', 'RCPT TO:<nobody@example.test>'), [
+    '250 2.1.0',
+    '550 5.1.1',
+  ]);
   assert.match((await client.codes('DATA'))[0] ?? '', /^(503|554) 5\.5\.1/);
   client.close();
 });
@@ -155,14 +184,24 @@ test('Q193862: a message whose file was deleted is told of by its id and leaves 
   await town.service.ims('queue', 'retry', '--domain', 'ghost.test');
   const event = await town.service.seen(4450, 20_000);
   assert.equal(event.data['queueId'], queueId);
-  assert.ok(host.contents.every((content) => content.length === 0), 'nothing was sent in part');
+  assert.ok(
+    host.contents.every((content) => content.length === 0),
+    'nothing was sent in part',
+  );
   const { code } = await town.service.ims('queue', 'remove', queueId, '--yes');
   assert.ok(code === 0 || code === 1);
   await until(async () => {
     await town.service.ims('queue', 'remove', queueId, '--yes');
     return (await town.queue('--domain', 'ghost.test')).total === 0 ? true : undefined;
   }, 'its end');
-  assert.equal(await town.service.stop(), 0, town.service.events.slice(-5).map(({ text }) => text).join('\n'));
+  assert.equal(
+    await town.service.stop(),
+    0,
+    town.service.events
+      .slice(-5)
+      .map(({ text }) => text)
+      .join('\n'),
+  );
   await town.service.restart();
   assert.equal((await town.queue('--domain', 'ghost.test')).total, 0);
 });
@@ -173,7 +212,14 @@ test('Q174036: what one run has queued the next one reads and goes on with', asy
   await sendFrom(['x@format.test']);
   await town.waiting('format.test', ({ attempts }) => attempts > 0);
   assert.ok(host.sessions.length > 0);
-  assert.equal(await town.service.stop(), 0, town.service.events.slice(-5).map(({ text }) => text).join('\n'));
+  assert.equal(
+    await town.service.stop(),
+    0,
+    town.service.events
+      .slice(-5)
+      .map(({ text }) => text)
+      .join('\n'),
+  );
   await town.service.restart();
   await town.waiting('format.test', ({ attempts }) => attempts > 0);
 });
@@ -186,6 +232,13 @@ test('Q146950: without its directory the queue takes nothing, and takes mail aga
   const refused = await client.send({ from: 'a@far.test', to: ['postmaster@example.test'], content: TEXT });
   assert.match(refused, /^451 4\.3\.0/);
   await rename(`${directory}.away`, directory);
-  await until(async () => (/^250/.test(await client.send({ from: 'a@far.test', to: ['postmaster@example.test'], content: TEXT })) ? true : undefined), 'acceptance', 60_000);
+  await until(
+    async () =>
+      /^250/.test(await client.send({ from: 'a@far.test', to: ['postmaster@example.test'], content: TEXT }))
+        ? true
+        : undefined,
+    'acceptance',
+    60_000,
+  );
   client.close();
 });

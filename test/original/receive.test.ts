@@ -34,7 +34,11 @@ async function stranger(): Promise<Client> {
 
 test('Q140940: the route of a source route is ignored; relay is decided on the mailbox', async () => {
   const client = await stranger();
-  const codes = await client.codes('MAIL FROM:<@a.test,@b.test:x@far.test>', 'RCPT TO:<@relay.test,@x:u0@example.test>', 'RCPT TO:<@example.test:user@far.test>');
+  const codes = await client.codes(
+    'MAIL FROM:<@a.test,@b.test:x@far.test>',
+    'RCPT TO:<@relay.test,@x:u0@example.test>',
+    'RCPT TO:<@example.test:user@far.test>',
+  );
   assert.deepEqual(codes, ['250 2.1.0', '250 2.1.5', '550 5.7.1']);
   client.close();
 });
@@ -64,7 +68,13 @@ test('Q146567: domains over 255 octets and labels over 63 are refused with the d
   const client = await stranger();
   const long = `${'a'.repeat(60)}.`.repeat(5);
   const label = `${'a'.repeat(64)}.test`;
-  const codes = await client.codes(`MAIL FROM:<x@${long}test>`, `MAIL FROM:<x@${label}>`, 'MAIL FROM:<x@far.test>', `RCPT TO:<x@${long}test>`, `RCPT TO:<x@${label}>`);
+  const codes = await client.codes(
+    `MAIL FROM:<x@${long}test>`,
+    `MAIL FROM:<x@${label}>`,
+    'MAIL FROM:<x@far.test>',
+    `RCPT TO:<x@${long}test>`,
+    `RCPT TO:<x@${label}>`,
+  );
   assert.deepEqual(codes, ['501 5.1.7', '501 5.1.7', '250 2.1.0', '501 5.1.3', '501 5.1.3']);
   client.close();
 });
@@ -73,9 +83,19 @@ test('Q152930: local parts up to 64 octets are taken, also without a From field;
   const mailbox = town.mailbox();
   const client = await stranger();
   for (const length of [65, 200, 1000]) {
-    assert.match((await client.codes(`MAIL FROM:<${'l'.repeat(length)}@far.test>`))[0] ?? '', /^501 5\.1\.7|^500 5\.5\.2/);
+    assert.match(
+      (await client.codes(`MAIL FROM:<${'l'.repeat(length)}@far.test>`))[0] ?? '',
+      /^501 5\.1\.7|^500 5\.5\.2/,
+    );
   }
-  assert.match(await client.send({ from: `${'l'.repeat(64)}@far.test`, to: [`${mailbox}@example.test`], content: 'Subject: x\r\n\r\nx\r\n' }), /^250/);
+  assert.match(
+    await client.send({
+      from: `${'l'.repeat(64)}@far.test`,
+      to: [`${mailbox}@example.test`],
+      content: 'Subject: x\r\n\r\nx\r\n',
+    }),
+    /^250/,
+  );
   await town.mail(mailbox);
   client.close();
 });
@@ -85,7 +105,9 @@ test('Q152944: only CRLF.CRLF ends a message; bare line ends are refused and not
   for (const end of ['\n.\n', '\r.\r', '\n.\r\n', '\r\n.\n', '\r.\r\n']) {
     const client = await stranger();
     await client.codes('MAIL FROM:<a@far.test>', `RCPT TO:<${mailbox}@example.test>`, 'DATA');
-    client.socket.write(`Subject: x\r\n\r\nbody${end}MAIL FROM:<evil@far.test>\r\nRCPT TO:<${mailbox}@example.test>\r\nDATA\r\nx\r\n.\r\n`);
+    client.socket.write(
+      `Subject: x\r\n\r\nbody${end}MAIL FROM:<evil@far.test>\r\nRCPT TO:<${mailbox}@example.test>\r\nDATA\r\nx\r\n.\r\n`,
+    );
     assert.match(await client.reply(), /^554 5\.6\.11/, JSON.stringify(end));
     assert.equal(statusOf(await client.say('NOOP')), '250 2.0.0', 'one reply and no more');
     client.close();
@@ -95,12 +117,20 @@ test('Q152944: only CRLF.CRLF ends a message; bare line ends are refused and not
 
 test('Q169174: command lines of 1 KB to 1 MB are refused, their rest is dropped, and an endless one ends the session', async () => {
   const client = await stranger();
-  assert.deepEqual(await client.codes('MAIL FROM:<a@far.test>', `RCPT TO:<${'a'.repeat(10_000)}@x.test>`, 'NOOP'), ['250 2.1.0', '500 5.5.2', '250 2.0.0']);
+  assert.deepEqual(await client.codes('MAIL FROM:<a@far.test>', `RCPT TO:<${'a'.repeat(10_000)}@x.test>`, 'NOOP'), [
+    '250 2.1.0',
+    '500 5.5.2',
+    '250 2.0.0',
+  ]);
   const long = await client.codes(`RCPT TO:<${'a'.repeat(1000)}@x.test>`);
   assert.match(long[0] ?? '', /^50[01] 5\./);
   client.socket.on('error', () => undefined);
   for (let n = 0; n < 1024 && client.socket.writable; n += 1) {
-    if (!client.socket.write('a'.repeat(1024))) await Promise.race([new Promise((resolve) => client.socket.once('drain', resolve)), new Promise((resolve) => client.socket.once('close', resolve))]);
+    if (!client.socket.write('a'.repeat(1024)))
+      await Promise.race([
+        new Promise((resolve) => client.socket.once('drain', resolve)),
+        new Promise((resolve) => client.socket.once('close', resolve)),
+      ]);
   }
   await until(() => (client.socket.destroyed || client.socket.closed ? true : undefined), 'the end of the session');
 });
@@ -108,7 +138,9 @@ test('Q169174: command lines of 1 KB to 1 MB are refused, their rest is dropped,
 test('Q175842: verbs not offered get their codes, and VRFY tells nothing', async () => {
   const client = await stranger();
   assert.deepEqual(
-    (await client.codes('EXPN staff', 'VRFY u0', 'VRFY nobody', 'TURN', 'HELP', 'NOOP', 'BOGUS')).map((code) => code.slice(0, 9)),
+    (await client.codes('EXPN staff', 'VRFY u0', 'VRFY nobody', 'TURN', 'HELP', 'NOOP', 'BOGUS')).map((code) =>
+      code.slice(0, 9),
+    ),
     ['502 5.5.1', '252 2.0.0', '252 2.0.0', '502 5.5.1', '214 2.0.0', '250 2.0.0', '500 5.5.2'],
   );
   client.close();
@@ -116,13 +148,21 @@ test('Q175842: verbs not offered get their codes, and VRFY tells nothing', async
 
 test('Q197976: an unknown mailbox of ours is refused at RCPT', async () => {
   const client = await stranger();
-  assert.deepEqual(await client.codes('MAIL FROM:<a@far.test>', 'RCPT TO:<nobody@example.test>'), ['250 2.1.0', '550 5.1.1']);
+  assert.deepEqual(await client.codes('MAIL FROM:<a@far.test>', 'RCPT TO:<nobody@example.test>'), [
+    '250 2.1.0',
+    '550 5.1.1',
+  ]);
   client.close();
 });
 
 test('Q202765: a second MAIL within a transaction is 503, and after RSET welcome', async () => {
   const client = await stranger();
-  const codes = await client.codes('MAIL FROM:<a@far.test>', 'MAIL FROM:<b@far.test>', 'RSET', 'MAIL FROM:<b@far.test>');
+  const codes = await client.codes(
+    'MAIL FROM:<a@far.test>',
+    'MAIL FROM:<b@far.test>',
+    'RSET',
+    'MAIL FROM:<b@far.test>',
+  );
   assert.deepEqual(codes, ['250 2.1.0', '503 5.5.1', '250 2.0.0', '250 2.1.0']);
   client.close();
 });
@@ -130,7 +170,12 @@ test('Q202765: a second MAIL within a transaction is 503, and after RSET welcome
 test('Q244346: percent signs, quotes and bangs never ask for relay successfully', async () => {
   const client = await stranger();
   await client.say('MAIL FROM:<a@far.test>');
-  for (const one of ['user%far.test@example.test', '"user@far.test"@example.test', 'far.test!user@example.test', 'u0%far.test@hosted.test']) {
+  for (const one of [
+    'user%far.test@example.test',
+    '"user@far.test"@example.test',
+    'far.test!user@example.test',
+    'u0%far.test@hosted.test',
+  ]) {
     assert.match((await client.codes(`RCPT TO:<${one}>`))[0] ?? '', /^550 5\.(1\.1|7\.1)/, one);
   }
   client.close();
@@ -139,7 +184,11 @@ test('Q244346: percent signs, quotes and bangs never ask for relay successfully'
 test('Q245041: postmaster alone is postmaster, in any case, with and without each of our domains', async () => {
   const client = await stranger();
   await client.say('MAIL FROM:<a@far.test>');
-  const codes = await client.codes(...['p@example.test', 'po@example.test', 'PostMaster', 'POSTMASTER@example.test', 'postmaster@hosted.test'].map((one) => `RCPT TO:<${one}>`));
+  const codes = await client.codes(
+    ...['p@example.test', 'po@example.test', 'PostMaster', 'POSTMASTER@example.test', 'postmaster@hosted.test'].map(
+      (one) => `RCPT TO:<${one}>`,
+    ),
+  );
   assert.deepEqual(codes, ['550 5.1.1', '550 5.1.1', '250 2.1.5', '250 2.1.5', '250 2.1.5']);
   client.close();
 });
@@ -171,10 +220,14 @@ test('Q257264: SIZE is announced exactly; N octets pass, N + 1 and N + 1023 do n
   assert.match(await client.say('EHLO c.test'), /250[- ]SIZE 100000\r\n/);
   assert.equal((await client.codes('MAIL FROM:<a@far.test> SIZE=100001'))[0], '552 5.3.4');
   const ofSize = (size: number): string => {
-    const lines = 'y'.repeat(98).concat('\r\n').repeat(Math.floor(size / 100) - 2);
+    const lines = 'y'
+      .repeat(98)
+      .concat('\r\n')
+      .repeat(Math.floor(size / 100) - 2);
     return `X: \r\n\r\n${lines}${'z'.repeat(size - lines.length - 9)}\r\n`;
   };
-  const send = (size: number): Promise<string> => client.send({ from: 'a@far.test', to: [`${mailbox}@example.test`], content: ofSize(size) });
+  const send = (size: number): Promise<string> =>
+    client.send({ from: 'a@far.test', to: [`${mailbox}@example.test`], content: ofSize(size) });
   assert.match(await send(100_000), /^250/);
   assert.match(await send(100_001), /^552 5\.3\.4/);
   assert.match(await send(101_023), /^552 5\.3\.4/);
@@ -193,7 +246,13 @@ test('Q272672: of 40,000 recipients in one transaction those beyond the limit ge
     answers.set(status, (answers.get(status) ?? 0) + 1);
     if (status === '') break;
   }
-  assert.deepEqual([...answers], [['250 2.1.5', RECIPIENTS_MAX], ['452 4.5.3', count - RECIPIENTS_MAX]]);
+  assert.deepEqual(
+    [...answers],
+    [
+      ['250 2.1.5', RECIPIENTS_MAX],
+      ['452 4.5.3', count - RECIPIENTS_MAX],
+    ],
+  );
   assert.equal(statusOf(await client.say('DATA')).slice(0, 3), '354');
   client.socket.write(`${TEXT}.\r\n`);
   assert.match(await client.reply(), /^250 2\.0\.0/);
@@ -204,8 +263,18 @@ test('Q272672: of 40,000 recipients in one transaction those beyond the limit ge
 
 test('Q297269: a second EHLO is welcome and ends the transaction', async () => {
   const client = await stranger();
-  const codes = await client.codes('MAIL FROM:<a@far.test>', 'EHLO again.test', 'RCPT TO:<u0@example.test>', 'RSET', 'EHLO third.test', 'MAIL FROM:<a@far.test>');
-  assert.deepEqual(codes.map((code) => code.slice(0, 3)), ['250', '250', '503', '250', '250', '250']);
+  const codes = await client.codes(
+    'MAIL FROM:<a@far.test>',
+    'EHLO again.test',
+    'RCPT TO:<u0@example.test>',
+    'RSET',
+    'EHLO third.test',
+    'MAIL FROM:<a@far.test>',
+  );
+  assert.deepEqual(
+    codes.map((code) => code.slice(0, 3)),
+    ['250', '250', '503', '250', '250', '250'],
+  );
   client.close();
 });
 
@@ -213,7 +282,14 @@ test('Q301690: a folded header field of a megabyte is refused, and the session g
   const client = await Client.open(town.port, OURS);
   const folded = `Subject: x${'\r\n y'.repeat(15_000)}\r\n\r\nx\r\n`;
   assert.match(await client.send({ from: 'a@far.test', to: ['postmaster@example.test'], content: folded }), /^250/);
-  assert.match(await client.send({ from: 'a@far.test', to: ['postmaster@example.test'], content: `Subject: x${'\r\n y'.repeat(260_000)}\r\n\r\nx\r\n` }), /^55[24] 5\./);
+  assert.match(
+    await client.send({
+      from: 'a@far.test',
+      to: ['postmaster@example.test'],
+      content: `Subject: x${'\r\n y'.repeat(260_000)}\r\n\r\nx\r\n`,
+    }),
+    /^55[24] 5\./,
+  );
   assert.match(await client.send({ from: 'a@far.test', to: ['postmaster@example.test'], content: TEXT }), /^250/);
   client.close();
 });
@@ -241,9 +317,15 @@ test('Q304897: third-party relay tests are all refused at RCPT', async () => {
 
 test('Q251283: from loopback nobody relays unless the settings say so for that address', async () => {
   const local = await stranger();
-  assert.deepEqual(await local.codes('MAIL FROM:<form@example.test>', 'RCPT TO:<x@far.test>'), ['250 2.1.0', '550 5.7.1']);
+  assert.deepEqual(await local.codes('MAIL FROM:<form@example.test>', 'RCPT TO:<x@far.test>'), [
+    '250 2.1.0',
+    '550 5.7.1',
+  ]);
   const allowed = await Client.open(town.port, OURS);
-  assert.deepEqual(await allowed.codes('MAIL FROM:<form@example.test>', 'RCPT TO:<x@far.test>'), ['250 2.1.0', '250 2.1.5']);
+  assert.deepEqual(await allowed.codes('MAIL FROM:<form@example.test>', 'RCPT TO:<x@far.test>'), [
+    '250 2.1.0',
+    '250 2.1.5',
+  ]);
   local.close();
   allowed.close();
 });

@@ -69,12 +69,20 @@ domains:
     }, 'the report to the sender');
     assert.match(await readFile(join(told, report), 'utf8'), /Status: 5\.4\.6/);
     await until(async () => {
-      const totals = await Promise.all(services.map(async (service) => JSON.parse((await service.ims('queue', 'list', '--json')).stdout) as { total: number }));
+      const totals = await Promise.all(
+        services.map(
+          async (service) => JSON.parse((await service.ims('queue', 'list', '--json')).stdout) as { total: number },
+        ),
+      );
       return totals.every(({ total }) => total === 0) ? true : undefined;
     }, 'empty queues');
     assert.equal((await readdir(told)).length, 1, 'the null sender is not told');
     const loops = first.events.filter(({ event }) => event === 3205);
-    assert.deepEqual(loops.map(({ data }) => data['recipient']), ['ping@s0.test', 'ping@s0.test'], 'each came back once');
+    assert.deepEqual(
+      loops.map(({ data }) => data['recipient']),
+      ['ping@s0.test', 'ping@s0.test'],
+      'each came back once',
+    );
   } finally {
     await Promise.all(services.map((service) => service.remove()));
     await dns.close();
@@ -86,16 +94,26 @@ test('Q196793: mail leaves only for the domains that the settings allow; the ref
   await client.say('MAIL FROM:<u0@example.test>');
   const refused = await client.say('RCPT TO:<x@forbidden.test>');
   assert.match(refused, /^550 5\.7\.1 .*forbidden\.test/);
-  assert.deepEqual(await client.codes('RCPT TO:<x@open.test>', 'RCPT TO:<x@sub.allowed.test>'), ['250 2.1.5', '250 2.1.5']);
+  assert.deepEqual(await client.codes('RCPT TO:<x@open.test>', 'RCPT TO:<x@sub.allowed.test>'), [
+    '250 2.1.5',
+    '250 2.1.5',
+  ]);
   client.close();
   const inwards = await Client.open(town.port, STRANGER);
-  assert.deepEqual(await inwards.codes('MAIL FROM:<x@forbidden.test>', 'RCPT TO:<u0@example.test>'), ['250 2.1.0', '250 2.1.5']);
+  assert.deepEqual(await inwards.codes('MAIL FROM:<x@forbidden.test>', 'RCPT TO:<u0@example.test>'), [
+    '250 2.1.0',
+    '250 2.1.5',
+  ]);
   inwards.close();
 });
 
 test('Q273907: an alias does not lead where mail may not go', async () => {
   const client = await Client.open(town.port, STRANGER);
-  const codes = await client.codes('MAIL FROM:<a@far.test>', 'RCPT TO:<forbidden@example.test>', 'RCPT TO:<allowed@example.test>');
+  const codes = await client.codes(
+    'MAIL FROM:<a@far.test>',
+    'RCPT TO:<forbidden@example.test>',
+    'RCPT TO:<allowed@example.test>',
+  );
   assert.deepEqual(codes, ['250 2.1.0', '550 5.7.1', '250 2.1.5']);
   client.close();
 });
@@ -109,13 +127,22 @@ test('Q237927: encapsulated addresses are unknown names', async () => {
 
 test('Q164457: a domain that ends like ours is not ours', async () => {
   const client = await Client.open(town.port, STRANGER);
-  const codes = await client.codes('MAIL FROM:<a@far.test>', 'RCPT TO:<u0@notexample.test>', 'RCPT TO:<u0@ample.test>', 'RCPT TO:<u0@sub.example.test>');
+  const codes = await client.codes(
+    'MAIL FROM:<a@far.test>',
+    'RCPT TO:<u0@notexample.test>',
+    'RCPT TO:<u0@ample.test>',
+    'RCPT TO:<u0@sub.example.test>',
+  );
   assert.deepEqual(codes, ['250 2.1.0', '550 5.7.1', '550 5.7.1', '550 5.7.1']);
   client.close();
 });
 
 test('Q239228: a route for one sender is for nobody else', async () => {
-  for (const sender of ['u7', 'u8']) assert.match(await town.send({ from: `${sender}@example.test`, to: [`${sender}@scoped.test`], content: TEXT }), /^250/);
+  for (const sender of ['u7', 'u8'])
+    assert.match(
+      await town.send({ from: `${sender}@example.test`, to: [`${sender}@scoped.test`], content: TEXT }),
+      /^250/,
+    );
   await arrived(newHost);
   await arrived(oldHost);
   assert.ok(newHost.commands.includes('RCPT TO:<u7@scoped.test>'));
@@ -126,10 +153,16 @@ test('Q268494: mail that waits takes the new route at its next attempt after a r
   assert.match(await town.send({ from: 'u0@example.test', to: ['x@moved.test'], content: TEXT }), /^250/);
   await town.waiting('moved.test', ({ nextHop, attempts }) => nextHop === 'host:old' && attempts > 0);
   const text = await readFile(town.service.configuration, 'utf8');
-  await writeFile(town.service.configuration, text.replace('{ match: moved.test, via: old }', '{ match: moved.test, via: new }'));
+  await writeFile(
+    town.service.configuration,
+    text.replace('{ match: moved.test, via: old }', '{ match: moved.test, via: new }'),
+  );
   const { code, stderr } = await town.service.ims('reload');
   assert.equal(code, 0, stderr);
-  await until(() => (newHost.commands.includes('RCPT TO:<x@moved.test>') ? true : undefined), 'the message at the new host');
+  await until(
+    () => (newHost.commands.includes('RCPT TO:<x@moved.test>') ? true : undefined),
+    'the message at the new host',
+  );
 });
 
 test('Q238719: a route to a smart host that is not there is refused by the configuration check', async () => {
@@ -148,14 +181,27 @@ test('Q149121: the table of routes is printed in the order of decision, with cos
   assert.deepEqual([rows[0]?.match, rows[0]?.via], ['example.test', 'local']);
   assert.deepEqual([rows.at(-1)?.match, rows.at(-1)?.via], ['(all other)', 'mx']);
   const scoped = rows.filter(({ match }) => match === 'scoped.test');
-  assert.deepEqual(scoped.map(({ senders, cost }) => [senders.length, cost]), [[1, 1], [0, 1]]);
+  assert.deepEqual(
+    scoped.map(({ senders, cost }) => [senders.length, cost]),
+    [
+      [1, 1],
+      [0, 1],
+    ],
+  );
   assert.match(scoped[0]?.reason ?? '', /new\.hosts\.test:\d+ \(preference 10, weight 1\)/);
   const words = (await town.service.ims('routes')).stdout;
   assert.match(words, /MATCH +COST +SENDERS +VIA/);
 });
 
 test('Q155920: a client is explained with its networks', async () => {
-  const { code, stdout, stderr } = await town.service.ims('explain', OURS, '--from', 'u0@example.test', '--to', 'x@forbidden.test');
+  const { code, stdout, stderr } = await town.service.ims(
+    'explain',
+    OURS,
+    '--from',
+    'u0@example.test',
+    '--to',
+    'x@forbidden.test',
+  );
   assert.equal(code, 0, stderr);
   assert.match(stdout, /is in the local network 127\.0\.0\.2\/32/);
   assert.match(stdout, /RCPT is answered: 550 5\.7\.1 .*forbidden\.test/);

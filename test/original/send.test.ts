@@ -56,7 +56,10 @@ test('Q100352: a host that hangs up on EHLO gets HELO on a new connection, and i
   const polite = await town.host({ EHLO: '550 what?' }, 'impolite.test');
   await sendFrom('x@impolite.test');
   await arrived(polite);
-  assert.deepEqual(polite.commands.slice(0, 2).map((line) => line.slice(0, 4)), ['EHLO', 'HELO']);
+  assert.deepEqual(
+    polite.commands.slice(0, 2).map((line) => line.slice(0, 4)),
+    ['EHLO', 'HELO'],
+  );
   assert.equal(polite.sessions.length, 1);
 });
 
@@ -65,7 +68,15 @@ test('Q146993: a content without a last line end, or ending in a dot or an equal
   const client = await Client.open(town.port, OURS);
   const ends = ['no line end', 'a line\r\n.', 'quoted=', '\r', '.'].filter((end) => end !== '\r');
   for (const [n, end] of ends.entries()) {
-    assert.match(await client.send({ from: 'a@far.test', to: ['x@ends.test'], content: `Subject: x\r\n\r\n${end}`, chunked: true }), /^250/);
+    assert.match(
+      await client.send({
+        from: 'a@far.test',
+        to: ['x@ends.test'],
+        content: `Subject: x\r\n\r\n${end}`,
+        chunked: true,
+      }),
+      /^250/,
+    );
     const wire = (await arrived(host, n + 1))[n]?.toString() ?? '';
     const last = end.split('\r\n').at(-1) ?? '';
     assert.ok(wire.endsWith(`${last.startsWith('.') ? `.${last}` : last}\r\n`), JSON.stringify(end));
@@ -76,25 +87,28 @@ test('Q146993: a content without a last line end, or ending in a dot or an equal
 });
 
 /** A server that takes everything up to DATA and then refuses while the content comes. */
-const refusingWithin = (after: 'closes' | 'stays', seen: { octets: number; closed: boolean }) => (socket: Socket): void => {
-  socket.write('220 peer\r\n');
-  let data = false;
-  socket.on('close', () => (seen.closed = true));
-  socket.on('data', (chunk: Buffer) => {
-    if (data) {
-      if (seen.octets === 0) socket.write('552 5.3.4 far too big\r\n', () => (after === 'closes' ? socket.destroy() : undefined));
-      seen.octets += chunk.length;
-      return;
-    }
-    for (const line of chunk.toString().split('\r\n').slice(0, -1)) {
-      if (line.startsWith('EHLO')) socket.write('250 peer\r\n');
-      else if (line === 'DATA') {
-        data = true;
-        socket.write('354 go\r\n');
-      } else socket.write('250 ok\r\n');
-    }
-  });
-};
+const refusingWithin =
+  (after: 'closes' | 'stays', seen: { octets: number; closed: boolean }) =>
+  (socket: Socket): void => {
+    socket.write('220 peer\r\n');
+    let data = false;
+    socket.on('close', () => (seen.closed = true));
+    socket.on('data', (chunk: Buffer) => {
+      if (data) {
+        if (seen.octets === 0)
+          socket.write('552 5.3.4 far too big\r\n', () => (after === 'closes' ? socket.destroy() : undefined));
+        seen.octets += chunk.length;
+        return;
+      }
+      for (const line of chunk.toString().split('\r\n').slice(0, -1)) {
+        if (line.startsWith('EHLO')) socket.write('250 peer\r\n');
+        else if (line === 'DATA') {
+          data = true;
+          socket.write('354 go\r\n');
+        } else socket.write('250 ok\r\n');
+      }
+    });
+  };
 
 test('Q152940: a refusal while the content is being sent is heard: sending stops, the mail is returned, the socket closed', async () => {
   const octets = 20 * 1024 ** 2;
@@ -192,7 +206,10 @@ test('Q197142: a host that hangs up on EHLO and on HELO is passed over for the n
   const good = await town.host({ EHLO: PLAIN }, 'hanging.test');
   await sendFrom('x@hanging.test');
   await arrived(good);
-  assert.deepEqual(bad.commands.map((line) => line.slice(0, 4)), ['EHLO', 'HELO']);
+  assert.deepEqual(
+    bad.commands.map((line) => line.slice(0, 4)),
+    ['EHLO', 'HELO'],
+  );
 });
 
 test('Q202765: 503 to the second MAIL of a session means a new connection or a later try, never a return', async () => {
@@ -223,7 +240,11 @@ test('Q214407: replies against the protocol make an attempt fail for now, and th
     words: 'hello there',
   };
   for (const [name, reply] of Object.entries(replies)) {
-    const bad = await town.host(name === 'endless' || name === 'words' ? { greeting: reply } : { EHLO: reply, HELO: reply }, `${name}.test`, `${name}-only.test`);
+    const bad = await town.host(
+      name === 'endless' || name === 'words' ? { greeting: reply } : { EHLO: reply, HELO: reply },
+      `${name}.test`,
+      `${name}-only.test`,
+    );
     const good = await town.host({ EHLO: PLAIN }, `${name}.test`);
     await sendFrom(`x@${name}.test`);
     await arrived(good);
@@ -256,7 +277,11 @@ test('Q228725: a host that drops the connection after the content is tried again
 
 test('Q243894: 8-bit content for a host that takes 7 bits is returned with 5.6.3, unchanged', async () => {
   await town.host({ EHLO: ehlo(['STARTTLS', '8BITMIME', 'SMTPUTF8']) }, 'seven.test');
-  const mailbox = await sendFrom('x@seven.test', Buffer.from('Subject: x\r\n\r\nd\xe9j\xe0 vu\r\n', 'latin1'), 'BODY=8BITMIME');
+  const mailbox = await sendFrom(
+    'x@seven.test',
+    Buffer.from('Subject: x\r\n\r\nd\xe9j\xe0 vu\r\n', 'latin1'),
+    'BODY=8BITMIME',
+  );
   const [report] = await town.mail(mailbox);
   assert.match(report?.toString('latin1') ?? '', /Status: 5\.6\.3/);
 });
@@ -277,7 +302,10 @@ test('Q279323: of three smart hosts one is down, and the other two share the mai
   await Promise.all(
     clients.map(async (client) => {
       for (let n = 0; n < count / 4; n += 1) {
-        assert.match(await client.send({ from: `${sender}@example.test`, to: ['x@three.test'], content: TEXT }), /^250/);
+        assert.match(
+          await client.send({ from: `${sender}@example.test`, to: ['x@three.test'], content: TEXT }),
+          /^250/,
+        );
       }
       client.close();
     }),

@@ -37,7 +37,11 @@ export interface ListedDelivery {
   readonly held: boolean;
   readonly claimed: boolean;
   readonly quarantined: boolean;
-  readonly recipients?: readonly { readonly mailbox: string; readonly state: string; readonly lastReply?: { readonly code: number; readonly detail?: string; readonly text: readonly string[] } }[];
+  readonly recipients?: readonly {
+    readonly mailbox: string;
+    readonly state: string;
+    readonly lastReply?: { readonly code: number; readonly detail?: string; readonly text: readonly string[] };
+  }[];
 }
 
 /** The town: a service, a name server, hosts. */
@@ -101,7 +105,10 @@ ${Array.from({ length: MAILBOXES }, (_, n) => `      u${n}: {}\n`).join('')}${op
     const address = `127.0.1.${number}`;
     const host = await startPeer(address, this.peerPort, script, lagMs);
     this.#hosts.push(host);
-    this.zone(`h${number}.hosts.test A ${address}`, ...domains.map((domain) => `${domain} MX ${number * 10} h${number}.hosts.test`));
+    this.zone(
+      `h${number}.hosts.test A ${address}`,
+      ...domains.map((domain) => `${domain} MX ${number * 10} h${number}.hosts.test`),
+    );
     return host;
   }
 
@@ -125,15 +132,21 @@ ${Array.from({ length: MAILBOXES }, (_, n) => `      u${n}: {}\n`).join('')}${op
   async mail(mailbox: string, count = 1, ms = 15_000): Promise<Buffer[]> {
     const [local = '', domain = 'example.test'] = mailbox.split('@');
     const directory = join(this.service.directory, 'data/mail', domain, local, 'new');
-    const names = await until(async () => {
-      const found = await readdir(directory).catch(() => []);
-      return found.length >= count ? found : undefined;
-    }, `${count} messages in ${mailbox}`, ms);
+    const names = await until(
+      async () => {
+        const found = await readdir(directory).catch(() => []);
+        return found.length >= count ? found : undefined;
+      },
+      `${count} messages in ${mailbox}`,
+      ms,
+    );
     return Promise.all(names.map((name) => readFile(join(directory, name))));
   }
 
   /** What waits in the queue. */
-  async queue(...filter: readonly string[]): Promise<{ readonly total: number; readonly rows: readonly ListedDelivery[] }> {
+  async queue(
+    ...filter: readonly string[]
+  ): Promise<{ readonly total: number; readonly rows: readonly ListedDelivery[] }> {
     const { code, stdout, stderr } = await this.service.ims('queue', 'list', '--json', ...filter);
     if (code !== 0) throw new Error(`ims queue list ended with ${code}: ${stderr}`);
     return JSON.parse(stdout) as { total: number; rows: ListedDelivery[] };
@@ -141,7 +154,11 @@ ${Array.from({ length: MAILBOXES }, (_, n) => `      u${n}: {}\n`).join('')}${op
 
   /** The queue's rows for a recipient domain once one satisfies. */
   waiting(domain: string, satisfies: (row: ListedDelivery) => boolean, ms = 15_000): Promise<ListedDelivery> {
-    return until(async () => (await this.queue('--domain', domain)).rows.find(satisfies), `a waiting delivery to ${domain}`, ms);
+    return until(
+      async () => (await this.queue('--domain', domain)).rows.find(satisfies),
+      `a waiting delivery to ${domain}`,
+      ms,
+    );
   }
 
   async leave(): Promise<void> {
@@ -152,7 +169,11 @@ ${Array.from({ length: MAILBOXES }, (_, n) => `      u${n}: {}\n`).join('')}${op
 }
 
 /** Asks again and again until there is an answer. */
-export async function until<T>(ask: () => T | undefined | Promise<T | undefined>, what: string, ms = 15_000): Promise<T> {
+export async function until<T>(
+  ask: () => T | undefined | Promise<T | undefined>,
+  what: string,
+  ms = 15_000,
+): Promise<T> {
   const end = performance.now() + ms;
   for (;;) {
     const answer = await ask();
@@ -164,5 +185,9 @@ export async function until<T>(ask: () => T | undefined | Promise<T | undefined>
 
 /** Waits until a host has so many contents, and returns them. */
 export function arrived(host: PeerHost, count = 1, ms = 15_000): Promise<readonly Buffer[]> {
-  return until(() => (host.contents.length >= count ? host.contents : undefined), `${count} messages at ${host.address}`, ms);
+  return until(
+    () => (host.contents.length >= count ? host.contents : undefined),
+    `${count} messages at ${host.address}`,
+    ms,
+  );
 }

@@ -21,7 +21,8 @@ export interface TestConfiguration {
 export function testConfiguration({ directory, ports, hashes, more = '', workers }: TestConfiguration): string {
   const listener = (name: string, profile: string, port: number | undefined, tls: string): string =>
     port === undefined ? '' : `  ${name}: { profile: ${profile}, address: 127.0.0.1, port: ${port}, tls: ${tls} }\n`;
-  const mailbox = (name: 'alice' | 'bob'): string => `      ${name}: {${hashes === undefined ? '' : ` password: '${hashes[name]}' `}}\n`;
+  const mailbox = (name: 'alice' | 'bob'): string =>
+    `      ${name}: {${hashes === undefined ? '' : ` password: '${hashes[name]}' `}}\n`;
   return `server: { name: mail.example.test, data: ${directory}/data${workers === undefined ? '' : `, workers: ${workers}`} }
 listeners:
 ${listener('mx', 'mx', ports.mx, 'starttls')}${listener('submission', 'submission', ports.submission, 'starttls')}${listener('submissions', 'submission', ports.submissions, 'implicit')}${listener('lmtp', 'lmtp', ports.lmtp, 'none')}domains:

@@ -15,7 +15,12 @@ const AT_ONCE = 2_000;
 const DAY = 86_400_000;
 
 /** Fills the queue of a shard through its own door, as fast as the disk takes it. The service must not run. */
-export async function fillQueue(directory: string, count: number, octets: number, message: (n: number) => FilledMessage): Promise<void> {
+export async function fillQueue(
+  directory: string,
+  count: number,
+  octets: number,
+  message: (n: number) => FilledMessage,
+): Promise<void> {
   const queue = await openLogQueue({
     world: nodeWorld,
     directory,

@@ -16,7 +16,9 @@ export interface FleetOptions {
  * Sends messages over parallel sessions and keeps the ledger: the names of those that got a 250. A message whose session broke before
  * its 250 is not sent again under its name, because nobody can know whether it was taken; another one takes its place.
  */
-export async function sendWithLedger(options: FleetOptions): Promise<{ acknowledged: Set<string>; uncertain: Set<string> }> {
+export async function sendWithLedger(
+  options: FleetOptions,
+): Promise<{ acknowledged: Set<string>; uncertain: Set<string> }> {
   const acknowledged = new Set<string>();
   const uncertain = new Set<string>();
   let next = 0;

@@ -16,7 +16,14 @@ import type { TimelineEntry } from '../../src/mail/timeline.ts';
 import type { PolicySettings } from '../../src/settings/policy.ts';
 import type { ReceptionSettings } from '../../src/settings/reception.ts';
 import type { Clock, Timer } from '../../src/world/ports/clock.ts';
-import type { ByteSink, ByteStream, Endpoint, TlsContext, TlsFacts, TlsServerOptions } from '../../src/world/ports/network.ts';
+import type {
+  ByteSink,
+  ByteStream,
+  Endpoint,
+  TlsContext,
+  TlsFacts,
+  TlsServerOptions,
+} from '../../src/world/ports/network.ts';
 
 /** A clock that moves when told to. */
 export class StillClock implements Clock {
@@ -49,7 +56,8 @@ export class StillClock implements Clock {
     const until = this.#now + ms;
     for (;;) {
       let first: { at: number; fn: () => void } | undefined;
-      for (const timer of this.#timers) if (timer.at <= until && (first === undefined || timer.at < first.at)) first = timer;
+      for (const timer of this.#timers)
+        if (timer.at <= until && (first === undefined || timer.at < first.at)) first = timer;
       if (first === undefined) break;
       this.#timers.delete(first);
       this.#now = Math.max(this.#now, first.at);
@@ -239,7 +247,9 @@ export function tableDirectory(addresses: Addresses): Directory {
         if (recipient.localPart.toLowerCase() !== 'postmaster') return { kind: 'unknown' };
         return { kind: 'ours', how: 'postmaster', targets: [mailboxOf('alice@example.test')] };
       }
-      return 'kind' in known ? known : { kind: 'ours', how: known.length === 1 ? 'mailbox' : 'alias', targets: known.map(mailboxOf) };
+      return 'kind' in known
+        ? known
+        : { kind: 'ours', how: known.length === 1 ? 'mailbox' : 'alias', targets: known.map(mailboxOf) };
     },
     mailbox: () => Promise.resolve({ kind: 'missing' }),
     login: (user, password): Promise<LoginVerdict> =>
@@ -290,7 +300,13 @@ export interface Scene {
   connect(listener?: Partial<ReceptionListener>, address?: string): TextStream;
 }
 
-const noPolicy: PolicySettings = { localNetworks: [], blockedNetworks: [], etrn: { hosts: [] }, blockedSenders: [], refuseNullMxSenders: false };
+const noPolicy: PolicySettings = {
+  localNetworks: [],
+  blockedNetworks: [],
+  etrn: { hosts: [] },
+  blockedSenders: [],
+  refuseNullMxSenders: false,
+};
 
 /** Builds a reception of the real parts, with the world around it in memory. */
 export function scene(options: SceneOptions = {}): Scene {
@@ -310,7 +326,12 @@ export function scene(options: SceneOptions = {}): Scene {
     clock,
     random: { bytes: (count) => Buffer.alloc(count, 7) },
     settings,
-    policy: createPolicy({ settings: { ...noPolicy, ...options.policy }, directory, journal, ...(etrn === undefined ? {} : { etrn }) }),
+    policy: createPolicy({
+      settings: { ...noPolicy, ...options.policy },
+      directory,
+      journal,
+      ...(etrn === undefined ? {} : { etrn }),
+    }),
     preparation: createPreparation({
       serverName,
       reception: settings,
@@ -323,7 +344,10 @@ export function scene(options: SceneOptions = {}): Scene {
     journal,
     timeline: { add: (entry) => void timeline.push(entry) },
     serverName,
-    tls: () => (options.certificate === false ? undefined : { context: options.tlsContext ?? ({ tlsContext: true } as TlsContext), timeoutMs: 30_000 }),
+    tls: () =>
+      options.certificate === false
+        ? undefined
+        : { context: options.tlsContext ?? ({ tlsContext: true } as TlsContext), timeoutMs: 30_000 },
     leases: localLeases({ connections: settings.connectionsMax, perAddress: settings.connectionsPerAddressMax }),
     descriptors: options.descriptors ?? { used: () => 20, limit: 4096 },
   });
@@ -350,7 +374,11 @@ export async function settled(): Promise<void> {
 export async function deliver(
   stream: TextStream,
   content: string | Buffer,
-  { from = 'sender@remote.test', to = ['alice@example.test'], greet = true }: { from?: string; to?: readonly string[]; greet?: boolean } = {},
+  {
+    from = 'sender@remote.test',
+    to = ['alice@example.test'],
+    greet = true,
+  }: { from?: string; to?: readonly string[]; greet?: boolean } = {},
 ): Promise<string> {
   if (greet) stream.feed('EHLO client.remote.test\r\n');
   stream.feed(`MAIL FROM:<${from}>\r\n${to.map((one) => `RCPT TO:<${one}>\r\n`).join('')}DATA\r\n`);

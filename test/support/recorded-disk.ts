@@ -32,7 +32,11 @@ interface Change {
   readonly returnedNs: number;
   stableNs: number;
 }
-type ContentChange = Change & { readonly position: number; readonly length: number; readonly octets: Buffer | 'zeros' | 'cut off' };
+type ContentChange = Change & {
+  readonly position: number;
+  readonly length: number;
+  readonly octets: Buffer | 'zeros' | 'cut off';
+};
 type NameChange = Change & { readonly sets: readonly (readonly [path: string, node: Node | undefined])[] };
 
 class Node {
@@ -89,7 +93,8 @@ export class RecordedDisk {
       }
     }
     const survivors = new Map<Node, Survivor>();
-    const reached = (path: string): boolean => path === this.#root || (names.get(path)?.directory === true && reached(dirname(path)));
+    const reached = (path: string): boolean =>
+      path === this.#root || (names.get(path)?.directory === true && reached(dirname(path)));
     mkdirSync(target, { recursive: true, mode: 0o755 });
     for (const path of [...names.keys()].sort()) {
       const node = names.get(path);
@@ -111,7 +116,9 @@ export class RecordedDisk {
         const known = this.#live.get(call.path);
         if (known?.inode !== call.inode) {
           // What was opened without being made was there before.
-          this.#name(call.mayCreate ? call : { beganNs: 0, returnedNs: 0 }, [[call.path, this.#add(call.path, call.inode, call.directory)]]);
+          this.#name(call.mayCreate ? call : { beganNs: 0, returnedNs: 0 }, [
+            [call.path, this.#add(call.path, call.inode, call.directory)],
+          ]);
         }
         if (call.emptied) this.#change(call, call.inode, { position: 0, length: 0, octets: 'cut off' });
         return;
@@ -119,7 +126,10 @@ export class RecordedDisk {
       case 'made':
         return this.#name(call, [[call.path, this.#add(call.path, call.inode, true)]]);
       case 'renamed':
-        return this.#name(call, [[call.path, undefined], [call.to, this.#live.get(call.path)]]);
+        return this.#name(call, [
+          [call.path, undefined],
+          [call.to, this.#live.get(call.path)],
+        ]);
       case 'linked':
         return this.#name(call, [[call.to, this.#live.get(call.path)]]);
       case 'unlinked':
@@ -143,7 +153,11 @@ export class RecordedDisk {
     return node;
   }
 
-  #change(times: Pick<Change, 'beganNs' | 'returnedNs'>, inode: number, what: Pick<ContentChange, 'position' | 'length' | 'octets'>): void {
+  #change(
+    times: Pick<Change, 'beganNs' | 'returnedNs'>,
+    inode: number,
+    what: Pick<ContentChange, 'position' | 'length' | 'octets'>,
+  ): void {
     const { position, length, octets } = what;
     const { beganNs, returnedNs } = times;
     this.#byInode.get(inode)?.changes.push({ beganNs, returnedNs, stableNs: NEVER, position, length, octets });
@@ -189,7 +203,12 @@ function survivorOf(node: Node, cut: PowerCut): Survivor {
       const end = Math.min((page + 1) * PAGE, position + length);
       if (stable || (!lost.has(page) && survives(change, cut))) {
         sizeBytes = Math.max(sizeBytes, end);
-        overwrite(pages, page, at - page * PAGE, octets === 'zeros' ? end - at : octets.subarray(at - position, end - position));
+        overwrite(
+          pages,
+          page,
+          at - page * PAGE,
+          octets === 'zeros' ? end - at : octets.subarray(at - position, end - position),
+        );
       } else lost.add(page);
       at = end;
     }

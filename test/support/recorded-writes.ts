@@ -9,11 +9,24 @@ export type RecordedCall = {
   readonly beganNs: number;
   readonly returnedNs: number;
 } & (
-  | { readonly kind: 'opened'; readonly path: string; readonly inode: number; readonly directory: boolean; readonly emptied: boolean; readonly mayCreate: boolean }
+  | {
+      readonly kind: 'opened';
+      readonly path: string;
+      readonly inode: number;
+      readonly directory: boolean;
+      readonly emptied: boolean;
+      readonly mayCreate: boolean;
+    }
   | { readonly kind: 'made'; readonly path: string; readonly inode: number }
   | { readonly kind: 'renamed' | 'linked'; readonly path: string; readonly to: string }
   | { readonly kind: 'unlinked'; readonly path: string }
-  | { readonly kind: 'written'; readonly inode: number; readonly position: number; readonly length: number; readonly octets: Buffer | 'zeros' }
+  | {
+      readonly kind: 'written';
+      readonly inode: number;
+      readonly position: number;
+      readonly length: number;
+      readonly octets: Buffer | 'zeros';
+    }
   | { readonly kind: 'truncated'; readonly inode: number; readonly size: number }
   | { readonly kind: 'synced'; readonly inode: number }
   | { readonly kind: 'said'; readonly text: string }
@@ -32,9 +45,24 @@ export interface RecorderOptions {
 /** Compiles the recorder to `library` and returns the environment for programs under it. */
 export async function compileRecorder(library: string): Promise<(options: RecorderOptions) => Record<string, string>> {
   const source = join(projectRoot, 'test/support/record-writes.c');
-  const { code, output } = await runProgram('cc', ['-shared', '-fPIC', '-O1', '-Wall', '-o', library, source, '-ldl', '-lpthread']);
+  const { code, output } = await runProgram('cc', [
+    '-shared',
+    '-fPIC',
+    '-O1',
+    '-Wall',
+    '-o',
+    library,
+    source,
+    '-ldl',
+    '-lpthread',
+  ]);
   if (code !== 0) throw new Error(`cc ended with ${code}: ${output}`);
-  return ({ below, into, replies }) => ({ LD_PRELOAD: library, RECORD_BELOW: below, RECORD_INTO: into, RECORD_REPLIES: replies });
+  return ({ below, into, replies }) => ({
+    LD_PRELOAD: library,
+    RECORD_BELOW: below,
+    RECORD_INTO: into,
+    RECORD_REPLIES: replies,
+  });
 }
 
 /** Everything that the programs recorded into a directory, in the order in which the calls returned. */
@@ -46,7 +74,18 @@ export function readRecording(directory: string): RecordedCall[] {
 
 const MAGIC = 0x31435257;
 const HEADER_BYTES = 56;
-const KINDS = ['', 'opened', 'written', 'synced', 'renamed', 'linked', 'unlinked', 'made', 'truncated', 'said'] as const;
+const KINDS = [
+  '',
+  'opened',
+  'written',
+  'synced',
+  'renamed',
+  'linked',
+  'unlinked',
+  'made',
+  'truncated',
+  'said',
+] as const;
 const FLAG = { directory: 1, emptied: 2, zeros: 4 } as const;
 
 function readCalls(bytes: Buffer, calls: RecordedCall[]): void {
@@ -65,11 +104,20 @@ function readCalls(bytes: Buffer, calls: RecordedCall[]): void {
     at = zeros ? otherEnd : otherEnd + length;
     const octets = bytes.subarray(otherEnd, at);
     if (kind === 'opened') {
-      calls.push({ ...times, kind, path, inode, directory: (flags & FLAG.directory) !== 0, emptied: (flags & FLAG.emptied) !== 0, mayCreate: position === 1 });
+      calls.push({
+        ...times,
+        kind,
+        path,
+        inode,
+        directory: (flags & FLAG.directory) !== 0,
+        emptied: (flags & FLAG.emptied) !== 0,
+        mayCreate: position === 1,
+      });
     } else if (kind === 'made') calls.push({ ...times, kind, path, inode });
     else if (kind === 'renamed' || kind === 'linked') calls.push({ ...times, kind, path, to });
     else if (kind === 'unlinked') calls.push({ ...times, kind, path });
-    else if (kind === 'written') calls.push({ ...times, kind, inode, position, length, octets: zeros ? 'zeros' : octets });
+    else if (kind === 'written')
+      calls.push({ ...times, kind, inode, position, length, octets: zeros ? 'zeros' : octets });
     else if (kind === 'truncated') calls.push({ ...times, kind, inode, size: position });
     else if (kind === 'synced') calls.push({ ...times, kind, inode });
     else if (kind === 'said') calls.push({ ...times, kind, text: octets.toString('latin1') });

@@ -88,11 +88,15 @@ class SpawnedService implements TestService {
 
   async restart(): Promise<void> {
     this.events = [];
-    const child = spawn(process.execPath, ['--enable-source-maps', this.#entry, 'run', '--config', this.configuration], {
-      cwd: this.directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
-    });
+    const child = spawn(
+      process.execPath,
+      ['--enable-source-maps', this.#entry, 'run', '--config', this.configuration],
+      {
+        cwd: this.directory,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
+      },
+    );
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once('exit', (code) => resolve(code ?? undefined)));
     let rest = '';
@@ -108,7 +112,9 @@ class SpawnedService implements TestService {
     await Promise.race([
       this.seen(1000, START_MS),
       this.#ended.then((code) => {
-        throw new Error(`the service ended with ${code}: ${this.#errors}\n${this.events.map(({ text }) => text).join('\n')}`);
+        throw new Error(
+          `the service ended with ${code}: ${this.#errors}\n${this.events.map(({ text }) => text).join('\n')}`,
+        );
       }),
     ]);
   }
@@ -118,7 +124,12 @@ class SpawnedService implements TestService {
     if (past !== undefined) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
       const limit = setTimeout(
-        () => reject(new Error(`no event ${number} in ${ms} ms; seen: ${this.events.map(({ event, text }) => `${event} ${text}`).join('\n')} ${this.#errors}`)),
+        () =>
+          reject(
+            new Error(
+              `no event ${number} in ${ms} ms; seen: ${this.events.map(({ event, text }) => `${event} ${text}`).join('\n')} ${this.#errors}`,
+            ),
+          ),
         ms,
       );
       this.#watchers.push((event) => {

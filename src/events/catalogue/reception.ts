@@ -8,7 +8,15 @@ export const receptionEvents = {
     category: 'smtp-session',
     title: 'A session ended',
     text: 'session {session} of {client} on {listener} ended after {duration}: {messages} messages, {errors} refused commands, {why}',
-    data: { session: 'text', client: 'address', listener: 'text', duration: 'milliseconds', messages: 'count', errors: 'count', why: 'text' },
+    data: {
+      session: 'text',
+      client: 'address',
+      listener: 'text',
+      duration: 'milliseconds',
+      messages: 'count',
+      errors: 'count',
+      why: 'text',
+    },
     level: 5,
   },
   2201: {

@@ -10,6 +10,7 @@ export const routingEvents = {
     text: 'mail for {nextHop} would come back to this server ({host}) and is returned to its sender: {reason}',
     data: { nextHop: 'nextHop', host: 'host', reason: 'text' },
     rfc: ['5321 §5.1'],
-    advice: 'If the domain is yours, add it under domains or routing.relayDomains with a route; if a smart host is this server, correct routing.smartHosts.',
+    advice:
+      'If the domain is yours, add it under domains or routing.relayDomains with a route; if a smart host is this server, correct routing.smartHosts.',
   },
 } as const satisfies CatalogueSection;

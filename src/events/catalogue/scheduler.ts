@@ -9,7 +9,8 @@ export const schedulerEvents = {
     title: 'A next hop cannot be reached and rests',
     text: 'no host of {nextHop} could be reached {failures} times in a row; it rests until {until}; last: {reason}',
     data: { nextHop: 'nextHop', failures: 'count', until: 'time', reason: 'text' },
-    advice: 'Look at the reason; mail waits and goes by itself once the next hop answers. `ims queue retry --next-hop` tries at once.',
+    advice:
+      'Look at the reason; mail waits and goes by itself once the next hop answers. `ims queue retry --next-hop` tries at once.',
   },
   2350: {
     name: 'scheduler.next-hop-answers',

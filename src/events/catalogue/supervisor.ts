@@ -9,7 +9,8 @@ export const supervisorEvents = {
     title: 'A listener could not be bound',
     text: 'listener {listener} could not be bound to {address} port {port}: {errno}, {cause}; everything else runs, and it is tried again',
     data: { listener: 'text', address: 'address', port: 'port', errno: 'errno', cause: 'text' },
-    advice: 'Free the port, or change the listener in the configuration; it is bound by itself as soon as that is possible.',
+    advice:
+      'Free the port, or change the listener in the configuration; it is bound by itself as soon as that is possible.',
   },
   2800: {
     name: 'supervisor.listener-bound',
@@ -35,7 +36,8 @@ export const supervisorEvents = {
     title: 'A socket that systemd handed over belongs to no listener',
     text: 'the socket {name} ({address} port {port}) that systemd handed over belongs to no listener; connections to it are not answered',
     data: { name: 'text', address: 'address', port: 'port' },
-    advice: 'Give it the name of a listener (FileDescriptorName= in the socket unit), or configure a listener with its port.',
+    advice:
+      'Give it the name of a listener (FileDescriptorName= in the socket unit), or configure a listener with its port.',
   },
   4800: {
     name: 'supervisor.child-hung',

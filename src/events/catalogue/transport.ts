@@ -17,7 +17,8 @@ export const transportEvents = {
     title: 'A proxy cannot be reached',
     text: 'the proxy {proxy} ({host}) cannot be reached: {why}; mail that needs it waits and is not returned',
     data: { proxy: 'text', host: 'text', why: 'text' },
-    advice: 'Check that the proxy runs, and its host, port and TLS under routing.proxies; delivery is tried again by itself.',
+    advice:
+      'Check that the proxy runs, and its host, port and TLS under routing.proxies; delivery is tried again by itself.',
   },
   3651: {
     name: 'transport.proxy-silent',
@@ -64,7 +65,8 @@ export const transportEvents = {
     title: 'A connection of a trusted proxy was closed for want of a right PROXY header',
     text: 'a connection from {peer} to {listener} was closed: {why}',
     data: { peer: 'address', listener: 'text', why: 'text' },
-    advice: 'Let the proxy send PROXY headers (send-proxy, send-proxy-v2), or take its address out of proxyProtocol.trusted.',
+    advice:
+      'Let the proxy send PROXY headers (send-proxy, send-proxy-v2), or take its address out of proxyProtocol.trusted.',
   },
   3656: {
     name: 'transport.proxy-header-untrusted',
@@ -73,6 +75,7 @@ export const transportEvents = {
     title: 'A PROXY header from an address that is not trusted was refused',
     text: '{peer} sent a PROXY header to {listener}, which does not trust it; the connection was refused',
     data: { peer: 'address', listener: 'text' },
-    advice: 'Where this is your proxy, add its address to proxyProtocol.trusted of the listener; else somebody tried to hide.',
+    advice:
+      'Where this is your proxy, add its address to proxyProtocol.trusted of the listener; else somebody tried to hide.',
   },
 } as const satisfies CatalogueSection;

@@ -27,9 +27,15 @@ const ask = (clientAddress: string, domain?: string) =>
 
 test('Q155920: an address is explained with the networks that hold it, and the narrower decides', async () => {
   const exception = await ask('192.0.2.7');
-  assert.deepEqual([exception.blockedBy, exception.localBy, exception.trusted, exception.connection], ['192.0.2.0/24', '192.0.2.7/32', true, undefined]);
+  assert.deepEqual(
+    [exception.blockedBy, exception.localBy, exception.trusted, exception.connection],
+    ['192.0.2.0/24', '192.0.2.7/32', true, undefined],
+  );
   const blocked = await ask('10.1.2.3');
-  assert.deepEqual([blocked.blockedBy, blocked.localBy, blocked.trusted, blocked.connection?.code], ['10.1.0.0/16', '10.0.0.0/8', false, 554]);
+  assert.deepEqual(
+    [blocked.blockedBy, blocked.localBy, blocked.trusted, blocked.connection?.code],
+    ['10.1.0.0/16', '10.0.0.0/8', false, 554],
+  );
   assert.deepEqual([(await ask('198.51.100.1')).blockedBy, (await ask('198.51.100.1')).trusted], [undefined, false]);
 });
 

@@ -27,7 +27,18 @@ test('IPv6 networks, mapped addresses, zones, and all of a family', () => {
 });
 
 test('what is no network is told, not guessed', () => {
-  const bad = ['10.0.0', '10.0.0.256', '10.0.0.0/33', '2001:db8::/129', ':::', '1::2::3', 'example.test', '10.0.0.0/', '12345::', '10.1.1.1/8'];
+  const bad = [
+    '10.0.0',
+    '10.0.0.256',
+    '10.0.0.0/33',
+    '2001:db8::/129',
+    ':::',
+    '1::2::3',
+    'example.test',
+    '10.0.0.0/',
+    '12345::',
+    '10.1.1.1/8',
+  ];
   assert.deepEqual(networkTable(bad).unreadable, bad);
 });
 

@@ -42,7 +42,10 @@ export function networkTable(networks: readonly string[]): NetworkTable {
       continue;
     }
     const { family, first } = range;
-    const prefix = range.family === 4 ? 32 - Math.log2(range.last - range.first + 1) : 129 - (range.last - range.first + 1n).toString(2).length;
+    const prefix =
+      range.family === 4
+        ? 32 - Math.log2(range.last - range.first + 1)
+        : 129 - (range.last - range.first + 1n).toString(2).length;
     const key = `${family}/${prefix}`;
     const length = lengths.get(key) ?? { family, prefix, networks: new Map<number | bigint, string>() };
     lengths.set(key, length);

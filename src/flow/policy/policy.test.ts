@@ -10,14 +10,27 @@ import type { Answer, Resolver } from '../../world/ports/resolver.ts';
 import { createPolicy } from './policy.ts';
 import type { EtrnOutcome, Policy, PolicySession } from './policy.ts';
 
-const closed: PolicySettings = { localNetworks: [], blockedNetworks: [], etrn: { hosts: [] }, blockedSenders: [], refuseNullMxSenders: false };
+const closed: PolicySettings = {
+  localNetworks: [],
+  blockedNetworks: [],
+  etrn: { hosts: [] },
+  blockedSenders: [],
+  refuseNullMxSenders: false,
+};
 const stranger: PolicySession = { profile: 'mx', clientAddress: '198.51.100.7', account: undefined };
 const customer: PolicySession = { profile: 'submission', clientAddress: '198.51.100.7', account: 'me@example.test' };
-const show = (reply: Reply | undefined): string => (reply === undefined ? 'welcome' : `${reply.code} ${enhancedStatus(reply)}`);
+const show = (reply: Reply | undefined): string =>
+  reply === undefined ? 'welcome' : `${reply.code} ${enhancedStatus(reply)}`;
 
 type Extra = Partial<Pick<Parameters<typeof createPolicy>[0], 'etrn' | 'resolver' | 'hasRoute'>>;
 
-function policyOf(settings: Partial<PolicySettings> = {}, addresses: Addresses = {}, events: string[] = [], etrn?: () => EtrnOutcome, extra: Extra = {}): Policy {
+function policyOf(
+  settings: Partial<PolicySettings> = {},
+  addresses: Addresses = {},
+  events: string[] = [],
+  etrn?: () => EtrnOutcome,
+  extra: Extra = {},
+): Policy {
   return createPolicy({
     settings: { ...closed, ...settings },
     directory: tableDirectory({ 'alice@example.test': ['alice@example.test'], ...addresses }),
@@ -30,7 +43,10 @@ function policyOf(settings: Partial<PolicySettings> = {}, addresses: Addresses =
 type Exchange = { readonly preference: number; readonly exchange: string };
 
 /** MX records by domain; of every other name no answer comes. */
-function scriptedResolver(asked: string[], zone: Readonly<Record<string, readonly Exchange[]>>): Pick<Resolver, 'query'> {
+function scriptedResolver(
+  asked: string[],
+  zone: Readonly<Record<string, readonly Exchange[]>>,
+): Pick<Resolver, 'query'> {
   const query = (name: string): Promise<Answer<'MX'>> => {
     asked.push(name);
     const records = zone[name];
@@ -42,7 +58,12 @@ function scriptedResolver(asked: string[], zone: Readonly<Record<string, readonl
 
 const at = (localPart: string, domain: string): Mailbox => ({ localPart, domain });
 
-async function decide(policy: Policy, session: PolicySession, mailbox: Mailbox, from: Mailbox | null = at('a', 'remote.test')): Promise<string> {
+async function decide(
+  policy: Policy,
+  session: PolicySession,
+  mailbox: Mailbox,
+  from: Mailbox | null = at('a', 'remote.test'),
+): Promise<string> {
   return show((await policy.recipient(session, from, { mailbox })).reply);
 }
 
@@ -61,7 +82,8 @@ test('Q304897, Q244346: third-party relay tests are all refused at RCPT, also wh
     at('user%remote.test', 'held.test'),
     at('user', ''),
   ];
-  for (const mailbox of tricks) assert.match(await decide(policy, stranger, mailbox), /^550 5\.(7|1)\.1$/, JSON.stringify(mailbox));
+  for (const mailbox of tricks)
+    assert.match(await decide(policy, stranger, mailbox), /^550 5\.(7|1)\.1$/, JSON.stringify(mailbox));
   for (const from of [null, at('alice', 'example.test'), at('postmaster', 'example.test')]) {
     assert.equal(await decide(policy, stranger, at('user', 'remote.test'), from), '550 5.7.1');
   }
@@ -79,7 +101,11 @@ test('Q245041: only postmaster itself is postmaster, in any case, with and witho
   for (const mailbox of [at('postmaster', 'example.test'), at('PostMaster', ''), at('POSTMASTER', 'hosted.test')]) {
     assert.equal(await decide(policy, stranger, mailbox, spammer), '250 2.1.5', JSON.stringify(mailbox));
   }
-  assert.equal(await decide(policy, stranger, at('postmaster', 'mail.example.test'), spammer), '250 2.1.5', 'of this host');
+  assert.equal(
+    await decide(policy, stranger, at('postmaster', 'mail.example.test'), spammer),
+    '250 2.1.5',
+    'of this host',
+  );
   assert.equal(await decide(policy, stranger, at('postmaster', 'remote.test')), '550 5.7.1');
   for (const local of ['p', 'po', 'postmasters', 'post']) {
     assert.equal(await decide(policy, stranger, at(local, 'example.test')), '550 5.1.1');
@@ -90,12 +116,16 @@ test('Q245041: only postmaster itself is postmaster, in any case, with and witho
 
 test('what the directory says becomes the reply that fits', async () => {
   const events: string[] = [];
-  const policy = policyOf({}, {
-    'gone@example.test': { kind: 'disabled', why: 'left the company' },
-    'circle@example.test': { kind: 'broken', why: 'circle -> circle' },
-    'later@example.test': { kind: 'unavailable', why: 'directory down' },
-    'shared@example.test': { kind: 'remote' },
-  }, events);
+  const policy = policyOf(
+    {},
+    {
+      'gone@example.test': { kind: 'disabled', why: 'left the company' },
+      'circle@example.test': { kind: 'broken', why: 'circle -> circle' },
+      'later@example.test': { kind: 'unavailable', why: 'directory down' },
+      'shared@example.test': { kind: 'remote' },
+    },
+    events,
+  );
   assert.equal(await decide(policy, stranger, at('gone', 'example.test')), '550 5.2.1');
   assert.equal(await decide(policy, stranger, at('circle', 'example.test')), '451 4.3.5');
   assert.equal(await decide(policy, stranger, at('later', 'example.test')), '451 4.3.0');
@@ -118,7 +148,11 @@ test('Q251283: loopback relays only where the settings say so; a login, a local 
 test('Q273907: an alias of ours does not lead to a domain where mail may not go', async () => {
   const policy = policyOf(
     { remoteDomainsAllowed: ['partner.test', '*.partner.test'] },
-    { 'fwd@example.test': ['x@other.test'], 'ok@example.test': ['x@mx.partner.test'], 'both@example.test': ['alice@example.test', 'x@other.test'] },
+    {
+      'fwd@example.test': ['x@other.test'],
+      'ok@example.test': ['x@mx.partner.test'],
+      'both@example.test': ['alice@example.test', 'x@other.test'],
+    },
   );
   assert.equal(await decide(policy, stranger, at('fwd', 'example.test')), '550 5.7.1');
   assert.equal(await decide(policy, stranger, at('both', 'example.test')), '550 5.7.1');
@@ -130,7 +164,11 @@ test('Q273907: an alias of ours does not lead to a domain where mail may not go'
 
 test('Q155920: a blocked network is refused with 554, an exception within it is not, and the narrower rule wins both ways', () => {
   const events: string[] = [];
-  const policy = policyOf({ blockedNetworks: ['203.0.113.0/24', '192.0.2.9'], localNetworks: ['203.0.113.8/32', '192.0.2.0/24'] }, {}, events);
+  const policy = policyOf(
+    { blockedNetworks: ['203.0.113.0/24', '192.0.2.9'], localNetworks: ['203.0.113.8/32', '192.0.2.0/24'] },
+    {},
+    events,
+  );
   const from = (clientAddress: string): string => show(policy.connection({ ...stranger, clientAddress }));
   assert.equal(from('203.0.113.7'), '554 5.7.1');
   assert.equal(from('203.0.113.8'), 'welcome');
@@ -143,9 +181,15 @@ test('a logged-in sender is its own or null; others are not asked', async () => 
   const policy = policyOf();
   const options = { body: '7bit', smtpUtf8: false } as const;
   assert.equal(show(await policy.sender(customer, { ...options, reversePath: at('me', 'example.test') })), '250 2.1.0');
-  assert.equal(show(await policy.sender(customer, { ...options, reversePath: at('boss', 'example.test') })), '553 5.7.1');
+  assert.equal(
+    show(await policy.sender(customer, { ...options, reversePath: at('boss', 'example.test') })),
+    '553 5.7.1',
+  );
   assert.equal(show(await policy.sender(customer, { ...options, reversePath: null })), '250 2.1.0');
-  assert.equal(show(await policy.sender(stranger, { ...options, reversePath: at('boss', 'example.test') })), '250 2.1.0');
+  assert.equal(
+    show(await policy.sender(stranger, { ...options, reversePath: at('boss', 'example.test') })),
+    '250 2.1.0',
+  );
 });
 
 test('ETRN is for hosts allowed and domains held: 250 to 253 as it goes, else 459, and 501 for what is no domain', async () => {
@@ -203,6 +247,12 @@ test('RFC 5321 §4.5.1: the postmaster of the address spoken to is ours', async 
   assert.equal(await decide(policy, at4, at('Postmaster', '[192.0.2.25]')), '250 2.1.5');
   assert.equal(await decide(policy, at4, at('postmaster', '[192.0.2.26]')), '550 5.7.1');
   assert.equal(await decide(policy, at4, at('alice', '[192.0.2.25]')), '550 5.7.1');
-  assert.equal(await decide(policy, { ...stranger, localAddress: '2001:db8::25' }, at('postmaster', '[ipv6:2001:db8::25]')), '250 2.1.5');
-  assert.equal(await decide(policy, { ...stranger, localAddress: '/run/lmtp' }, at('postmaster', '[192.0.2.25]')), '550 5.7.1');
+  assert.equal(
+    await decide(policy, { ...stranger, localAddress: '2001:db8::25' }, at('postmaster', '[ipv6:2001:db8::25]')),
+    '250 2.1.5',
+  );
+  assert.equal(
+    await decide(policy, { ...stranger, localAddress: '/run/lmtp' }, at('postmaster', '[192.0.2.25]')),
+    '550 5.7.1',
+  );
 });

@@ -39,7 +39,10 @@ export interface RecipientDecision {
 }
 
 /** What became of a request to deliver the mail that is held for a domain. */
-export type EtrnOutcome = { readonly kind: 'started'; readonly messages: number } | { readonly kind: 'nothing' } | { readonly kind: 'unable' };
+export type EtrnOutcome =
+  | { readonly kind: 'started'; readonly messages: number }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'unable' };
 
 /** The decisions in the order of a session. Answers that need nobody else come at once. */
 export interface Policy {
@@ -51,7 +54,11 @@ export interface Policy {
   greeting(session: PolicySession, name: string): Reply | undefined;
   login(session: PolicySession, user: string, password: string): Promise<LoginDecision>;
   sender(session: PolicySession, envelope: EnvelopeOptions): Reply | Promise<Reply>;
-  recipient(session: PolicySession, reversePath: ReversePath, recipient: EnvelopeRecipient): RecipientDecision | Promise<RecipientDecision>;
+  recipient(
+    session: PolicySession,
+    reversePath: ReversePath,
+    recipient: EnvelopeRecipient,
+  ): RecipientDecision | Promise<RecipientDecision>;
   etrn(session: PolicySession, argument: string): Reply | Promise<Reply>;
 }
 
@@ -113,15 +120,24 @@ export function createPolicy(options: PolicyOptions): Policy {
   /** Strangers only: what our own users and networks send is ours to answer for. */
   const hasNullMx = async (domain: string, resolver: Pick<Resolver, 'query'>): Promise<boolean> => {
     const answer = await resolver.query(domainKey(domain), 'MX');
-    return answer.kind === 'records' && answer.records.length > 0 && answer.records.every(({ exchange }) => exchange === '');
+    return (
+      answer.kind === 'records' && answer.records.length > 0 && answer.records.every(({ exchange }) => exchange === '')
+    );
   };
 
   const sender = (session: PolicySession, envelope: EnvelopeOptions): Reply | Promise<Reply> => {
     const { reversePath } = envelope;
-    if (settings.refuseNullMxSenders && options.resolver !== undefined && reversePath !== null && session.profile === 'mx') {
+    if (
+      settings.refuseNullMxSenders &&
+      options.resolver !== undefined &&
+      reversePath !== null &&
+      session.profile === 'mx'
+    ) {
       const { domain } = reversePath;
       if (!domain.startsWith('[') && !directory.isLocalDomain(domain) && !trusts(session.clientAddress)) {
-        return hasNullMx(domain, options.resolver).then((none) => (none ? replies.senderNullMx : replies.senderAccepted));
+        return hasNullMx(domain, options.resolver).then((none) =>
+          none ? replies.senderNullMx : replies.senderAccepted,
+        );
       }
     }
     if (session.account !== undefined && reversePath !== null && !directory.maySendAs(session.account, reversePath)) {
@@ -135,11 +151,16 @@ export function createPolicy(options: PolicyOptions): Policy {
   const forbidden = (targets: readonly Mailbox[]): string | undefined =>
     allowed === undefined
       ? undefined
-      : targets.find(({ domain }) => domain !== '' && !directory.isLocalDomain(domain) && allowed.matchDomain(domain) === undefined)?.domain;
+      : targets.find(
+          ({ domain }) =>
+            domain !== '' && !directory.isLocalDomain(domain) && allowed.matchDomain(domain) === undefined,
+        )?.domain;
 
   const accept = (targets: readonly Mailbox[]): RecipientDecision => {
     const domain = forbidden(targets);
-    return domain === undefined ? { reply: replies.recipientAccepted, targets } : refuse(replies.domainNotAllowed(domain));
+    return domain === undefined
+      ? { reply: replies.recipientAccepted, targets }
+      : refuse(replies.domainNotAllowed(domain));
   };
 
   /** RFC 6409 §4.2: a name of one label is nobody's in the DNS; here a rule of routing may know it. */
@@ -190,7 +211,8 @@ export function createPolicy(options: PolicyOptions): Policy {
     { mailbox }: EnvelopeRecipient,
   ): RecipientDecision | Promise<RecipientDecision> => {
     const local = mailbox.domain === '' || directory.isLocalDomain(mailbox.domain);
-    const ask = (): Promise<RecipientDecision> => directory.resolve(mailbox).then((resolution) => resolved(mailbox, resolution));
+    const ask = (): Promise<RecipientDecision> =>
+      directory.resolve(mailbox).then((resolution) => resolved(mailbox, resolution));
     const ordinary = (): RecipientDecision | Promise<RecipientDecision> => {
       if (blockedSenders.size > 0 && reversePath !== null && blockedSenders.matchMailbox(reversePath) !== undefined) {
         return refuse(replies.senderRefused);
@@ -200,7 +222,8 @@ export function createPolicy(options: PolicyOptions): Policy {
       // To a gateway of old an encapsulated address is a name like any other, and nobody here has it.
       return refuse(isEncapsulated(mailbox) ? replies.recipientUnknown : replies.relayDenied);
     };
-    if (mailbox.localPart.length !== POSTMASTER.length || mailbox.localPart.toLowerCase() !== POSTMASTER) return ordinary();
+    if (mailbox.localPart.length !== POSTMASTER.length || mailbox.localPart.toLowerCase() !== POSTMASTER)
+      return ordinary();
     // Ours takes mail from anybody (RFC 5321 §4.5.1), also under the name of this host, which need not be a domain of ours.
     if (local) return ask();
     // An address literal of ours is this host by another name (RFC 5321 §2.3.5).
@@ -213,7 +236,8 @@ export function createPolicy(options: PolicyOptions): Policy {
   const etrn = (session: PolicySession, argument: string): Reply | Promise<Reply> => {
     const domain = etrnDomain(argument);
     if (domain === undefined) return replies.syntax('ETRN domain');
-    if (etrnHosts.match(session.clientAddress) === undefined || !directory.isRelayDomain(domain)) return replies.etrnNotAllowed;
+    if (etrnHosts.match(session.clientAddress) === undefined || !directory.isRelayDomain(domain))
+      return replies.etrnNotAllowed;
     const outcome = options.etrn?.(domain) ?? ({ kind: 'unable' } as const);
     return outcome instanceof Promise ? outcome.then(etrnReply) : etrnReply(outcome);
   };
@@ -221,7 +245,8 @@ export function createPolicy(options: PolicyOptions): Policy {
   return {
     trusts,
     connection,
-    greeting: (_session, name) => (name.length > NAME_MAX || /[\x00-\x1f\x7f]/.test(name) ? replies.greetingRefused : undefined),
+    greeting: (_session, name) =>
+      name.length > NAME_MAX || /[\x00-\x1f\x7f]/.test(name) ? replies.greetingRefused : undefined,
     login,
     sender,
     recipient,

@@ -38,7 +38,11 @@ function withNotify(mailbox: Mailbox, notify: Notify | undefined, original: stri
 function targetsOf(accepted: AcceptedRecipient): readonly EnvelopeRecipient[] {
   const { recipient, targets } = accepted;
   const only = targets.length === 1 ? targets[0] : undefined;
-  if (only !== undefined && only.domain === recipient.mailbox.domain && only.localPart === recipient.mailbox.localPart) {
+  if (
+    only !== undefined &&
+    only.domain === recipient.mailbox.domain &&
+    only.localPart === recipient.mailbox.localPart
+  ) {
     return [recipient];
   }
   const original = originalOf(recipient);

@@ -66,16 +66,26 @@ function message(content: string, given: Given = {}) {
 
 test('RFC 6409 §8: a submission gets Date, From and Message-ID where they are missing, and only there', () => {
   const { result, prepared } = prepare('Subject: x\r\n\r\nbody\r\n', { origin: submission });
-  assert.match(result, /^Received: [\s\S]*\r\nDate: [^\r]+ \+0000\r\nFrom: <me@example\.test>\r\nMessage-ID: <k-1\.1@mail\.example\.test>\r\nSubject: x\r\n\r\nbody\r\n$/);
+  assert.match(
+    result,
+    /^Received: [\s\S]*\r\nDate: [^\r]+ \+0000\r\nFrom: <me@example\.test>\r\nMessage-ID: <k-1\.1@mail\.example\.test>\r\nSubject: x\r\n\r\nbody\r\n$/,
+  );
   assert.equal(prepared.kind === 'ready' && prepared.message.messageId, 'k-1.1@mail.example.test');
   const full = 'Date: x\r\nFROM: y\r\nmessage-id: <1@y>\r\n\r\n';
-  assert.match(prepare(full, { origin: submission }).result, /\+0000\r\nDate: x\r\nFROM: y\r\nmessage-id: <1@y>\r\n\r\n$/);
+  assert.match(
+    prepare(full, { origin: submission }).result,
+    /\+0000\r\nDate: x\r\nFROM: y\r\nmessage-id: <1@y>\r\n\r\n$/,
+  );
   assert.doesNotMatch(prepare('Subject: x\r\n\r\n').result, /Message-ID|Date:/i);
 });
 
 test('Q161943: Bcc leaves a submission, with its folds and however it is written; relayed mail keeps its octets', () => {
-  const content = 'bcc: a@b\r\nFrom: x\r\nDate: x\r\nMessage-ID: <1>\r\nBCC: c@d,\r\n e@f\r\nResent-Bcc : g\r\nReturn-Path: <h>\r\nTo: z\r\n\r\nBcc: body\r\n';
-  assert.match(prepare(content, { origin: submission }).result, /\+0000\r\nFrom: x\r\nDate: x\r\nMessage-ID: <1>\r\nTo: z\r\n\r\nBcc: body\r\n$/);
+  const content =
+    'bcc: a@b\r\nFrom: x\r\nDate: x\r\nMessage-ID: <1>\r\nBCC: c@d,\r\n e@f\r\nResent-Bcc : g\r\nReturn-Path: <h>\r\nTo: z\r\n\r\nBcc: body\r\n';
+  assert.match(
+    prepare(content, { origin: submission }).result,
+    /\+0000\r\nFrom: x\r\nDate: x\r\nMessage-ID: <1>\r\nTo: z\r\n\r\nBcc: body\r\n$/,
+  );
   assert.ok(prepare(content).result.endsWith(content));
 });
 
@@ -88,7 +98,11 @@ test('Q190041: a Message-ID of a host with a long name is whole', () => {
 
 test('Q143375: somebody in two aliases of one message gets one copy', () => {
   const { deliveries } = message('A: b\r\n\r\n', {
-    recipients: [to(at('team'), at('alice'), at('bob')), to(at('all'), at('bob'), at('alice'), at('x', 'far.test')), to(at('alice'))],
+    recipients: [
+      to(at('team'), at('alice'), at('bob')),
+      to(at('all'), at('bob'), at('alice'), at('x', 'far.test')),
+      to(at('alice')),
+    ],
   });
   assert.deepEqual(
     deliveries.map(({ nextHop, recipients }) => [nextHop, recipients.map(({ mailbox }) => mailbox.localPart)]),
@@ -103,7 +117,10 @@ test('Q246051: an alias that expands beyond the recipient limit is delivered in 
   const targets = Array.from({ length: 2345 }, (_, n) => at(`u${n}`, `d${n % 2}.test`));
   const { deliveries } = message('A: b\r\n\r\n', { recipients: [to(at('huge'), ...targets)] });
   assert.ok(deliveries.every(({ recipients }) => recipients.length <= 100));
-  assert.equal(deliveries.reduce((sum, { recipients }) => sum + recipients.length, 0), 2345);
+  assert.equal(
+    deliveries.reduce((sum, { recipients }) => sum + recipients.length, 0),
+    2345,
+  );
 });
 
 test('RFC 3461 §5.2.7: NOTIFY and ORCPT pass through an alias of one, SUCCESS stays with an alias of several', () => {
@@ -118,8 +135,14 @@ test('RFC 3461 §5.2.7: NOTIFY and ORCPT pass through an alias of one, SUCCESS s
   assert.equal(only.kind, 'ready');
   const told = only.message.deliveries[1];
   assert.equal(told?.nextHop, expandedHop);
-  assert.deepEqual(told?.recipients.map(({ mailbox }) => mailbox), [at('team')]);
-  assert.deepEqual(only.message.deliveries[0]?.recipients.map(({ notify }) => notify), [[], []]);
+  assert.deepEqual(
+    told?.recipients.map(({ mailbox }) => mailbox),
+    [at('team')],
+  );
+  assert.deepEqual(
+    only.message.deliveries[0]?.recipients.map(({ notify }) => notify),
+    [[], []],
+  );
   const kept = message('A: b\r\n\r\n', {
     recipients: [{ recipient: { mailbox: at('alias'), original: 'rfc822;first@remote.test' }, targets: [at('b')] }],
   });
@@ -173,7 +196,10 @@ test('rewriting sees the fields of the author and changes envelope and content',
 
 test('for names the only recipient, and nobody where there are several (RFC 5321 §7.6)', () => {
   assert.match(prepare('A: b\r\n\r\n').result, /\tfor <alice@example\.test>;/);
-  assert.match(prepare('A: b\r\n\r\n', { recipients: [to(at('alias'), at('x'), at('y'))] }).result, /\tfor <alias@example\.test>;/);
+  assert.match(
+    prepare('A: b\r\n\r\n', { recipients: [to(at('alias'), at('x'), at('y'))] }).result,
+    /\tfor <alias@example\.test>;/,
+  );
   assert.doesNotMatch(prepare('A: b\r\n\r\n', { recipients: [to(at('a')), to(at('b'))] }).result, /for </);
 });
 
@@ -184,13 +210,23 @@ test('Q178436: what an alias forwards is marked, and refused when it comes back 
   const back = prepare(result, { recipients: [to(at('INFO'), at('x', 'far.test'))] }).prepared;
   assert.equal(back.kind === 'refused' && back.why, 'loop');
   assert.equal(prepare(result, { recipients: [to(at('other'), at('x', 'far.test'))] }).prepared.kind, 'ready');
-  assert.equal(prepare(result, { recipients: [to(at('info'))] }).prepared.kind, 'ready', 'a mailbox looks for itself at delivery');
+  assert.equal(
+    prepare(result, { recipients: [to(at('info'))] }).prepared.kind,
+    'ready',
+    'a mailbox looks for itself at delivery',
+  );
   assert.doesNotMatch(prepare('Subject: x\r\n\r\n', { recipients: [alias, to(at('bob'))] }).result, /Delivered-To/);
 });
 
 test('RFC 8601 §5: results of checks in our name are taken out, those of others stay', () => {
   const field = (id: string): string => `Authentication-Results: ${id}; spf=pass smtp.mailfrom=bank.test\r\n`;
-  const forged = ['mail.example.test', 'MAIL.Example.Test', '\r\n\t(a (b) \\) c) mail.example.test 1', '"mail.\\example.test"', 'mail.example.test.'];
+  const forged = [
+    'mail.example.test',
+    'MAIL.Example.Test',
+    '\r\n\t(a (b) \\) c) mail.example.test 1',
+    '"mail.\\example.test"',
+    'mail.example.test.',
+  ];
   for (const id of forged) {
     const { result } = prepare(`A: b\r\n${field(id)}Subject: x\r\n\r\n${field(id)}`);
     assert.ok(result.endsWith(`\r\nA: b\r\nSubject: x\r\n\r\n${field(id)}`), id);
@@ -199,5 +235,8 @@ test('RFC 8601 §5: results of checks in our name are taken out, those of others
   assert.ok(prepare(`${others}\r\n`).result.endsWith(`${others}\r\n`));
   const ours = field('mail.example.test');
   assert.ok(!prepare(`${ours}\r\n`, { origin: submission }).result.includes('spf='));
-  assert.ok(prepare(`${ours}\r\n`, { origin: { ...origin, profile: 'lmtp' } }).result.includes(ours), 'a local filter may say it');
+  assert.ok(
+    prepare(`${ours}\r\n`, { origin: { ...origin, profile: 'lmtp' } }).result.includes(ours),
+    'a local filter may say it',
+  );
 });

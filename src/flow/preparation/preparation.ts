@@ -114,7 +114,13 @@ export function createPreparation(options: PreparationOptions): Preparation {
   const date = dateCache();
   const limits = { headerSizeMax: options.reception.headerSizeMax, hopsMax: options.reception.hopsMax };
   const serverKey = serverName.toLowerCase();
-  const always = ['message-id', markField, authenticationResults, ...classFields, ...(rewrite === undefined ? [] : rewrittenFields)];
+  const always = [
+    'message-id',
+    markField,
+    authenticationResults,
+    ...classFields,
+    ...(rewrite === undefined ? [] : rewrittenFields),
+  ];
   const relayed = { ...limits, keep: new Set<string>(always) };
   const submitted = { ...limits, keep: new Set<string>([...always, ...REMOVED]) };
 
@@ -142,7 +148,12 @@ export function createPreparation(options: PreparationOptions): Preparation {
   };
 
   /** The fields a submitted message lacks (RFC 6409 §8.2, §8.3); From only because the sender is known by login. */
-  const missingFields = (arrived: ArrivedMessage, reversePath: ReversePath, messageId: string, nowMs: number): string => {
+  const missingFields = (
+    arrived: ArrivedMessage,
+    reversePath: ReversePath,
+    messageId: string,
+    nowMs: number,
+  ): string => {
     const { header } = arrived;
     let fields = '';
     if (!header.has('date')) fields += `Date: ${date(nowMs)}\r\n`;
@@ -162,7 +173,8 @@ export function createPreparation(options: PreparationOptions): Preparation {
     header.finish();
     if (header.excess !== undefined) return { kind: 'refused', why: header.excess, reply: excessReply(header.excess) };
     const alias = forwardedFrom(arrived.recipients, arrived.envelope.smtpUtf8);
-    if (alias !== undefined && hasPassed(header, alias)) return { kind: 'refused', why: 'loop', reply: replies.forwardingLoop };
+    if (alias !== undefined && hasPassed(header, alias))
+      return { kind: 'refused', why: 'loop', reply: replies.forwardingLoop };
     const nowMs = clock.wall();
     // Content with octets beyond ASCII is 8-bit mail whatever was declared (RFC 6152 §3): saying so keeps later hops honest.
     const body = arrived.eightBit && arrived.envelope.body === '7bit' ? '8bitmime' : arrived.envelope.body;
@@ -173,7 +185,9 @@ export function createPreparation(options: PreparationOptions): Preparation {
     const rewritten = rewrite === undefined || !leaves(grouped) ? undefined : rewrite(arrived.envelope, header.fields);
     const reversePath = rewritten === undefined ? arrived.envelope.reversePath : rewritten.reversePath;
     const envelope: EnvelopeOptions =
-      body === arrived.envelope.body && rewritten === undefined ? arrived.envelope : { ...arrived.envelope, body, reversePath };
+      body === arrived.envelope.body && rewritten === undefined
+        ? arrived.envelope
+        : { ...arrived.envelope, body, reversePath };
 
     const { field, protocol } = traceField(arrived, nowMs);
     let prefix = alias === undefined ? field : `Delivered-To: ${alias}\r\n${field}`;
@@ -193,7 +207,10 @@ export function createPreparation(options: PreparationOptions): Preparation {
     if (edits.length > 1) edits.sort((a, b) => a.at - b.at);
     edits.unshift({ at: 0, remove: 0, insert: Buffer.from(prefix, 'utf8') });
 
-    const category = schedulingClass(header, { null: reversePath === null, authenticated: origin.account !== undefined });
+    const category = schedulingClass(header, {
+      null: reversePath === null,
+      authenticated: origin.account !== undefined,
+    });
     const message: NewMessage = {
       envelope,
       edits,

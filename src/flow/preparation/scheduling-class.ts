@@ -7,7 +7,10 @@ import type { HeaderScanner } from '../../protocol/headers/scanner.ts';
 export const classFields = ['precedence', 'priority', 'x-priority'] as const;
 
 /** Mass mail goes last by its own word; only our own users may ask to go first; reports are never anything but normal. */
-export function schedulingClass(header: HeaderScanner, sender: { readonly null: boolean; readonly authenticated: boolean }): SchedulingClass {
+export function schedulingClass(
+  header: HeaderScanner,
+  sender: { readonly null: boolean; readonly authenticated: boolean },
+): SchedulingClass {
   if (sender.null || header.fields.length === 0) return 'normal';
   const value = (name: (typeof classFields)[number]): string => {
     const field = header.first(name);

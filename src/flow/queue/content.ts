@@ -26,7 +26,8 @@ export class HeldOctets implements StoredOctets {
   }
 
   async *range(start: number, end: number): AsyncGenerator<Buffer> {
-    for (let at = start; at < end; at += queueLimits.chunkBytes) yield this.whole.subarray(at, Math.min(end, at + queueLimits.chunkBytes));
+    for (let at = start; at < end; at += queueLimits.chunkBytes)
+      yield this.whole.subarray(at, Math.min(end, at + queueLimits.chunkBytes));
   }
 }
 

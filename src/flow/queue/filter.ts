@@ -5,15 +5,29 @@ import type { QueueFilter } from './port.ts';
 
 /** Whether a filter asks for something that only the envelope says. */
 export function needsEnvelope(filter: QueueFilter): boolean {
-  return filter.domain !== undefined || filter.sender !== undefined || filter.recipient !== undefined || filter.messageId !== undefined;
+  return (
+    filter.domain !== undefined ||
+    filter.sender !== undefined ||
+    filter.recipient !== undefined ||
+    filter.messageId !== undefined
+  );
 }
 
 /** Whether an envelope is what a filter asks for. Mailboxes compare without case: an operator's search may find too much, never too little. */
-export function matchesEnvelope(filter: QueueFilter, envelope: EnvelopeOptions, recipients: readonly EnvelopeRecipient[], messageId: string): boolean {
+export function matchesEnvelope(
+  filter: QueueFilter,
+  envelope: EnvelopeOptions,
+  recipients: readonly EnvelopeRecipient[],
+  messageId: string,
+): boolean {
   const { domain, sender, recipient } = filter;
   if (filter.messageId !== undefined && filter.messageId.replace(/^<|>$/g, '') !== messageId) return false;
   if (sender !== undefined && !isMailbox(envelope.reversePath, sender)) return false;
-  if (domain !== undefined && !recipients.some((one) => domainKey(one.mailbox.domain) === domainKey(domain.toLowerCase()))) return false;
+  if (
+    domain !== undefined &&
+    !recipients.some((one) => domainKey(one.mailbox.domain) === domainKey(domain.toLowerCase()))
+  )
+    return false;
   return recipient === undefined || recipients.some((one) => isMailbox(one.mailbox, recipient));
 }
 

@@ -137,7 +137,11 @@ export interface QueueRow {
   readonly claimed: boolean;
   /** Present unless the list was asked without envelopes. */
   readonly sender?: string;
-  readonly recipients?: readonly { readonly mailbox: string; readonly state: 'waiting' | 'delivered' | 'failed'; readonly lastReply?: Reply }[];
+  readonly recipients?: readonly {
+    readonly mailbox: string;
+    readonly state: 'waiting' | 'delivered' | 'failed';
+    readonly lastReply?: Reply;
+  }[];
   readonly messageId?: string;
 }
 
@@ -180,7 +184,10 @@ export interface Queue {
   release(claim: Claim, dueAtMs: number): void;
 
   counts(): QueueCounts;
-  list(filter: QueueFilter, options: { readonly offset: number; readonly most: number; readonly envelopes: boolean }): Promise<readonly QueueRow[]>;
+  list(
+    filter: QueueFilter,
+    options: { readonly offset: number; readonly most: number; readonly envelopes: boolean },
+  ): Promise<readonly QueueRow[]>;
   /** How many deliveries a filter matches. */
   count(filter: QueueFilter): Promise<number>;
   /** The content of a message, edits applied; undefined where the queue does not have it. */
@@ -193,7 +200,10 @@ export interface Queue {
   /** Removes deliveries without telling the sender. */
   remove(filter: QueueFilter): Promise<number>;
   /** Moves deliveries to the next hops that `route` names now for their recipients; a delivery may be split. One that only owes the report of an expansion stays. */
-  reroute(filter: QueueFilter, route: (recipient: EnvelopeRecipient, envelope: EnvelopeOptions) => NextHop): Promise<number>;
+  reroute(
+    filter: QueueFilter,
+    route: (recipient: EnvelopeRecipient, envelope: EnvelopeOptions) => NextHop,
+  ): Promise<number>;
   /** Ends acceptance and claims, waits for what is being written, closes. */
   close(): Promise<void>;
 }

@@ -27,12 +27,17 @@ export function allFinal(states: readonly RecipientState[]): boolean {
 }
 
 /** The recipients of a claim: those that still wait. */
-export function claimedRecipients(recipients: readonly EnvelopeRecipient[], states: readonly RecipientState[]): ClaimedRecipient[] {
+export function claimedRecipients(
+  recipients: readonly EnvelopeRecipient[],
+  states: readonly RecipientState[],
+): ClaimedRecipient[] {
   const claimed: ClaimedRecipient[] = [];
   for (const [index, recipient] of recipients.entries()) {
     const state = states[index] ?? untried;
     if (state.state !== 'waiting') continue;
-    claimed.push(state.lastReply === undefined ? { ...recipient, index } : { ...recipient, index, lastReply: state.lastReply });
+    claimed.push(
+      state.lastReply === undefined ? { ...recipient, index } : { ...recipient, index, lastReply: state.lastReply },
+    );
   }
   return claimed;
 }

@@ -70,7 +70,8 @@ export function createGate(options: GateOptions): Gate {
     const known = refusals.get(scope);
     if (known === undefined || clock.now() - known.toldMs < SILENCE_MS) return;
     refusals.delete(scope);
-    if (scope === ALL || scope === DESCRIPTORS) journal.emit('reception.connections-taken-again', { refused: known.count });
+    if (scope === ALL || scope === DESCRIPTORS)
+      journal.emit('reception.connections-taken-again', { refused: known.count });
   };
 
   const enter = (address: string): Reply | undefined => {

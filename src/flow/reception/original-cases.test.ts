@@ -15,7 +15,10 @@ for (const [id, content] of Object.entries(contents)) {
     assert.ok(taken.original.equals(octets));
     assert.ok(taken.content.subarray(-octets.length).equals(octets));
     // A content that is all body gets the empty line that it lacks.
-    const trace = taken.content.subarray(0, -octets.length).toString().replace(/\r\n\r\n$/, '\r\n');
+    const trace = taken.content
+      .subarray(0, -octets.length)
+      .toString()
+      .replace(/\r\n\r\n$/, '\r\n');
     assert.match(trace, /^Received: [^\r]*\r\n\t[^\r]*\r\n\t[^\r]*\r\n\t[^\r]*\r\n$/);
   });
 }
@@ -23,7 +26,10 @@ for (const [id, content] of Object.entries(contents)) {
 test('Q301690: a header of binary garbage or without colons passes unchanged; one of a megabyte is refused, not fatal', async () => {
   const { connect, queue } = scene();
   const client = connect();
-  const garbage = Buffer.from(`\x01\x02\xff\xfe no colon\r\n: nothing\r\n\ttab\r\n${'z'.repeat(900)}\r\nSubject x\r\n\r\nbody\r\n`, 'latin1');
+  const garbage = Buffer.from(
+    `\x01\x02\xff\xfe no colon\r\n: nothing\r\n\ttab\r\n${'z'.repeat(900)}\r\nSubject x\r\n\r\nbody\r\n`,
+    'latin1',
+  );
   assert.match(await deliver(client, garbage), /^250 /);
   assert.ok(queue.taken[0]?.content.subarray(-garbage.length).equals(garbage));
   const folded = `Subject: x${'\r\n y'.repeat(350_000)}\r\n\r\n`;
@@ -64,26 +70,38 @@ async function greeted(options: SceneOptions = {}): Promise<TextStream> {
 
 test('Q140940: the route of a source route is ignored, relay is decided on the mailbox', async () => {
   const client = await greeted();
-  assert.deepEqual(await say(client, 'MAIL FROM:<@a.test,@b.test:x@remote.test>', 'RCPT TO:<@relay.test,@x.test:alice@example.test>', 'RCPT TO:<@example.test:user@remote.test>'), [
-    '250 2.1.0',
-    '250 2.1.5',
-    '550 5.7.1',
-  ]);
+  assert.deepEqual(
+    await say(
+      client,
+      'MAIL FROM:<@a.test,@b.test:x@remote.test>',
+      'RCPT TO:<@relay.test,@x.test:alice@example.test>',
+      'RCPT TO:<@example.test:user@remote.test>',
+    ),
+    ['250 2.1.0', '250 2.1.5', '550 5.7.1'],
+  );
 });
 
 test('Q146567, Q152930: names and local parts beyond the limits are refused with the right detail', async () => {
   const client = await greeted();
   const longName = `${'a'.repeat(60)}.`.repeat(5);
-  assert.deepEqual(await say(client, `MAIL FROM:<x@${longName}test>`, `MAIL FROM:<x@${'a'.repeat(64)}.test>`, `MAIL FROM:<${'l'.repeat(65)}@a.test>`), [
-    '501 5.1.7',
-    '501 5.1.7',
-    '501 5.1.7',
-  ]);
-  assert.deepEqual(await say(client, `MAIL FROM:<${'l'.repeat(64)}@a.test>`, `RCPT TO:<x@${longName}test>`, `RCPT TO:<x@${'a'.repeat(64)}.test>`), [
-    '250 2.1.0',
-    '501 5.1.3',
-    '501 5.1.3',
-  ]);
+  assert.deepEqual(
+    await say(
+      client,
+      `MAIL FROM:<x@${longName}test>`,
+      `MAIL FROM:<x@${'a'.repeat(64)}.test>`,
+      `MAIL FROM:<${'l'.repeat(65)}@a.test>`,
+    ),
+    ['501 5.1.7', '501 5.1.7', '501 5.1.7'],
+  );
+  assert.deepEqual(
+    await say(
+      client,
+      `MAIL FROM:<${'l'.repeat(64)}@a.test>`,
+      `RCPT TO:<x@${longName}test>`,
+      `RCPT TO:<x@${'a'.repeat(64)}.test>`,
+    ),
+    ['250 2.1.0', '501 5.1.3', '501 5.1.3'],
+  );
 });
 
 test('Q152930: a message without From and with a long reverse-path is taken', async () => {
@@ -97,7 +115,9 @@ test('Q152944: LF.LF, CR.CR and mixtures never end a message, and such a message
     const { connect, queue } = scene();
     const client = connect();
     await say(client, 'EHLO c', 'MAIL FROM:<a@remote.test>', 'RCPT TO:<alice@example.test>', 'DATA');
-    client.feed(`Subject: x\r\n\r\nbody${end}MAIL FROM:<evil@remote.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\nx`);
+    client.feed(
+      `Subject: x\r\n\r\nbody${end}MAIL FROM:<evil@remote.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\nx`,
+    );
     await settled();
     assert.equal(client.take(), '', JSON.stringify(end));
     client.feed('\r\n.\r\n');
@@ -113,12 +133,10 @@ test('Q152944: LF.LF, CR.CR and mixtures never end a message, and such a message
 test('Q169174: lines of 1 KB, 10 KB and 1 MB are refused, their rest dropped, and the endless one ends the session', async () => {
   const { connect } = scene();
   const client = connect();
-  assert.deepEqual(await say(client, 'EHLO c', `RCPT TO:<${'a'.repeat(20_000)}@x.test>`, `MAIL FROM:<${'a'.repeat(20_000)}>`, 'NOOP'), [
-    '250 2.0.0',
-    '500 5.5.2',
-    '500 5.5.2',
-    '250 2.0.0',
-  ].map((expected, index) => (index === 0 ? '250' : expected)));
+  assert.deepEqual(
+    await say(client, 'EHLO c', `RCPT TO:<${'a'.repeat(20_000)}@x.test>`, `MAIL FROM:<${'a'.repeat(20_000)}>`, 'NOOP'),
+    ['250 2.0.0', '500 5.5.2', '500 5.5.2', '250 2.0.0'].map((expected, index) => (index === 0 ? '250' : expected)),
+  );
   client.take();
   for (let count = 0; count < 256 && !client.ended; count += 1) client.feed('a'.repeat(4096));
   await settled();
@@ -128,17 +146,31 @@ test('Q169174: lines of 1 KB, 10 KB and 1 MB are refused, their rest dropped, an
 
 test('Q175842, Q202765, Q297269: verbs not offered, a second MAIL, a second EHLO', async () => {
   const client = await greeted();
-  assert.deepEqual(await say(client, 'EXPN x', 'VRFY alice', 'TURN', 'NOOP', 'BOGUS', 'MAIL FROM:<a@remote.test>', 'MAIL FROM:<b@remote.test>'), [
-    '502 5.5.1',
-    '252 2.0.0',
-    '502 5.5.1',
-    '250 2.0.0',
-    '500 5.5.2',
-    '250 2.1.0',
-    '503 5.5.1',
-  ]);
-  const after = await say(client, 'EHLO again', 'RCPT TO:<alice@example.test>', 'RSET', 'EHLO c', 'MAIL FROM:<a@remote.test>');
-  assert.deepEqual([after[0]?.slice(0, 3), after[1], after[2], after[3]?.slice(0, 3), after[4]], ['250', '503 5.5.1', '250 2.0.0', '250', '250 2.1.0']);
+  assert.deepEqual(
+    await say(
+      client,
+      'EXPN x',
+      'VRFY alice',
+      'TURN',
+      'NOOP',
+      'BOGUS',
+      'MAIL FROM:<a@remote.test>',
+      'MAIL FROM:<b@remote.test>',
+    ),
+    ['502 5.5.1', '252 2.0.0', '502 5.5.1', '250 2.0.0', '500 5.5.2', '250 2.1.0', '503 5.5.1'],
+  );
+  const after = await say(
+    client,
+    'EHLO again',
+    'RCPT TO:<alice@example.test>',
+    'RSET',
+    'EHLO c',
+    'MAIL FROM:<a@remote.test>',
+  );
+  assert.deepEqual(
+    [after[0]?.slice(0, 3), after[1], after[2], after[3]?.slice(0, 3), after[4]],
+    ['250', '503 5.5.1', '250 2.0.0', '250', '250 2.1.0'],
+  );
 });
 
 test('Q188341: AUTH with too much, with nonsense, twice, and within mail data', async () => {
@@ -153,24 +185,36 @@ test('Q188341: AUTH with too much, with nonsense, twice, and within mail data', 
   await settled();
   const login = `AUTH PLAIN ${Buffer.from('\0me@example.test\0secret').toString('base64')}`;
   await say(second, 'EHLO c');
-  assert.deepEqual(await say(second, login, login, 'MAIL FROM:<me@example.test>', login), ['235 2.7.0', '503 5.5.1', '250 2.1.0', '503 5.5.1']);
+  assert.deepEqual(await say(second, login, login, 'MAIL FROM:<me@example.test>', login), [
+    '235 2.7.0',
+    '503 5.5.1',
+    '250 2.1.0',
+    '503 5.5.1',
+  ]);
   assert.ok(clock.timers >= 0);
 });
 
 test('Q197976, Q244346, Q245041, Q304897: recipients are decided at RCPT', async () => {
   const client = await greeted();
-  const answers = await say(client, 'MAIL FROM:<a@remote.test>', ...[
-    'nobody@example.test',
-    'user%remote.test@example.test',
-    '"user@remote.test"@example.test',
-    'remote.test!user@example.test',
-    'user@remote.test',
-    '"user%remote.test"',
-    'p@example.test',
-    'PostMaster',
-    'postmaster@hosted.test',
-  ].map((one) => `RCPT TO:<${one}>`));
-  assert.deepEqual(answers.map((answer) => answer.slice(0, 3)), ['250', '550', '550', '550', '550', '550', '501', '550', '250', '250']);
+  const answers = await say(
+    client,
+    'MAIL FROM:<a@remote.test>',
+    ...[
+      'nobody@example.test',
+      'user%remote.test@example.test',
+      '"user@remote.test"@example.test',
+      'remote.test!user@example.test',
+      'user@remote.test',
+      '"user%remote.test"',
+      'p@example.test',
+      'PostMaster',
+      'postmaster@hosted.test',
+    ].map((one) => `RCPT TO:<${one}>`),
+  );
+  assert.deepEqual(
+    answers.map((answer) => answer.slice(0, 3)),
+    ['250', '550', '550', '550', '550', '550', '501', '550', '250', '250'],
+  );
 });
 
 test('Q257264: SIZE is announced exactly; N octets pass, N + 1 do not, and SIZE= is refused at MAIL', async () => {
@@ -179,7 +223,10 @@ test('Q257264: SIZE is announced exactly; N octets pass, N + 1 do not, and SIZE=
   const client = connect();
   client.feed('EHLO c\r\n');
   assert.match(client.take(), /250[- ]SIZE 100000\r\n/);
-  assert.deepEqual(await say(client, 'MAIL FROM:<a@remote.test> SIZE=100001', 'MAIL FROM:<a@remote.test> SIZE=100000', 'RSET'), ['552 5.3.4', '250 2.1.0', '250 2.0.0']);
+  assert.deepEqual(
+    await say(client, 'MAIL FROM:<a@remote.test> SIZE=100001', 'MAIL FROM:<a@remote.test> SIZE=100000', 'RSET'),
+    ['552 5.3.4', '250 2.1.0', '250 2.0.0'],
+  );
   const ofSize = (size: number): string => {
     const head = 'Subject: x\r\n\r\n';
     const line = `${'y'.repeat(98)}\r\n`;
@@ -188,6 +235,7 @@ test('Q257264: SIZE is announced exactly; N octets pass, N + 1 do not, and SIZE=
   };
   assert.match(await deliver(client, ofSize(100_000), { greet: false }), /^250 /);
   assert.equal(queue.taken[0]?.original.length, 100_000);
-  for (const size of [100_001, 101_023]) assert.match(await deliver(client, ofSize(size), { greet: false }), /^552 5\.3\.4/);
+  for (const size of [100_001, 101_023])
+    assert.match(await deliver(client, ofSize(size), { greet: false }), /^552 5\.3\.4/);
   assert.equal(queue.taken.length, 1);
 });

@@ -112,7 +112,9 @@ test('a reload meets new sessions; open ones keep what they began with', async (
 });
 
 test('Q272672: recipients beyond the limit get 452 4.5.3, the others their message in deliveries of at most 100', async () => {
-  const addresses = Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`u${n}@example.test`, [`u${n}@example.test`]]));
+  const addresses = Object.fromEntries(
+    Array.from({ length: 400 }, (_, n) => [`u${n}@example.test`, [`u${n}@example.test`]]),
+  );
   const { connect, queue } = scene({ addresses, reception: { recipientsMax: 250, errorsMax: 1000 } });
   const client = connect();
   client.feed('EHLO c\r\nMAIL FROM:<a@remote.test>\r\n');
@@ -130,7 +132,10 @@ test('Q272672: recipients beyond the limit get 452 4.5.3, the others their messa
   await settled();
   client.feed('Subject: x\r\n\r\n.\r\n');
   await settled();
-  assert.deepEqual(queue.taken[0]?.message.deliveries.map(({ recipients }) => recipients.length), [100, 100, 50]);
+  assert.deepEqual(
+    queue.taken[0]?.message.deliveries.map(({ recipients }) => recipients.length),
+    [100, 100, 50],
+  );
 });
 
 test('RFC 3461 §5.2.7.3: an alias of several with NOTIFY=SUCCESS owes an expanded report, durable with the message', async () => {
@@ -142,7 +147,10 @@ test('RFC 3461 §5.2.7.3: an alias of several with NOTIFY=SUCCESS owes an expand
   await settled();
   const told = queue.taken[0]?.message.deliveries[1];
   assert.equal(told?.nextHop, expandedHop);
-  assert.deepEqual(told?.recipients.map(({ mailbox }) => mailbox.localPart), ['team']);
+  assert.deepEqual(
+    told?.recipients.map(({ mailbox }) => mailbox.localPart),
+    ['team'],
+  );
   assert.deepEqual(
     queue.taken[0]?.message.deliveries[0]?.recipients.map(({ notify, original }) => [notify, original]),
     [

@@ -17,9 +17,15 @@ test('a message arrives, unchanged behind a Received field, and its life begins'
     taken.content.toString(),
     /^Received: from client\.remote\.test \(\[198\.51\.100\.7\]\)\r\n\tby mail\.example\.test with ESMTP id 0707070707-1\.1\r\n\tfor <alice@example\.test>;\r\n\t\w{3}, \d+ \w{3} \d{4} \d\d:\d\d:\d\d \+0000\r\nFrom: a@/,
   );
-  assert.deepEqual(taken.message.deliveries, [{ nextHop: 'local', recipients: [{ mailbox: { localPart: 'alice', domain: 'example.test' } }] }]);
+  assert.deepEqual(taken.message.deliveries, [
+    { nextHop: 'local', recipients: [{ mailbox: { localPart: 'alice', domain: 'example.test' } }] },
+  ]);
   assert.deepEqual(
-    timeline.map((entry) => [entry.what, entry.queueId, entry.what === 'received' && entry.sizeBytes === taken.content.length]),
+    timeline.map((entry) => [
+      entry.what,
+      entry.queueId,
+      entry.what === 'received' && entry.sizeBytes === taken.content.length,
+    ]),
     [['received', '0-1', true]],
   );
 });
@@ -223,8 +229,14 @@ test('STARTTLS: the login belongs to the session after it, and Received says ESM
   client.feed(`EHLO c.test\r\nAUTH PLAIN ${login}\r\n`);
   await settled();
   assert.match(client.take(), /235 2\.7\.0/);
-  assert.match(await deliver(client, MESSAGE, { from: 'me@example.test', to: ['bob@far.test'], greet: false }), /^250 /);
-  assert.match(queue.taken[0]?.content.toString() ?? '', /with ESMTPSA \(TLSv1\.3\) id [^;]*\ttls TLS_AES_256_GCM_SHA384;/);
+  assert.match(
+    await deliver(client, MESSAGE, { from: 'me@example.test', to: ['bob@far.test'], greet: false }),
+    /^250 /,
+  );
+  assert.match(
+    queue.taken[0]?.content.toString() ?? '',
+    /with ESMTPSA \(TLSv1\.3\) id [^;]*\ttls TLS_AES_256_GCM_SHA384;/,
+  );
   assert.equal(queue.taken[0]?.message.deliveries[0]?.nextHop, 'mx:far.test');
 });
 
@@ -277,7 +289,9 @@ test('a client that talks before a delayed greeting is refused; a patient one is
 });
 
 test('LMTP: one reply for each accepted recipient, and only for mailboxes of ours', async () => {
-  const { connect, queue } = scene({ addresses: { 'alice@example.test': ['alice@example.test'], 'bob@example.test': ['bob@example.test'] } });
+  const { connect, queue } = scene({
+    addresses: { 'alice@example.test': ['alice@example.test'], 'bob@example.test': ['bob@example.test'] },
+  });
   const client = connect({ profile: 'lmtp', tls: 'none' });
   client.feed(
     'LHLO local\r\nMAIL FROM:<a@remote.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<x@remote.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n',

@@ -306,14 +306,19 @@ export class Session implements ByteSink, TransactionOwner {
       this.destroy('no certificate');
       return;
     }
-    const upgraded = octets === undefined ? this.#stream.startTlsServer(options) : this.#stream.startTlsServer(options, octets);
+    const upgraded =
+      octets === undefined ? this.#stream.startTlsServer(options) : this.#stream.startTlsServer(options, octets);
     upgraded.then(
       () => {
         if (this.#stage === 'before-banner' || this.#stage === 'open') done();
       },
       (error: unknown) => {
         const why = error instanceof Error ? error.message : String(error);
-        this.room.journal.emit('reception.tls-failed', { client: this.clientAddress, listener: this.#parts.listener, why });
+        this.room.journal.emit('reception.tls-failed', {
+          client: this.clientAddress,
+          listener: this.#parts.listener,
+          why,
+        });
         this.destroy('the TLS handshake failed');
       },
     );

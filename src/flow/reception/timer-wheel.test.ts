@@ -8,9 +8,15 @@ import { Deadline, TimerWheel } from './timer-wheel.ts';
 test('deadlines pass in time: never early, at most a tick and a half late, also those moved and those rounds away', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(fc.integer({ min: 0, max: tickMs * wheelSlots * 3 }), fc.option(fc.integer({ min: 0, max: tickMs * wheelSlots * 3 }))), {
-        maxLength: 40,
-      }),
+      fc.array(
+        fc.tuple(
+          fc.integer({ min: 0, max: tickMs * wheelSlots * 3 }),
+          fc.option(fc.integer({ min: 0, max: tickMs * wheelSlots * 3 })),
+        ),
+        {
+          maxLength: 40,
+        },
+      ),
       (plans) => {
         const clock = new StillClock();
         const wheel = new TimerWheel(clock);

@@ -134,12 +134,19 @@ export class Transaction {
     if (error instanceof Fault) this.#room.journal.emit(error.event, error.data);
     else {
       const why = error instanceof Error ? error.message : String(error);
-      this.#room.journal.emit('reception.message-not-stored', { session: this.#owner.sessionId, client, errno: errnoOf(error), why });
+      this.#room.journal.emit('reception.message-not-stored', {
+        session: this.#owner.sessionId,
+        client,
+        errno: errnoOf(error),
+        why,
+      });
     }
     const condition = this.#room.queue.condition();
     if (!condition.accepting) return condition.reply;
     const cause = error instanceof Fault ? error.cause : error;
-    return errnoOf(cause) === 'ENOSPC' || errnoOf(cause) === 'EDQUOT' ? replies.insufficientStorage : replies.queueTrouble;
+    return errnoOf(cause) === 'ENOSPC' || errnoOf(cause) === 'EDQUOT'
+      ? replies.insufficientStorage
+      : replies.queueTrouble;
   }
 
   #reportLoop(origin: SessionOrigin): void {

@@ -78,7 +78,8 @@ class ConfiguredDirectory implements LocalDirectory {
 
   async resolve(recipient: Mailbox): Promise<Resolution> {
     const domain = this.#table.get(domainKey(recipient.domain));
-    if (domain === undefined && !this.#isServersPostmaster(recipient)) return recipient.domain === '' ? { kind: 'unknown' } : { kind: 'remote' };
+    if (domain === undefined && !this.#isServersPostmaster(recipient))
+      return recipient.domain === '' ? { kind: 'unknown' } : { kind: 'remote' };
     const expansion = expand(recipient, domain, this.#table, this.#postmaster);
     for (const fault of expansion.faults) this.#tell(recipient, fault);
     return resolutionOf(expansion);
@@ -89,20 +90,27 @@ class ConfiguredDirectory implements LocalDirectory {
     const entry = domain === undefined ? undefined : findMailbox(domain, recipient.localPart);
     if (domain === undefined || entry === undefined) return this.#withoutEntry(recipient, domain);
     if (entry.settings.disabled !== undefined) return { kind: 'unavailable', why: entry.settings.disabled };
-    const configured = entry.settings.delivery ?? (domain.settings.lmtp === undefined ? undefined : { lmtp: domain.settings.lmtp });
+    const configured =
+      entry.settings.delivery ?? (domain.settings.lmtp === undefined ? undefined : { lmtp: domain.settings.lmtp });
     const delivery = localDelivery(this.#options, domain.name, localKey(entry.localPart), configured);
-    if (delivery.kind === 'lmtp') return { kind: 'unavailable', why: `${entry.account} has its mail by LMTP now; the next attempt goes there` };
+    if (delivery.kind === 'lmtp')
+      return { kind: 'unavailable', why: `${entry.account} has its mail by LMTP now; the next attempt goes there` };
     return { kind: 'mailbox', name: entry.account, delivery };
   }
 
   #withoutEntry(recipient: Mailbox, domain: LocalDomain | undefined): LocalMailbox {
-    if (localKey(recipient.localPart) === 'postmaster' && (domain !== undefined || this.#isServersPostmaster(recipient))) {
+    if (
+      localKey(recipient.localPart) === 'postmaster' &&
+      (domain !== undefined || this.#isServersPostmaster(recipient))
+    ) {
       const name = domain?.name ?? this.#serverKey;
       const delivery = localDelivery(this.#options, name, 'postmaster', undefined);
       if (delivery.kind !== 'lmtp') return { kind: 'mailbox', name: `postmaster@${name}`, delivery };
     }
     const found = domain === undefined ? undefined : find(domain, recipient.localPart);
-    return found === undefined ? { kind: 'missing' } : { kind: 'unavailable', why: `${printMailbox(recipient)} has become an alias since the message was accepted` };
+    return found === undefined
+      ? { kind: 'missing' }
+      : { kind: 'unavailable', why: `${printMailbox(recipient)} has become an alias since the message was accepted` };
   }
 
   localHop(mailbox: Mailbox): NextHop | undefined {
@@ -123,7 +131,11 @@ class ConfiguredDirectory implements LocalDirectory {
     if (verdict.kind !== 'accepted') return verdict;
     this.#aliases ??= aliasesOfAccounts(this.#table);
     const { account } = verdict;
-    return { kind: 'accepted', account, senders: [account, ...(this.#aliases.get(account) ?? []), ...this.#patterns(account)] };
+    return {
+      kind: 'accepted',
+      account,
+      senders: [account, ...(this.#aliases.get(account) ?? []), ...this.#patterns(account)],
+    };
   }
 
   maySendAs(account: string, sender: Mailbox): boolean {
@@ -143,7 +155,10 @@ class ConfiguredDirectory implements LocalDirectory {
   }
 
   #isServersPostmaster(mailbox: Mailbox): boolean {
-    return localKey(mailbox.localPart) === 'postmaster' && (mailbox.domain === '' || domainKey(mailbox.domain) === this.#serverKey);
+    return (
+      localKey(mailbox.localPart) === 'postmaster' &&
+      (mailbox.domain === '' || domainKey(mailbox.domain) === this.#serverKey)
+    );
   }
 
   #tell(recipient: Mailbox, fault: string): void {

@@ -35,8 +35,21 @@ interface State {
 }
 
 /** Follows aliases, catch-all and postmaster of an address of ours to their ends; circles and depth are bounded. */
-export function expand(mailbox: Mailbox, domain: LocalDomain | undefined, table: LocalTable, postmaster: PostmasterRule): Expansion {
-  const state: State = { table, postmaster, targets: new Map(), faults: [], path: new Set(), done: new Set(), disabled: undefined };
+export function expand(
+  mailbox: Mailbox,
+  domain: LocalDomain | undefined,
+  table: LocalTable,
+  postmaster: PostmasterRule,
+): Expansion {
+  const state: State = {
+    table,
+    postmaster,
+    targets: new Map(),
+    faults: [],
+    path: new Set(),
+    done: new Set(),
+    disabled: undefined,
+  };
   const how = domain === undefined ? followPostmaster(state, 0) : followLocal(state, mailbox, domain, 0);
   return { targets: [...state.targets.values()], faults: state.faults, disabled: state.disabled, how };
 }
@@ -66,7 +79,14 @@ function followLocal(state: State, mailbox: Mailbox, domain: LocalDomain, depth:
   return 'unknown';
 }
 
-function followAlias(state: State, name: string, targets: readonly string[], mailbox: Mailbox, domain: LocalDomain, depth: number): void {
+function followAlias(
+  state: State,
+  name: string,
+  targets: readonly string[],
+  mailbox: Mailbox,
+  domain: LocalDomain,
+  depth: number,
+): void {
   const key = `${name}@${domain.name}`;
   if (state.done.has(key)) return;
   if (state.path.has(key)) {

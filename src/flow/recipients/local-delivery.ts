@@ -10,9 +10,16 @@ export interface Places {
 }
 
 /** How a mailbox takes its mail, or the LMTP group that has it. */
-export function localDelivery(places: Places, domain: string, mailbox: string, delivery: MailboxSettings['delivery']): LocalDelivery | { readonly kind: 'lmtp'; readonly group: string } {
+export function localDelivery(
+  places: Places,
+  domain: string,
+  mailbox: string,
+  delivery: MailboxSettings['delivery'],
+): LocalDelivery | { readonly kind: 'lmtp'; readonly group: string } {
   const place = (path: string): string => {
-    const filled = path.replaceAll(/\{(domain|mailbox)\}/g, (_all, word: string) => safeName(word === 'domain' ? domain : mailbox));
+    const filled = path.replaceAll(/\{(domain|mailbox)\}/g, (_all, word: string) =>
+      safeName(word === 'domain' ? domain : mailbox),
+    );
     return isAbsolute(filled) ? filled : join(places.dataDirectory, filled);
   };
   if (delivery === undefined) return { kind: 'maildir', path: place(places.maildirTemplate) };
@@ -27,6 +34,8 @@ export function localDelivery(places: Places, domain: string, mailbox: string, d
 
 /** The name as one part of a path: what could lead elsewhere is written as %xx. */
 export function safeName(name: string): string {
-  const escaped = name.replaceAll(/[^\p{L}\p{N}._+=@,-]/gu, (char) => [...Buffer.from(char)].map((octet) => `%${octet.toString(16).padStart(2, '0')}`).join(''));
+  const escaped = name.replaceAll(/[^\p{L}\p{N}._+=@,-]/gu, (char) =>
+    [...Buffer.from(char)].map((octet) => `%${octet.toString(16).padStart(2, '0')}`).join(''),
+  );
   return escaped.startsWith('.') ? `%2e${escaped.slice(1)}` : escaped;
 }

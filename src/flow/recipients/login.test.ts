@@ -6,7 +6,15 @@ import { makeLocalTable } from './local-table.ts';
 import { LoginDesk } from './login.ts';
 
 const settings: RecipientsSettings = {
-  'a.test': { mailboxes: { alice: { password: 'hash:secret', maySendAs: [] }, bob: { password: 'hash:b', maySendAs: [] }, mute: { maySendAs: [] } }, aliases: {}, plusAddressing: '+' },
+  'a.test': {
+    mailboxes: {
+      alice: { password: 'hash:secret', maySendAs: [] },
+      bob: { password: 'hash:b', maySendAs: [] },
+      mute: { maySendAs: [] },
+    },
+    aliases: {},
+    plusAddressing: '+',
+  },
   'b.test': { mailboxes: { bob: { password: 'hash:c', maySendAs: [] } }, aliases: {}, plusAddressing: '+' },
 };
 
@@ -63,7 +71,11 @@ test('so many checks at once, so many wait, the rest comes again later', async (
     running -= 1;
     return false;
   });
-  const all = await Promise.all(Array.from({ length: verificationsMax + verificationsWaitingMax + 3 }, (_, index) => desk.check('alice', `p${index}`)));
+  const all = await Promise.all(
+    Array.from({ length: verificationsMax + verificationsWaitingMax + 3 }, (_, index) =>
+      desk.check('alice', `p${index}`),
+    ),
+  );
   assert.equal(most, verificationsMax);
   assert.equal(all.filter((verdict) => verdict.kind === 'unavailable').length, 3);
 });

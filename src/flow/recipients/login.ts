@@ -3,7 +3,13 @@ import { Turnstile } from '../../base/turnstile.ts';
 import { domainKey } from '../../mail/mailbox.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Random } from '../../world/ports/random.ts';
-import { loginLengthMax, verificationsMax, verificationsWaitingMax, verifiedLifetimeMs, verifiedMax } from './limits.ts';
+import {
+  loginLengthMax,
+  verificationsMax,
+  verificationsWaitingMax,
+  verifiedLifetimeMs,
+  verifiedMax,
+} from './limits.ts';
 import { localKey } from './local-table.ts';
 import type { LocalTable } from './local-table.ts';
 
@@ -40,7 +46,11 @@ export class LoginDesk {
   readonly #verify: PasswordVerifier;
   readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(table: LocalTable, verify: PasswordVerifier, world: { readonly clock: Pick<Clock, 'now'>; readonly random: Pick<Random, 'bytes'> }) {
+  constructor(
+    table: LocalTable,
+    verify: PasswordVerifier,
+    world: { readonly clock: Pick<Clock, 'now'>; readonly random: Pick<Random, 'bytes'> },
+  ) {
     this.#verify = verify;
     this.#clock = world.clock;
     this.#key = world.random.bytes(KEY_OCTETS);
@@ -62,7 +72,9 @@ export class LoginDesk {
     const account = this.#find(user);
     const hash = account?.hash ?? this.#decoy;
     if (hash === undefined) return Promise.resolve({ kind: 'refused' });
-    const digest = createHmac('sha256', this.#key).update(`${account?.account ?? user}\0${hash}\0${password}`).digest('base64');
+    const digest = createHmac('sha256', this.#key)
+      .update(`${account?.account ?? user}\0${hash}\0${password}`)
+      .digest('base64');
     const until = this.#verified.get(digest);
     if (until !== undefined && account !== undefined) {
       if (until > this.#clock.now()) return Promise.resolve({ kind: 'accepted', account: account.account });
@@ -82,12 +94,16 @@ export class LoginDesk {
   }
 
   async #slowly(digest: string, hash: string, password: string, account: Account | undefined): Promise<Verdict> {
-    if (!(await this.#turnstile.enter())) return { kind: 'unavailable', why: `over ${verificationsWaitingMax} logins are waiting` };
+    if (!(await this.#turnstile.enter()))
+      return { kind: 'unavailable', why: `over ${verificationsWaitingMax} logins are waiting` };
     let fits: boolean;
     try {
       fits = await this.#verify(hash, password);
     } catch (error) {
-      return { kind: 'unavailable', why: `the password could not be checked: ${error instanceof Error ? error.message : String(error)}` };
+      return {
+        kind: 'unavailable',
+        why: `the password could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+      };
     } finally {
       this.#turnstile.leave();
     }

@@ -5,7 +5,11 @@ import type { LocalDelivery } from '../routing/port.ts';
 /** What a forward-path means here. */
 export type Resolution =
   /** Ours; `targets` are the final addresses (itself, or those of an alias or forward), without doubles. */
-  | { readonly kind: 'ours'; readonly targets: readonly Mailbox[]; readonly how: 'mailbox' | 'alias' | 'catch-all' | 'postmaster' }
+  | {
+      readonly kind: 'ours';
+      readonly targets: readonly Mailbox[];
+      readonly how: 'mailbox' | 'alias' | 'catch-all' | 'postmaster';
+    }
   /** Our domain, no such mailbox. */
   | { readonly kind: 'unknown' }
   /** Our domain, but the mailbox does not take mail now or ever; the words are for the sender. */
@@ -25,7 +29,11 @@ export type LocalMailbox =
 
 /** A login that fits, or not. */
 export type LoginVerdict =
-  | { readonly kind: 'accepted'; readonly account: string; /** Addresses the account may send as; '*@domain' for a whole domain. */ readonly senders: readonly string[] }
+  | {
+      readonly kind: 'accepted';
+      readonly account: string /** Addresses the account may send as; '*@domain' for a whole domain. */;
+      readonly senders: readonly string[];
+    }
   | { readonly kind: 'refused' }
   | { readonly kind: 'unavailable'; readonly why: string };
 

@@ -22,27 +22,53 @@ export function findProblems(settings: RecipientsSettings): readonly Problem[] {
     const local = table.get(domainKey(name.toLowerCase()));
     if (local === undefined || local.settings !== domain) continue;
     problems.push(...aliasProblems(name, domain, local, table));
-    if (domain.catchAll !== undefined) problems.push(...targetProblems([name, 'catchAll'], domain.catchAll, local, table));
+    if (domain.catchAll !== undefined)
+      problems.push(...targetProblems([name, 'catchAll'], domain.catchAll, local, table));
     if (problems.length >= PROBLEMS_MAX) break;
   }
   return problems.slice(0, PROBLEMS_MAX);
 }
 
-function* aliasProblems(name: string, domain: DomainSettings, local: LocalDomain, table: LocalTable): Generator<Problem> {
+function* aliasProblems(
+  name: string,
+  domain: DomainSettings,
+  local: LocalDomain,
+  table: LocalTable,
+): Generator<Problem> {
   for (const [alias, value] of Object.entries(domain.aliases)) {
     const targets = typeof value === 'string' ? [value] : value;
     for (const [index, text] of targets.entries()) {
-      yield* targetProblems(typeof value === 'string' ? [name, 'aliases', alias] : [name, 'aliases', alias, index], text, local, table);
+      yield* targetProblems(
+        typeof value === 'string' ? [name, 'aliases', alias] : [name, 'aliases', alias, index],
+        text,
+        local,
+        table,
+      );
     }
-    const hidden = local.mailboxes.has(localKey(alias)) && !targets.some((text) => localKey(parseTarget(text, local.name)?.localPart ?? '') === localKey(alias));
-    if (hidden) yield { what: 'hidden', path: [name, 'aliases', alias], message: `hides the mailbox of the same name, which gets no mail; name '${alias}' among the targets to keep a copy there` };
-    const { faults } = expand({ localPart: alias, domain: local.name }, local, table, { address: undefined, lastResort: { localPart: 'postmaster', domain: local.name } });
+    const hidden =
+      local.mailboxes.has(localKey(alias)) &&
+      !targets.some((text) => localKey(parseTarget(text, local.name)?.localPart ?? '') === localKey(alias));
+    if (hidden)
+      yield {
+        what: 'hidden',
+        path: [name, 'aliases', alias],
+        message: `hides the mailbox of the same name, which gets no mail; name '${alias}' among the targets to keep a copy there`,
+      };
+    const { faults } = expand({ localPart: alias, domain: local.name }, local, table, {
+      address: undefined,
+      lastResort: { localPart: 'postmaster', domain: local.name },
+    });
     const circle = faults.find((fault) => fault.includes('back to itself') || fault.startsWith('more than'));
     if (circle !== undefined) yield { what: 'circle', path: [name, 'aliases', alias], message: circle };
   }
 }
 
-function* targetProblems(path: readonly (string | number)[], text: string, local: LocalDomain, table: LocalTable): Generator<Problem> {
+function* targetProblems(
+  path: readonly (string | number)[],
+  text: string,
+  local: LocalDomain,
+  table: LocalTable,
+): Generator<Problem> {
   if (text.trim() === '') {
     yield { what: 'not-an-address', path, message: 'is empty' };
     return;
@@ -54,9 +80,13 @@ function* targetProblems(path: readonly (string | number)[], text: string, local
   }
   const domain = table.get(domainKey(target.domain));
   if (domain === undefined) return;
-  const { how } = expand(target, domain, table, { address: undefined, lastResort: { localPart: 'postmaster', domain: local.name } });
+  const { how } = expand(target, domain, table, {
+    address: undefined,
+    lastResort: { localPart: 'postmaster', domain: local.name },
+  });
   if (how === 'unknown') yield { what: 'unknown', path, message: `leads to no mailbox or alias of ${domain.name}` };
-  else if (path.at(-1) === 'catchAll' && how === 'catch-all') yield { what: 'circle', path, message: `is itself unknown in ${domain.name}: the catch-all leads back to itself` };
+  else if (path.at(-1) === 'catchAll' && how === 'catch-all')
+    yield { what: 'circle', path, message: `is itself unknown in ${domain.name}: the catch-all leads back to itself` };
 }
 
 function printable(text: string): string {

@@ -25,13 +25,17 @@ export class AddressSpaces {
     for (const [index, { match, cost, via, senders, proxy }] of spaces.entries()) {
       const base = { index, match, cost, via, senders: senders?.map(patternKey), proxy };
       if (match === '*') this.#any.push({ ...base, exactness: 'any' });
-      else if (match.startsWith('*.')) put(this.#below, domainKey(match.slice(2).toLowerCase()), { ...base, exactness: 'below a domain' });
+      else if (match.startsWith('*.'))
+        put(this.#below, domainKey(match.slice(2).toLowerCase()), { ...base, exactness: 'below a domain' });
       else if (match.includes('@')) put(this.#addresses, patternKey(match), { ...base, exactness: 'address' });
       else put(this.#domains, domainKey(match.toLowerCase()), { ...base, exactness: 'domain' });
     }
     for (const list of [...this.#addresses.values(), ...this.#domains.values(), ...this.#below.values(), this.#any]) {
       // Of equal costs the one with a scope is the more exact; then the configuration's order decides.
-      list.sort((a, b) => a.cost - b.cost || Number(b.senders !== undefined) - Number(a.senders !== undefined) || a.index - b.index);
+      list.sort(
+        (a, b) =>
+          a.cost - b.cost || Number(b.senders !== undefined) - Number(a.senders !== undefined) || a.index - b.index,
+      );
     }
   }
 
@@ -42,7 +46,8 @@ export class AddressSpaces {
   find(recipient: Mailbox, sender: ReversePath): AddressSpace | undefined {
     const domain = domainKey(recipient.domain);
     const exact =
-      pick(this.#addresses.get(`${recipient.localPart.toLowerCase()}@${domain}`), sender) ?? pick(this.#domains.get(domain), sender);
+      pick(this.#addresses.get(`${recipient.localPart.toLowerCase()}@${domain}`), sender) ??
+      pick(this.#domains.get(domain), sender);
     if (exact !== undefined) return exact;
     if (!domain.startsWith('[')) {
       for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
@@ -61,7 +66,9 @@ function put(map: Map<string, AddressSpace[]>, key: string, space: AddressSpace)
 }
 
 function pick(list: readonly AddressSpace[] | undefined, sender: ReversePath): AddressSpace | undefined {
-  return list?.find((space) => space.senders === undefined || space.senders.some((pattern) => coversSender(pattern, sender)));
+  return list?.find(
+    (space) => space.senders === undefined || space.senders.some((pattern) => coversSender(pattern, sender)),
+  );
 }
 
 /** Whether a scope's pattern ('a@example.com', 'example.com', '*.example.com', '<>') covers a reverse-path. */

@@ -20,7 +20,8 @@ export async function lookUpAddresses(resolver: Resolver, name: string, versions
   ]);
   const addresses = interleaved(valid(six), valid(four)).slice(0, addressesPerHostMax);
   if (addresses.length > 0) return { kind: 'addresses', addresses };
-  for (const answer of [six, four]) if (answer?.kind === 'failure') return { kind: 'failure', reason: `${name}: ${answer.reason}` };
+  for (const answer of [six, four])
+    if (answer?.kind === 'failure') return { kind: 'failure', reason: `${name}: ${answer.reason}` };
   const missing = six?.kind === 'no-such-name' || four?.kind === 'no-such-name';
   return { kind: 'none', reason: missing ? `${name} does not exist` : `${name} has no address` };
 }
@@ -43,6 +44,7 @@ function valid(answer: Answer<'A' | 'AAAA'> | undefined): string[] {
 
 function interleaved(first: readonly string[], second: readonly string[]): string[] {
   const out: string[] = [];
-  for (let i = 0; i < Math.max(first.length, second.length); i += 1) out.push(...first.slice(i, i + 1), ...second.slice(i, i + 1));
+  for (let i = 0; i < Math.max(first.length, second.length); i += 1)
+    out.push(...first.slice(i, i + 1), ...second.slice(i, i + 1));
   return out;
 }

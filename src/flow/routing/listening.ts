@@ -5,7 +5,10 @@ import type { ListenersSettings } from '../../settings/listeners.ts';
  * The addresses at which this host accepts mail on a port, from its listeners; `interfaces` gives the host's addresses, for listeners
  * on all of a family. A listener whose port the system chooses is not known here and cannot be the target of a route anyway.
  */
-export function addressesByPort(listeners: ListenersSettings, interfaces: () => readonly string[]): (port: number) => readonly string[] {
+export function addressesByPort(
+  listeners: ListenersSettings,
+  interfaces: () => readonly string[],
+): (port: number) => readonly string[] {
   const byPort = new Map<number, Set<string>>();
   for (const { address, port } of Object.values(listeners)) {
     for (const text of [address].flat()) {

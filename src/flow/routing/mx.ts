@@ -12,7 +12,9 @@ import { replies } from './replies.ts';
 import { byPreference, shuffled } from './shuffle.ts';
 
 /** The hosts of a domain in the order to try them, or the end of it. */
-export type Hosts = { readonly kind: 'hosts'; readonly hosts: readonly RelayHost[]; readonly reason: string } | Extract<Route, { kind: 'deferred' | 'failed' }>;
+export type Hosts =
+  | { readonly kind: 'hosts'; readonly hosts: readonly RelayHost[]; readonly reason: string }
+  | Extract<Route, { kind: 'deferred' | 'failed' }>;
 
 /** What looking for hosts needs. */
 export interface HostSearch {
@@ -36,7 +38,8 @@ interface Candidate {
  */
 export async function findHosts(domain: string, search: HostSearch): Promise<Hosts> {
   if (domain.startsWith('[')) return literalHost(domain, search);
-  if (!isHostName(domain)) return { kind: 'failed', reply: replies.badDomain, reason: `'${domain}' is not a domain name` };
+  if (!isHostName(domain))
+    return { kind: 'failed', reply: replies.badDomain, reason: `'${domain}' is not a domain name` };
   const answer = await search.resolver.query(domain, 'MX');
   switch (answer.kind) {
     case 'failure':
@@ -52,16 +55,23 @@ export async function findHosts(domain: string, search: HostSearch): Promise<Hos
   if (records.length === 0) return implicitHost(domain, search);
   // RFC 7505 §3: the one record with the root as its host; among others it only means nothing.
   const named = records.filter(({ name }) => name !== '');
-  if (named.length === 0) return { kind: 'failed', reply: replies.nullMx, reason: `${domain} has a null MX: it takes no mail` };
+  if (named.length === 0)
+    return { kind: 'failed', reply: replies.nullMx, reason: `${domain} has a null MX: it takes no mail` };
   return chosenHosts(domain, named, search);
 }
 
 async function chosenHosts(domain: string, records: readonly Candidate[], search: HostSearch): Promise<Hosts> {
   const byName = betterThanOwn(records, ({ name }) => search.own.hasName(name));
-  if (byName.length === 0) return loop(`this server is the best mail server of ${domain}, whose mail it neither keeps nor routes`);
+  if (byName.length === 0)
+    return loop(`this server is the best mail server of ${domain}, whose mail it neither keeps nor routes`);
   const ordered = byPreference(byName, (group) => shuffled(group, search.random)).slice(0, hostsMax);
-  const found = await Promise.all(ordered.map(async (candidate) => ({ ...candidate, found: await addressesOf(candidate.name, search) })));
-  const remaining = betterThanOwn(found, ({ found: each }) => each.kind === 'addresses' && leadsHere(each.addresses, search));
+  const found = await Promise.all(
+    ordered.map(async (candidate) => ({ ...candidate, found: await addressesOf(candidate.name, search) })),
+  );
+  const remaining = betterThanOwn(
+    found,
+    ({ found: each }) => each.kind === 'addresses' && leadsHere(each.addresses, search),
+  );
   if (remaining.length === 0) return loop(`the best mail server of ${domain} has the address of this server`);
   const hosts: RelayHost[] = [];
   const troubles: string[] = [];
@@ -73,7 +83,9 @@ async function chosenHosts(domain: string, records: readonly Candidate[], search
   }
   if (hosts.length > 0) return { kind: 'hosts', hosts, reason: mxReason(domain, remaining, troubles) };
   const reason = `no mail server of ${domain} can be resolved: ${troubles.join('; ')}`;
-  return failure ? { kind: 'deferred', reply: replies.nameService, reason } : { kind: 'failed', reply: replies.noAddress, reason };
+  return failure
+    ? { kind: 'deferred', reply: replies.nameService, reason }
+    : { kind: 'failed', reply: replies.noAddress, reason };
 }
 
 /** RFC 5321 §5.1: our own record goes, and all of equal or worse preference. */
@@ -85,8 +97,13 @@ function betterThanOwn<T extends Candidate>(records: readonly T[], isOwn: (recor
 }
 
 async function addressesOf(name: string, search: HostSearch): Promise<HostAddresses> {
-  if (canonicalIp(name) !== undefined) return { kind: 'none', reason: `the MX record names the address ${name}, where a host name belongs` };
-  if (!isHostName(name)) return { kind: 'none', reason: `the MX record names '${name.replaceAll(/[^\x21-\x7e]/g, '?')}', which is not a host name` };
+  if (canonicalIp(name) !== undefined)
+    return { kind: 'none', reason: `the MX record names the address ${name}, where a host name belongs` };
+  if (!isHostName(name))
+    return {
+      kind: 'none',
+      reason: `the MX record names '${name.replaceAll(/[^\x21-\x7e]/g, '?')}', which is not a host name`,
+    };
   return hostAddresses(name, search);
 }
 
@@ -98,21 +115,37 @@ async function hostAddresses(name: string, { resolver, versions, namesOnly }: Ho
 async function implicitHost(domain: string, search: HostSearch): Promise<Hosts> {
   if (search.own.hasName(domain)) return loop(`${domain} is this server, which does not keep mail for that name`);
   const found = await hostAddresses(domain, search);
-  if (found.kind === 'failure') return { kind: 'deferred', reply: replies.nameService, reason: `address of ${domain}, which has no MX: ${found.reason}` };
-  if (found.kind === 'none') return { kind: 'failed', reply: replies.noMailServer, reason: `${domain} has no MX, and ${found.reason}` };
+  if (found.kind === 'failure')
+    return {
+      kind: 'deferred',
+      reply: replies.nameService,
+      reason: `address of ${domain}, which has no MX: ${found.reason}`,
+    };
+  if (found.kind === 'none')
+    return { kind: 'failed', reply: replies.noMailServer, reason: `${domain} has no MX, and ${found.reason}` };
   if (leadsHere(found.addresses, search)) {
     return loop(`${domain} has no MX, and its address is that of this server`);
   }
-  return { kind: 'hosts', hosts: [{ name: domain, addresses: found.addresses, port: search.port }], reason: `${domain} has no MX; its own address` };
+  return {
+    kind: 'hosts',
+    hosts: [{ name: domain, addresses: found.addresses, port: search.port }],
+    reason: `${domain} has no MX; its own address`,
+  };
 }
 
 function literalHost(domain: string, search: HostSearch): Hosts {
   const { port, versions } = search;
   const address = parseLiteral(domain);
-  if (address === undefined) return { kind: 'failed', reply: replies.badDomain, reason: `'${domain}' is not an address literal` };
+  if (address === undefined)
+    return { kind: 'failed', reply: replies.badDomain, reason: `'${domain}' is not an address literal` };
   if (leadsHere([address], search)) return loop(`${domain} is this server, which does not keep mail for it`);
-  if (!isUsable(address, versions)) return { kind: 'failed', reply: replies.ipVersion, reason: `${domain} cannot be reached over IPv${versions}` };
-  return { kind: 'hosts', hosts: [{ name: domain, addresses: [address], port }], reason: `the address literal ${domain}` };
+  if (!isUsable(address, versions))
+    return { kind: 'failed', reply: replies.ipVersion, reason: `${domain} cannot be reached over IPv${versions}` };
+  return {
+    kind: 'hosts',
+    hosts: [{ name: domain, addresses: [address], port }],
+    reason: `the address literal ${domain}`,
+  };
 }
 
 function leadsHere(addresses: readonly string[], { own, port }: HostSearch): boolean {

@@ -35,7 +35,12 @@ export interface RelayTerms {
 
 /** Where a delivery goes now. `reason` is one sentence for people ("MX of example.com, preference 10 and 20"). */
 export type Route =
-  | { readonly kind: 'relay'; readonly hosts: readonly RelayHost[]; readonly terms: RelayTerms; readonly reason: string }
+  | {
+      readonly kind: 'relay';
+      readonly hosts: readonly RelayHost[];
+      readonly terms: RelayTerms;
+      readonly reason: string;
+    }
   | { readonly kind: 'local'; readonly reason: string }
   /** It became several addresses at acceptance: there is nothing to deliver but the news. */
   | { readonly kind: 'expanded'; readonly reason: string }
@@ -50,7 +55,13 @@ export type Route =
 export type LocalDelivery =
   | { readonly kind: 'maildir'; readonly path: string }
   | { readonly kind: 'directory'; readonly path: string }
-  | { readonly kind: 'pipe'; readonly command: readonly string[]; readonly user?: string; readonly timeoutMs: number; readonly environment: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'pipe';
+      readonly command: readonly string[];
+      readonly user?: string;
+      readonly timeoutMs: number;
+      readonly environment: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'discard' };
 
 export interface Router {

@@ -6,7 +6,10 @@ import { parseAddress, parseAddressList } from '../../protocol/headers/addresses
 import type { HeaderField } from '../../protocol/headers/scanner.ts';
 
 /** Changes the sender addresses of a message that leaves: its reverse-path, and edits of the fields given. */
-export type SenderRewrite = (envelope: Pick<EnvelopeOptions, 'reversePath'>, fields: readonly Pick<HeaderField, 'name' | 'start' | 'octets' | 'cut'>[]) => {
+export type SenderRewrite = (
+  envelope: Pick<EnvelopeOptions, 'reversePath'>,
+  fields: readonly Pick<HeaderField, 'name' | 'start' | 'octets' | 'cut'>[],
+) => {
   readonly reversePath: ReversePath;
   readonly edits: readonly Edit[];
 };
@@ -67,7 +70,8 @@ function fieldEdits({ start, octets, cut }: Pick<HeaderField, 'start' | 'octets'
     // The last address of a field that was cut may lack its end.
     if (cut && end === text.length) continue;
     const outer = map({ localPart: utf8(mailbox.localPart), domain: utf8(mailbox.domain) });
-    if (outer !== undefined) edits.push({ at: start + colon + 1 + from, remove: end - from, insert: Buffer.from(printMailbox(outer)) });
+    if (outer !== undefined)
+      edits.push({ at: start + colon + 1 + from, remove: end - from, insert: Buffer.from(printMailbox(outer)) });
   }
   return edits;
 }

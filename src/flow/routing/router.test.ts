@@ -14,13 +14,35 @@ import type { RouterOptions } from './router.ts';
 
 const bounds = { connectionsMax: 20, messagesPerConnectionMax: 100, recipientsPerTransactionMax: 100 };
 const base: RoutingSettings = {
-  proxies: {}, smartHosts: {}, addressSpaces: [], relayDomains: [], rewrite: {}, ownNames: [], tls: 'opportunistic', port: 25, ipVersions: 'both', ...bounds,
+  proxies: {},
+  smartHosts: {},
+  addressSpaces: [],
+  relayDomains: [],
+  rewrite: {},
+  ownNames: [],
+  tls: 'opportunistic',
+  port: 25,
+  ipVersions: 'both',
+  ...bounds,
 };
 
-function group(hosts: (string | Partial<SmartHostGroup['hosts'][number]>)[], over: Partial<SmartHostGroup> = {}): SmartHostGroup {
+function group(
+  hosts: (string | Partial<SmartHostGroup['hosts'][number]>)[],
+  over: Partial<SmartHostGroup> = {},
+): SmartHostGroup {
   return {
-    hosts: hosts.map((host) => ({ host: '', port: 25, weight: 1, preference: 10, ...(typeof host === 'string' ? { host } : host) })),
-    protocol: 'smtp', tls: 'opportunistic', proxyHeader: 'none', ...bounds, ...over,
+    hosts: hosts.map((host) => ({
+      host: '',
+      port: 25,
+      weight: 1,
+      preference: 10,
+      ...(typeof host === 'string' ? { host } : host),
+    })),
+    protocol: 'smtp',
+    tls: 'opportunistic',
+    proxyHeader: 'none',
+    ...bounds,
+    ...over,
   };
 }
 
@@ -60,7 +82,12 @@ function from(sender: string | null): EnvelopeOptions {
 }
 
 const anybody = from('s@sender.test');
-const space = (match: string, via: string, over: { cost?: number; senders?: string[] } = {}) => ({ match, via, cost: 1, ...over });
+const space = (match: string, via: string, over: { cost?: number; senders?: string[] } = {}) => ({
+  match,
+  via,
+  cost: 1,
+  ...over,
+});
 
 /** The hosts of a route, or how it ends. */
 function shown(route: Route): string {
@@ -86,7 +113,9 @@ test('MX by preference, addresses of both families in turn', async () => {
 });
 
 test('equal preferences are shuffled', async () => {
-  const { router } = make(['a', 'b', 'c'].map((name) => `to.test MX 10 ${name}.test\n${name}.test A 198.51.100.1`).join('\n'));
+  const { router } = make(
+    ['a', 'b', 'c'].map((name) => `to.test MX 10 ${name}.test\n${name}.test A 198.51.100.1`).join('\n'),
+  );
   const first = new Map<string, number>();
   for (let i = 0; i < 300; i += 1) {
     const name = shown(await router.route('mx:to.test', anybody)).slice(0, 1);
@@ -124,17 +153,26 @@ test('Q267245: a temporary failure among the hosts makes the whole temporary, un
 });
 
 test('Q169781: dead names among the MX do not keep from the live one', async () => {
-  assert.equal(await mx('to.test MX 5 dead.test\nto.test MX 10 live.test\nlive.test A 198.51.100.7'), 'live.test=198.51.100.7');
+  assert.equal(
+    await mx('to.test MX 5 dead.test\nto.test MX 10 live.test\nlive.test A 198.51.100.7'),
+    'live.test=198.51.100.7',
+  );
 });
 
 test('Q146783: a recipient domain that is a CNAME uses the MX of its target', async () => {
-  assert.equal(await mx('to.test CNAME real.test\nreal.test MX 10 mx.real.test\nmx.real.test A 198.51.100.1'), 'mx.real.test=198.51.100.1');
+  assert.equal(
+    await mx('to.test CNAME real.test\nreal.test MX 10 mx.real.test\nmx.real.test A 198.51.100.1'),
+    'mx.real.test=198.51.100.1',
+  );
   const { router } = make('to.test CNAME real.test');
   assert.equal(router.nextHop(address('u@to.test'), anybody), 'mx:to.test');
 });
 
 test('Q153001: an MX that is a CNAME is followed and keeps its name', async () => {
-  assert.equal(await mx('to.test MX 10 alias.test\nalias.test CNAME host.test\nhost.test A 198.51.100.1'), 'alias.test=198.51.100.1');
+  assert.equal(
+    await mx('to.test MX 10 alias.test\nalias.test CNAME host.test\nhost.test A 198.51.100.1'),
+    'alias.test=198.51.100.1',
+  );
 });
 
 test('Q159299: an MX that is the domain itself', async () => {
@@ -142,33 +180,51 @@ test('Q159299: an MX that is the domain itself', async () => {
 });
 
 test('Q150114: many addresses of one host, up to a bound; many hosts, up to a bound', async () => {
-  const addresses = Array.from({ length: 60 }, (_, i) => `mx.test A 198.51.100.${i}\nmx.test AAAA 2001:db8:1::${i + 1}`).join('\n');
+  const addresses = Array.from(
+    { length: 60 },
+    (_, i) => `mx.test A 198.51.100.${i}\nmx.test AAAA 2001:db8:1::${i + 1}`,
+  ).join('\n');
   const route = await make(`to.test MX 10 mx.test\n${addresses}`).router.route('mx:to.test', anybody);
   assert.ok(route.kind === 'relay' && route.hosts[0]?.addresses.length === addressesPerHostMax);
-  const hosts = Array.from({ length: 50 }, (_, i) => `to.test MX ${i} m${i}.test\nm${i}.test A 198.51.100.1`).join('\n');
+  const hosts = Array.from({ length: 50 }, (_, i) => `to.test MX ${i} m${i}.test\nm${i}.test A 198.51.100.1`).join(
+    '\n',
+  );
   const many = await make(hosts).router.route('mx:to.test', anybody);
   assert.ok(many.kind === 'relay' && many.hosts.length === hostsMax && many.hosts[0]?.name === 'm0.test');
 });
 
 test('Q182406: our own record goes with all of equal or worse preference; as the best it is a loop', async () => {
-  const zone = 'to.test MX 10 a.test\nto.test MX 20 Mail.Own.test\nto.test MX 20 c.test\nto.test MX 30 d.test\na.test A 198.51.100.1\nc.test A 198.51.100.3\nd.test A 198.51.100.4\n';
+  const zone =
+    'to.test MX 10 a.test\nto.test MX 20 Mail.Own.test\nto.test MX 20 c.test\nto.test MX 30 d.test\na.test A 198.51.100.1\nc.test A 198.51.100.3\nd.test A 198.51.100.4\n';
   assert.equal(await mx(zone), 'a.test=198.51.100.1');
   assert.equal(await mx(`${zone}to.test MX 5 mail.own.test`), 'failed 554 5.4.6');
   assert.equal(await mx(zone.replace('a.test A 198.51.100.1', 'a.test SERVFAIL')), 'deferred 451 4.4.3');
-  assert.equal(await mx('to.test MX 10 second.test\nsecond.test A 198.51.100.2', 'to.test', { ownNames: ['Second.test'] }), 'failed 554 5.4.6');
+  assert.equal(
+    await mx('to.test MX 10 second.test\nsecond.test A 198.51.100.2', 'to.test', { ownNames: ['Second.test'] }),
+    'failed 554 5.4.6',
+  );
 });
 
 test('Q260247: a domain whose address is ours is a loop, told once', async () => {
   const told: string[] = [];
   const journal: Journal = { emit: (name, values) => void told.push(`${name} ${JSON.stringify(values)}`) };
-  const { router } = make('to.test A 192.0.2.25\nv6.test MX 10 x.test\nx.test AAAA 2001:0DB8::25\nlo.test A 127.0.0.1', {}, { journal });
-  for (const domain of ['to.test', 'to.test', 'v6.test', 'lo.test']) assert.equal(shown(await router.route(`mx:${domain}`, anybody)), 'failed 554 5.4.6', domain);
+  const { router } = make(
+    'to.test A 192.0.2.25\nv6.test MX 10 x.test\nx.test AAAA 2001:0DB8::25\nlo.test A 127.0.0.1',
+    {},
+    { journal },
+  );
+  for (const domain of ['to.test', 'to.test', 'v6.test', 'lo.test'])
+    assert.equal(shown(await router.route(`mx:${domain}`, anybody)), 'failed 554 5.4.6', domain);
   assert.equal(told.length, 3);
   assert.match(told[0] ?? '', /routing\.loop-to-ourselves.*to\.test/);
 });
 
 test('the public address before a NAT is ours when the configuration says so', async () => {
-  const settings = { ownNames: ['203.0.113.9'], port: 2526, smartHosts: { nat: group([{ host: '203.0.113.9', port: 26 }]), nat25: group(['203.0.113.9']) } };
+  const settings = {
+    ownNames: ['203.0.113.9'],
+    port: 2526,
+    smartHosts: { nat: group([{ host: '203.0.113.9', port: 26 }]), nat25: group(['203.0.113.9']) },
+  };
   assert.equal(await mx('to.test MX 10 x.test\nx.test A 203.0.113.9', 'to.test', settings), 'failed 554 5.4.6');
   const { router } = make('', settings);
   assert.equal(shown(await router.route('host:nat', anybody)), '203.0.113.9=203.0.113.9');
@@ -181,7 +237,10 @@ test('another program on this machine at another port is no loop', async () => {
 
 test('an MX record that names an address or nonsense is passed over', async () => {
   assert.equal(await mx('to.test MX 10 198.51.100.1'), 'failed 550 5.4.4');
-  assert.equal(await mx('to.test MX 10 198.51.100.1\nto.test MX 20 b.test\nb.test A 198.51.100.2\nc.test A 0.0.0.0'), 'b.test=198.51.100.2');
+  assert.equal(
+    await mx('to.test MX 10 198.51.100.1\nto.test MX 20 b.test\nb.test A 198.51.100.2\nc.test A 0.0.0.0'),
+    'b.test=198.51.100.2',
+  );
   assert.equal(await mx('to.test MX 10 c.test\nc.test A 0.0.0.0'), 'failed 550 5.4.4');
 });
 
@@ -192,7 +251,8 @@ test('Q194742: address literals are dialled directly', async () => {
   assert.equal(await mx('', '[ipv6:2001:db8::1]'), '[ipv6:2001:db8::1]=2001:db8::1');
   assert.equal(await mx('', '[192.0.2.25]'), 'failed 554 5.4.6');
   assert.equal(await mx('', '[192.0.2.1]', { ipVersions: '6' }), 'failed 550 5.4.4');
-  for (const bad of ['[192.0.2.01]', '[2001:db8::1]', '[x]', '#123', 'a..b', 'a b.test']) assert.equal(await mx('', bad), 'failed 550 5.1.2', bad);
+  for (const bad of ['[192.0.2.01]', '[2001:db8::1]', '[x]', '#123', 'a..b', 'a b.test'])
+    assert.equal(await mx('', bad), 'failed 550 5.1.2', bad);
 });
 
 test('Q164457: address spaces compare whole labels from the right', () => {
@@ -200,41 +260,67 @@ test('Q164457: address spaces compare whole labels from the right', () => {
   const hop = (text: string): string => router.nextHop(address(text), anybody);
   assert.equal(hop('u@x.ample.com'), 'host:hub');
   assert.equal(hop('u@y.x.ample.com'), 'host:hub');
-  for (const text of ['u@ample.com', 'u@notample.com', 'u@x.notample.com', 'u@ab.test']) assert.ok(hop(text).startsWith('mx:'), text);
+  for (const text of ['u@ample.com', 'u@notample.com', 'u@x.notample.com', 'u@ab.test'])
+    assert.ok(hop(text).startsWith('mx:'), text);
   assert.equal(hop('u@example.com'), 'local');
 });
 
 test('Q152471: the most exact match wins, then the cost; the default is MX', () => {
   const spaces = [
-    space('*', 'any'), space('*.test', 'wide'), space('*.sub.test', 'narrow'), space('x.sub.test', 'dear', { cost: 5 }), space('x.sub.test', 'cheap', { cost: 2 }), space('Boss@x.sub.test', 'vip', { cost: 99 }),
+    space('*', 'any'),
+    space('*.test', 'wide'),
+    space('*.sub.test', 'narrow'),
+    space('x.sub.test', 'dear', { cost: 5 }),
+    space('x.sub.test', 'cheap', { cost: 2 }),
+    space('Boss@x.sub.test', 'vip', { cost: 99 }),
   ];
   const { router } = make('', { addressSpaces: spaces });
   const hop = (text: string): string => router.nextHop(address(text), anybody);
-  assert.deepEqual(['a@else.org', 'a@b.test', 'a@b.sub.test', 'a@x.sub.test', 'boss@x.sub.test'].map(hop), ['host:any', 'host:wide', 'host:narrow', 'host:cheap', 'host:vip']);
+  assert.deepEqual(['a@else.org', 'a@b.test', 'a@b.sub.test', 'a@x.sub.test', 'boss@x.sub.test'].map(hop), [
+    'host:any',
+    'host:wide',
+    'host:narrow',
+    'host:cheap',
+    'host:vip',
+  ]);
   assert.equal(make('').router.nextHop(address('a@Bücher.test'.toLowerCase()), anybody), 'mx:xn--bcher-kva.test');
 });
 
 test('Q239228: a rule with a scope holds for its senders only', () => {
-  const spaces = [space('to.test', 'hub', { senders: ['in.test', '*.deep.test', 'ceo@x.test', '<>'] }), space('*', 'rest')];
+  const spaces = [
+    space('to.test', 'hub', { senders: ['in.test', '*.deep.test', 'ceo@x.test', '<>'] }),
+    space('*', 'rest'),
+  ];
   const { router } = make('', { addressSpaces: spaces });
   const hop = (sender: string | null): string => router.nextHop(address('u@to.test'), from(sender));
-  for (const sender of ['a@in.test', 'a@very.deep.test', 'CEO@x.test', null]) assert.equal(hop(sender), 'host:hub', String(sender));
+  for (const sender of ['a@in.test', 'a@very.deep.test', 'CEO@x.test', null])
+    assert.equal(hop(sender), 'host:hub', String(sender));
   for (const sender of ['a@xin.test', 'a@deep.test', 'a@x.test']) assert.equal(hop(sender), 'host:rest', sender);
 });
 
 test('Q174035: ten domains through one smart host are one delivery', async () => {
-  const { router } = make('hub.test A 198.51.100.1', { smartHosts: { hub: group(['hub.test']) }, addressSpaces: [space('*', 'hub')] });
+  const { router } = make('hub.test A 198.51.100.1', {
+    smartHosts: { hub: group(['hub.test']) },
+    addressSpaces: [space('*', 'hub')],
+  });
   const hops = new Set(Array.from({ length: 10 }, (_, i) => router.nextHop(address(`u@d${i}.test`), anybody)));
   assert.deepEqual([...hops], ['host:hub']);
   assert.equal(shown(await router.route('host:hub', anybody)), 'hub.test=198.51.100.1');
 });
 
 test('Q279323: several smart hosts by preference and weight, spares last', async () => {
-  const hosts = [{ host: '198.51.100.1', weight: 3 }, { host: '198.51.100.2', weight: 1 }, { host: '198.51.100.3', weight: 0 }, { host: '198.51.100.4', preference: 20 }];
+  const hosts = [
+    { host: '198.51.100.1', weight: 3 },
+    { host: '198.51.100.2', weight: 1 },
+    { host: '198.51.100.3', weight: 0 },
+    { host: '198.51.100.4', preference: 20 },
+  ];
   const { router } = make('', { smartHosts: { hub: group(hosts) } });
   let first = 0;
   for (let i = 0; i < 400; i += 1) {
-    const names = shown(await router.route('host:hub', anybody)).split(' ').map((each) => each.split('=')[0]);
+    const names = shown(await router.route('host:hub', anybody))
+      .split(' ')
+      .map((each) => each.split('=')[0]);
     assert.deepEqual(names.slice(2), ['198.51.100.3', '198.51.100.4']);
     if (names[0] === '198.51.100.1') first += 1;
   }
@@ -242,10 +328,20 @@ test('Q279323: several smart hosts by preference and weight, spares last', async
 });
 
 test('Q140184: smart hosts as names, addresses, in brackets, with a port, and as UNIX sockets; MX is not asked', async () => {
-  const hosts = [{ host: 'hub.test', preference: 1, port: 587 }, { host: '[198.51.100.2]', preference: 2 }, { host: '[IPv6:2001:db8::7]', preference: 3 }, { host: '3com.test.', preference: 4 }];
-  const { router, resolver } = make('hub.test A 198.51.100.1\nhub.test MX 1 other.test\n3com.test A 198.51.100.3', { smartHosts: { hub: group(hosts), store: group(['/run/lmtp'], { protocol: 'lmtp' }) } });
+  const hosts = [
+    { host: 'hub.test', preference: 1, port: 587 },
+    { host: '[198.51.100.2]', preference: 2 },
+    { host: '[IPv6:2001:db8::7]', preference: 3 },
+    { host: '3com.test.', preference: 4 },
+  ];
+  const { router, resolver } = make('hub.test A 198.51.100.1\nhub.test MX 1 other.test\n3com.test A 198.51.100.3', {
+    smartHosts: { hub: group(hosts), store: group(['/run/lmtp'], { protocol: 'lmtp' }) },
+  });
   const route = await router.route('host:hub', anybody);
-  assert.equal(shown(route), 'hub.test=198.51.100.1 198.51.100.2=198.51.100.2 2001:db8::7=2001:db8::7 3com.test=198.51.100.3');
+  assert.equal(
+    shown(route),
+    'hub.test=198.51.100.1 198.51.100.2=198.51.100.2 2001:db8::7=2001:db8::7 3com.test=198.51.100.3',
+  );
   assert.ok(route.kind === 'relay' && route.hosts[0]?.port === 587);
   assert.ok(!resolver.asked.some((question) => question.endsWith(' MX')));
   const lmtp = await router.route('lmtp:store', anybody);
@@ -254,20 +350,33 @@ test('Q140184: smart hosts as names, addresses, in brackets, with a port, and as
 });
 
 test('Q146944: a route by address needs no name service', async () => {
-  const { router, resolver } = make('', { smartHosts: { fixed: group(['198.51.100.5']) }, addressSpaces: [space('to.test', 'fixed')] });
+  const { router, resolver } = make('', {
+    smartHosts: { fixed: group(['198.51.100.5']) },
+    addressSpaces: [space('to.test', 'fixed')],
+  });
   resolver.fail('down');
-  assert.equal(shown(await router.route(router.nextHop(address('u@to.test'), anybody), anybody)), '198.51.100.5=198.51.100.5');
+  assert.equal(
+    shown(await router.route(router.nextHop(address('u@to.test'), anybody), anybody)),
+    '198.51.100.5=198.51.100.5',
+  );
 });
 
 test('Q170316: a smart host whose name does not resolve defers, NXDOMAIN or not', async () => {
-  const { router } = make('bad.test SERVFAIL\nlive.test A 198.51.100.1', { smartHosts: { a: group(['gone.test']), b: group(['bad.test']), c: group(['gone.test', 'live.test']) } });
+  const { router } = make('bad.test SERVFAIL\nlive.test A 198.51.100.1', {
+    smartHosts: { a: group(['gone.test']), b: group(['bad.test']), c: group(['gone.test', 'live.test']) },
+  });
   assert.equal(shown(await router.route('host:a', anybody)), 'deferred 451 4.4.4');
   assert.equal(shown(await router.route('host:b', anybody)), 'deferred 451 4.4.4');
   assert.equal(shown(await router.route('host:c', anybody)), 'live.test=198.51.100.1');
 });
 
 test('Q190021: a smart host that is this server is a loop; the same host at another port is not', async () => {
-  const smartHosts = { me: group(['mail.own.test']), here: group(['127.0.0.1']), other: group([{ host: '127.0.0.1', port: 10_025 }]), mixed: group(['192.0.2.25', '198.51.100.1']) };
+  const smartHosts = {
+    me: group(['mail.own.test']),
+    here: group(['127.0.0.1']),
+    other: group([{ host: '127.0.0.1', port: 10_025 }]),
+    mixed: group(['192.0.2.25', '198.51.100.1']),
+  };
   const { router } = make('mail.own.test A 198.51.100.77', { smartHosts });
   assert.equal(shown(await router.route('host:me', anybody)), 'failed 554 5.4.6');
   assert.equal(shown(await router.route('host:here', anybody)), 'failed 554 5.4.6');
@@ -276,12 +385,22 @@ test('Q190021: a smart host that is this server is a loop; the same host at anot
 });
 
 test('terms: TLS, login, bounds and source addresses', async () => {
-  const smartHosts = { hub: group(['198.51.100.1'], { tls: 'verified', login: { user: 'u', passwordFile: '/x' }, connectionsMax: 3 }) };
+  const smartHosts = {
+    hub: group(['198.51.100.1'], { tls: 'verified', login: { user: 'u', passwordFile: '/x' }, connectionsMax: 3 }),
+  };
   const settings = { smartHosts, tls: 'required' as const, source4: '192.0.2.9' };
   const { router } = make('to.test A 198.51.100.1', settings, { passwords: new Map([['hub', 'secret']]) });
   const hub = await router.route('host:hub', anybody);
   assert.ok(hub.kind === 'relay');
-  assert.deepEqual(hub.terms, { ...bounds, connectionsMax: 3, protocol: 'smtp', tls: 'verified', login: { user: 'u', password: 'secret' }, greetingName: 'mail.own.test', source4: '192.0.2.9' });
+  assert.deepEqual(hub.terms, {
+    ...bounds,
+    connectionsMax: 3,
+    protocol: 'smtp',
+    tls: 'verified',
+    login: { user: 'u', password: 'secret' },
+    greetingName: 'mail.own.test',
+    source4: '192.0.2.9',
+  });
   const direct = await router.route('mx:to.test', anybody);
   assert.ok(direct.kind === 'relay' && direct.terms.tls === 'required' && direct.terms.login === undefined);
   assert.equal(shown(await make('', settings).router.route('host:hub', anybody)), 'deferred 451 4.3.5');
@@ -291,7 +410,11 @@ test('Q268494: a change of configuration is seen by belongs and by route', async
   const old = make('', { smartHosts: { hub: group(['198.51.100.1']) }, addressSpaces: [space('*', 'hub')] }).router;
   const next = make('', { addressSpaces: [space('held.test', 'hold')] }).router;
   const recipient = { mailbox: address('u@to.test') };
-  assert.ok(old.belongs('host:hub', recipient, anybody) && !next.belongs('host:hub', recipient, anybody) && next.belongs('mx:to.test', recipient, anybody));
+  assert.ok(
+    old.belongs('host:hub', recipient, anybody) &&
+      !next.belongs('host:hub', recipient, anybody) &&
+      next.belongs('mx:to.test', recipient, anybody),
+  );
   assert.equal(shown(await next.route('host:hub', anybody)), 'deferred 451 4.3.5');
   assert.equal(shown(await next.route('nonsense', anybody)), 'deferred 451 4.3.5');
   assert.equal(shown(await next.route('host:constructor', anybody)), 'deferred 451 4.3.5');
@@ -307,15 +430,23 @@ test('Q263714: hosts are chosen again at each attempt', async () => {
 });
 
 test('Q245740: fifty routes at once to one literal do not disturb each other', async () => {
-  const { router } = make('', { smartHosts: { fixed: group(['192.0.2.5']) }, addressSpaces: [space('to.test', 'fixed')] });
+  const { router } = make('', {
+    smartHosts: { fixed: group(['192.0.2.5']) },
+    addressSpaces: [space('to.test', 'fixed')],
+  });
   const routes = await Promise.all(Array.from({ length: 50 }, () => router.route('host:fixed', anybody)));
   assert.ok(routes.every((route) => shown(route) === '192.0.2.5=192.0.2.5'));
 });
 
 test('Q149121: a route is explained with its rule, costs and hosts', async () => {
-  const { router } = make('to.test MX 10 a.test\na.test A 198.51.100.1', { addressSpaces: [space('*.org', 'mx', { cost: 7 })] });
+  const { router } = make('to.test MX 10 a.test\na.test A 198.51.100.1', {
+    addressSpaces: [space('*.org', 'mx', { cost: 7 })],
+  });
   const plain = await router.explain(address('u@to.test'), anybody);
-  assert.deepEqual([plain.rule.kind, plain.nextHop, plain.route.reason], ['default', 'mx:to.test', 'MX of to.test, preference 10']);
+  assert.deepEqual(
+    [plain.rule.kind, plain.nextHop, plain.route.reason],
+    ['default', 'mx:to.test', 'MX of to.test, preference 10'],
+  );
   const ruled = await router.explain(address('u@x.org'), anybody);
   assert.ok(ruled.rule.kind === 'address-space' && ruled.rule.space.cost === 7 && ruled.rule.space.index === 0);
   assert.equal((await router.explain(address('u@example.com'), anybody)).rule.kind, 'ours');
@@ -332,7 +463,9 @@ test('proxies: of the group, of the address space, of all mail; a name that is m
     const { router } = make('to.test MX 10 mx.to.test\nmx.to.test A 198.51.100.1', { proxies, ...over });
     const route = await router.route(hop, { reversePath: null } as EnvelopeOptions);
     if (route.kind !== 'relay') return `${route.kind}: ${route.reason}`;
-    const ways = (route.terms.proxies ?? []).map((way) => (way === 'direct' ? way : `${way.name}${way.login === undefined ? '' : ' with a login'}`));
+    const ways = (route.terms.proxies ?? []).map((way) =>
+      way === 'direct' ? way : `${way.name}${way.login === undefined ? '' : ' with a login'}`,
+    );
     return `${ways.join(', ')} to ${route.hosts.flatMap(({ addresses }) => addresses).join(' ')}`;
   };
   assert.equal(await names('mx:to.test', {}), ' to 198.51.100.1');
@@ -342,23 +475,44 @@ test('proxies: of the group, of the address space, of all mail; a name that is m
   assert.equal(await names('mx:to.test', { proxy: ['b', 'a'] }), 'b with a login, a with a login to 198.51.100.1');
   assert.equal(await names('mx:to.test', { proxy: 'b' }), 'b with a login to mx.to.test');
   assert.equal(await names('mx:bare.test', { proxy: 'b' }), 'failed: bare.test does not exist');
-  assert.equal(await names('mx:to.test', { proxy: 'a', addressSpaces: [{ match: 'to.test', cost: 1, via: 'mx', proxy: 'direct' }] }), ' to 198.51.100.1');
-  const smartHosts = { hub: group(['hub.inside'], { proxy: 'b' }), plain: group(['198.51.100.5'], { source4: '192.0.2.77' }) };
+  assert.equal(
+    await names('mx:to.test', {
+      proxy: 'a',
+      addressSpaces: [{ match: 'to.test', cost: 1, via: 'mx', proxy: 'direct' }],
+    }),
+    ' to 198.51.100.1',
+  );
+  const smartHosts = {
+    hub: group(['hub.inside'], { proxy: 'b' }),
+    plain: group(['198.51.100.5'], { source4: '192.0.2.77' }),
+  };
   assert.equal(await names('host:hub', { proxy: 'a', smartHosts }), 'b with a login to hub.inside');
   assert.equal(await names('host:plain', { proxy: 'a', smartHosts }), 'a with a login to 198.51.100.5');
-  assert.equal(await names('mx:to.test', { proxy: 'gone' }), "deferred: there is no usable proxy 'gone' in routing.proxies");
-  assert.equal(await names('mx:to.test', { proxy: 'broken' }), "deferred: there is no usable proxy 'broken' in routing.proxies");
+  assert.equal(
+    await names('mx:to.test', { proxy: 'gone' }),
+    "deferred: there is no usable proxy 'gone' in routing.proxies",
+  );
+  assert.equal(
+    await names('mx:to.test', { proxy: 'broken' }),
+    "deferred: there is no usable proxy 'broken' in routing.proxies",
+  );
 });
 
 test('Q254909: hosts of private networks and loopback are reached directly unless their group names a proxy', async () => {
-  const proxies: RoutingSettings['proxies'] = { a: { kind: 'socks5', host: '192.0.2.50', port: 1080, tls: 'none', resolve: 'here' } };
-  const by = async (hosts: readonly (string | { host: string; port: number })[], over: Partial<SmartHostGroup> = {}): Promise<number> => {
+  const proxies: RoutingSettings['proxies'] = {
+    a: { kind: 'socks5', host: '192.0.2.50', port: 1080, tls: 'none', resolve: 'here' },
+  };
+  const by = async (
+    hosts: readonly (string | { host: string; port: number })[],
+    over: Partial<SmartHostGroup> = {},
+  ): Promise<number> => {
     const { router } = make('', { proxies, proxy: 'a', smartHosts: { hub: group([...hosts], over) } });
     const route = await router.route('host:hub', { reversePath: null } as EnvelopeOptions);
     assert.ok(route.kind === 'relay');
     return route.terms.proxies?.length ?? 0;
   };
-  for (const host of ['192.168.1.2', '10.9.8.7', '172.31.0.1', '169.254.1.1', 'fd00::1', 'fe80::1', '/run/lmtp']) assert.equal(await by([host]), 0, host);
+  for (const host of ['192.168.1.2', '10.9.8.7', '172.31.0.1', '169.254.1.1', 'fd00::1', 'fe80::1', '/run/lmtp'])
+    assert.equal(await by([host]), 0, host);
   assert.equal(await by([{ host: '127.0.0.1', port: 10_025 }]), 0);
   for (const host of ['172.32.0.1', '198.51.100.5', '2001:db8::5']) assert.equal(await by([host]), 1, host);
   assert.equal(await by(['192.168.1.2', '198.51.100.5']), 1);
@@ -366,11 +520,18 @@ test('Q254909: hosts of private networks and loopback are reached directly unles
 });
 
 test('a group has source addresses and a PROXY header of its own, and the reason of a route names its proxies', async () => {
-  const smartHosts = { hub: group(['198.51.100.5'], { source4: '192.0.2.77', proxyHeader: 'v2', proxy: ['a', 'direct'] }) };
-  const proxies: RoutingSettings['proxies'] = { a: { kind: 'socks5', host: '192.0.2.50', port: 1080, tls: 'none', resolve: 'here' } };
+  const smartHosts = {
+    hub: group(['198.51.100.5'], { source4: '192.0.2.77', proxyHeader: 'v2', proxy: ['a', 'direct'] }),
+  };
+  const proxies: RoutingSettings['proxies'] = {
+    a: { kind: 'socks5', host: '192.0.2.50', port: 1080, tls: 'none', resolve: 'here' },
+  };
   const { router } = make('', { source4: '192.0.2.9', source6: '2001:db8::9', smartHosts, proxies });
   const route = await router.route('host:hub', { reversePath: null } as EnvelopeOptions);
   assert.ok(route.kind === 'relay');
-  assert.deepEqual([route.terms.source4, route.terms.source6, route.terms.proxyHeader], ['192.0.2.77', '2001:db8::9', 'v2']);
+  assert.deepEqual(
+    [route.terms.source4, route.terms.source6, route.terms.proxyHeader],
+    ['192.0.2.77', '2001:db8::9', 'v2'],
+  );
   assert.equal(route.reason, "hosts of the group 'hub', by way of the proxy a, else a direct connection");
 });

@@ -45,7 +45,10 @@ export interface ExplainingRouter extends Router {
 /** The way of one recipient, for people. */
 export interface RouteExplanation {
   /** 'ours' where the domain is local, the address space that fits, or 'default' (MX). */
-  readonly rule: { readonly kind: 'ours' } | { readonly kind: 'address-space'; readonly space: AddressSpace } | { readonly kind: 'default' };
+  readonly rule:
+    | { readonly kind: 'ours' }
+    | { readonly kind: 'address-space'; readonly space: AddressSpace }
+    | { readonly kind: 'default' };
   readonly nextHop: NextHop;
   readonly route: Route;
 }
@@ -91,7 +94,11 @@ class ConfiguredRouter implements ExplainingRouter {
       default:
         if (nextHop === expandedHop) return { kind: 'expanded', reason: 'an alias that stands for several addresses' };
         if (nextHop === 'local') return { kind: 'local', reason: 'a mailbox of this server' };
-        return { kind: 'deferred', reply: replies.unusableRoute, reason: `the next hop '${nextHop}' is not known to this version` };
+        return {
+          kind: 'deferred',
+          reply: replies.unusableRoute,
+          reason: `the next hop '${nextHop}' is not known to this version`,
+        };
     }
   }
 
@@ -104,20 +111,41 @@ class ConfiguredRouter implements ExplainingRouter {
   }
 
   async #group(nextHop: NextHop, name: string): Promise<Route> {
-    const group = Object.hasOwn(this.#options.settings.smartHosts, name) ? this.#options.settings.smartHosts[name] : undefined;
-    if (group === undefined) return { kind: 'deferred', reply: replies.unusableRoute, reason: `there is no group '${name}' in routing.smartHosts any more` };
+    const group = Object.hasOwn(this.#options.settings.smartHosts, name)
+      ? this.#options.settings.smartHosts[name]
+      : undefined;
+    if (group === undefined)
+      return {
+        kind: 'deferred',
+        reply: replies.unusableRoute,
+        reason: `there is no group '${name}' in routing.smartHosts any more`,
+      };
     if (group.login !== undefined && passwordOf(this.#options, name, group) === undefined) {
-      return { kind: 'deferred', reply: replies.unusableRoute, reason: `the password of the group '${name}' is not known` };
+      return {
+        kind: 'deferred',
+        reply: replies.unusableRoute,
+        reason: `the password of the group '${name}' is not known`,
+      };
     }
     const found = waysOf(proxyOfGroup(group), this.#options.settings);
     if (found.kind === 'missing') return { kind: 'deferred', reply: replies.unusableRoute, reason: found.why };
-    return this.#relay(nextHop, name, await findSmartHosts(name, group, this.#searchBy(found)), by(groupTerms(this.#options, name, group), found.ways));
+    return this.#relay(
+      nextHop,
+      name,
+      await findSmartHosts(name, group, this.#searchBy(found)),
+      by(groupTerms(this.#options, name, group), found.ways),
+    );
   }
 
   async #mx(nextHop: NextHop, domain: string, { reversePath }: EnvelopeOptions): Promise<Route> {
     const found = waysOf(proxyOfDomain(this.#spaces, domain, reversePath), this.#options.settings);
     if (found.kind === 'missing') return { kind: 'deferred', reply: replies.unusableRoute, reason: found.why };
-    return this.#relay(nextHop, domain, await findHosts(domain, this.#searchBy(found)), by(mxTerms(this.#options), found.ways));
+    return this.#relay(
+      nextHop,
+      domain,
+      await findHosts(domain, this.#searchBy(found)),
+      by(mxTerms(this.#options), found.ways),
+    );
   }
 
   #searchBy({ ways }: Extract<Ways, { kind: 'ways' }>): HostSearch {
@@ -125,8 +153,14 @@ class ConfiguredRouter implements ExplainingRouter {
   }
 
   #relay(nextHop: NextHop, host: string, found: Hosts, terms: RelayTerms): Route {
-    if (found.kind === 'hosts') return { kind: 'relay', hosts: found.hosts, terms, reason: `${found.reason}${waysInWords(terms.proxies ?? [])}` };
-    if (found.kind === 'failed' && found.reply === replies.loop && !this.#looping.has(nextHop) && this.#looping.size < loopsToldMax) {
+    if (found.kind === 'hosts')
+      return { kind: 'relay', hosts: found.hosts, terms, reason: `${found.reason}${waysInWords(terms.proxies ?? [])}` };
+    if (
+      found.kind === 'failed' &&
+      found.reply === replies.loop &&
+      !this.#looping.has(nextHop) &&
+      this.#looping.size < loopsToldMax
+    ) {
       this.#looping.add(nextHop);
       this.#options.journal?.emit('routing.loop-to-ourselves', { nextHop, host, reason: found.reason });
     }
@@ -156,9 +190,16 @@ function passwordOf({ passwords }: RouterOptions, name: string, group: SmartHost
 function groupTerms(options: RouterOptions, name: string, group: SmartHostGroup): RelayTerms {
   const { settings, serverName } = options;
   const password = passwordOf(options, name, group);
-  const login = group.login === undefined || password === undefined ? {} : { login: { user: group.login.user, password } };
+  const login =
+    group.login === undefined || password === undefined ? {} : { login: { user: group.login.user, password } };
   const header = group.proxyHeader === 'none' ? {} : { proxyHeader: group.proxyHeader };
-  return { protocol: group.protocol, tls: group.tls, ...login, ...header, ...boundsAndSources(sourcesOf(group, settings), serverName, group) };
+  return {
+    protocol: group.protocol,
+    tls: group.tls,
+    ...login,
+    ...header,
+    ...boundsAndSources(sourcesOf(group, settings), serverName, group),
+  };
 }
 
 type Bounds = Pick<RelayTerms, 'connectionsMax' | 'messagesPerConnectionMax' | 'recipientsPerTransactionMax'>;
@@ -167,7 +208,11 @@ function sourcesOf(group: SmartHostGroup, settings: RoutingSettings): Pick<Routi
   return { source4: group.source4 ?? settings.source4, source6: group.source6 ?? settings.source6 };
 }
 
-function boundsAndSources({ source4, source6 }: Pick<RoutingSettings, 'source4' | 'source6'>, greetingName: string, bounds: Bounds): Omit<RelayTerms, 'protocol' | 'tls' | 'login'> {
+function boundsAndSources(
+  { source4, source6 }: Pick<RoutingSettings, 'source4' | 'source6'>,
+  greetingName: string,
+  bounds: Bounds,
+): Omit<RelayTerms, 'protocol' | 'tls' | 'login'> {
   return {
     greetingName,
     connectionsMax: bounds.connectionsMax,

@@ -20,7 +20,10 @@ export function byChance<T>(items: readonly T[], weightOf: (item: T) => number, 
 }
 
 /** The items grouped by preference, lowest first, each group put in order by `arrange`. */
-export function byPreference<T extends { readonly preference: number }>(items: readonly T[], arrange: (group: readonly T[]) => readonly T[]): T[] {
+export function byPreference<T extends { readonly preference: number }>(
+  items: readonly T[],
+  arrange: (group: readonly T[]) => readonly T[],
+): T[] {
   const groups = new Map<number, T[]>();
   for (const item of items) {
     const group = groups.get(item.preference);

@@ -15,8 +15,15 @@ type SmartHost = SmartHostGroup['hosts'][number];
  * Finds the hosts of a group: by preference, by weight within equal ones, spares last. Names are looked up for addresses, never for MX.
  * The configuration names these hosts, so a name that does not resolve defers; only when all are this server does the mail fail.
  */
-export async function findSmartHosts(name: string, group: SmartHostGroup, search: Omit<HostSearch, 'port'>): Promise<Hosts> {
-  const ordered = byPreference(group.hosts, (equal) => byChance(equal, (host) => host.weight, search.random)).slice(0, hostsMax);
+export async function findSmartHosts(
+  name: string,
+  group: SmartHostGroup,
+  search: Omit<HostSearch, 'port'>,
+): Promise<Hosts> {
+  const ordered = byPreference(group.hosts, (equal) => byChance(equal, (host) => host.weight, search.random)).slice(
+    0,
+    hostsMax,
+  );
   const found = await Promise.all(ordered.map(async (host) => ({ host, found: await addressesOf(host, search) })));
   const hosts: RelayHost[] = [];
   const troubles: string[] = [];
@@ -44,10 +51,16 @@ async function addressesOf({ host }: SmartHost, search: Omit<HostSearch, 'port'>
   const address = canonicalIp(plain);
   if (address === undefined && search.namesOnly) return { kind: 'addresses', addresses: [plain] };
   if (address === undefined) return lookUpAddresses(search.resolver, plain, search.versions);
-  return isUsable(address, search.versions) ? { kind: 'addresses', addresses: [address] } : { kind: 'none', reason: `${address} cannot be reached over IPv${search.versions}` };
+  return isUsable(address, search.versions)
+    ? { kind: 'addresses', addresses: [address] }
+    : { kind: 'none', reason: `${address} cannot be reached over IPv${search.versions}` };
 }
 
-function isOurselves({ host, port }: SmartHost, addresses: readonly string[], { own }: Omit<HostSearch, 'port'>): boolean {
+function isOurselves(
+  { host, port }: SmartHost,
+  addresses: readonly string[],
+  { own }: Omit<HostSearch, 'port'>,
+): boolean {
   if (isPath(host)) return false;
   if (addresses.some((address) => own.hasAddress(address, port))) return true;
   return own.listensOn(port) && (own.hasName(plainHost(host)) || addresses.some((address) => own.isNamed(address)));

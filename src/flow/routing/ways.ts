@@ -6,16 +6,29 @@ import type { ProxyTerms, Way } from '../../transport/port.ts';
 import type { AddressSpaces } from './address-spaces.ts';
 
 /** The ways of a route: proxies in the order to try them, or none; or the name of a proxy that is not known or cannot be used. */
-export type Ways = { readonly kind: 'ways'; readonly ways: readonly Way[] } | { readonly kind: 'missing'; readonly why: string };
+export type Ways =
+  | { readonly kind: 'ways'; readonly ways: readonly Way[] }
+  | { readonly kind: 'missing'; readonly why: string };
 
 type Proxies = RoutingSettings['proxies'];
 
 /** Loopback, link-local and private networks (RFC 1918 §3, RFC 4193 §3.1). */
-const NEAR = cidrSet(['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '::1', 'fc00::/7', 'fe80::/10']);
+const NEAR = cidrSet([
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '::1',
+  'fc00::/7',
+  'fe80::/10',
+]);
 
 /** The proxies of a group: its own; else those of all mail, except towards hosts on our side of them. */
 export function proxyOfGroup(group: SmartHostGroup): RoutingSettings['proxy'] {
-  const near = group.hosts.every(({ host }) => host.startsWith('/') || host.toLowerCase() === 'localhost' || NEAR.has(host));
+  const near = group.hosts.every(
+    ({ host }) => host.startsWith('/') || host.toLowerCase() === 'localhost' || NEAR.has(host),
+  );
   return group.proxy ?? (near ? 'direct' : undefined);
 }
 

@@ -44,8 +44,17 @@ export async function makeAttempt(rooms: AttemptRooms, claim: Claim, flushing: b
     // The configuration has changed since it was queued: another next hop is responsible now.
     // Due in a moment: one due at once would be claimed again, again astray, before it has moved.
     queue.release(claim, rooms.world.clock.wall() + limits.strayedWaitMs);
-    const moved = queue.reroute({ queueId: claim.queueId, nextHop: claim.nextHop }, (r, envelope) => router.nextHop(r.mailbox, envelope));
-    return { nextHop: 'answered', reason: '', recorded: moved.then(() => undefined, () => undefined) };
+    const moved = queue.reroute({ queueId: claim.queueId, nextHop: claim.nextHop }, (r, envelope) =>
+      router.nextHop(r.mailbox, envelope),
+    );
+    return {
+      nextHop: 'answered',
+      reason: '',
+      recorded: moved.then(
+        () => undefined,
+        () => undefined,
+      ),
+    };
   }
   let result: AttemptResult;
   try {
@@ -72,7 +81,10 @@ function attemptBy(rooms: AttemptRooms, claim: Claim, route: Route): Promise<Att
       return rooms.courier.attempt(claim, route);
     case 'expanded':
       return {
-        outcomes: claim.recipients.map(({ index }) => ({ index, outcome: { kind: 'delivered', how: 'expanded', dsnPassed: false } })),
+        outcomes: claim.recipients.map(({ index }) => ({
+          index,
+          outcome: { kind: 'delivered', how: 'expanded', dsnPassed: false },
+        })),
         nextHop: 'answered',
         durationMs: 0,
       };
@@ -129,7 +141,11 @@ export async function record(rooms: AttemptRooms, claim: Claim, result: AttemptR
  * Storage that fails now may work again: until the outcome is durable the delivery stays leased, so that nothing is sent twice
  * by this process. A queue that has been closed answers no more; the delivery is then tried again after the restart.
  */
-async function recordUntilDurable(rooms: AttemptRooms, claim: Claim, attempt: AttemptRecord): Promise<readonly QueueId[]> {
+async function recordUntilDurable(
+  rooms: AttemptRooms,
+  claim: Claim,
+  attempt: AttemptRecord,
+): Promise<readonly QueueId[]> {
   const { queue, journal, world } = rooms;
   for (let waitMs: number = limits.recordRetryMs; ; waitMs = Math.min(waitMs * 2, limits.recordRetryMsMax)) {
     try {
@@ -144,12 +160,7 @@ async function recordUntilDurable(rooms: AttemptRooms, claim: Claim, attempt: At
   }
 }
 
-function tell(
-  rooms: AttemptRooms,
-  claim: Claim,
-  result: AttemptResult,
-  conclusion: Conclusion,
-): void {
+function tell(rooms: AttemptRooms, claim: Claim, result: AttemptResult, conclusion: Conclusion): void {
   const atMs = rooms.world.clock.wall();
   const { queueId } = claim;
   const names = new Map(claim.recipients.map((recipient) => [recipient.index, printMailbox(recipient.mailbox)]));

@@ -39,7 +39,10 @@ export function conclude(claim: Claim, found: AttemptResult['outcomes'], facts: 
       concluded = { ...outcome, kind: 'deferred', reply: schedulerReplies.smartHostRefusesRelay(outcome.reply) };
     }
     if (concluded.kind === 'deferred' && expired) {
-      return { index, outcome: { ...concluded, kind: 'failed' as const, reply: schedulerReplies.expired(concluded.reply) } };
+      return {
+        index,
+        outcome: { ...concluded, kind: 'failed' as const, reply: schedulerReplies.expired(concluded.reply) },
+      };
     }
     return { index, outcome: concluded };
   });

@@ -9,8 +9,18 @@ import { type AttemptRooms, makeAttempt } from './attempt.ts';
 
 const HOUR = 3_600_000;
 const curve = { first: HOUR, factor: 2, longest: 4 * HOUR, expiry: 120 * HOUR, delayNotice: 4 * HOUR };
-const settings = { jitter: 0, urgent: { ...curve, expiry: 24 * HOUR, delayNotice: HOUR }, normal: curve, bulk: curve, breaker: { failures: 3, rest: 1000, longest: 5000 } };
-const unreachable: Route = { kind: 'deferred', reply: { code: 451, detail: '4.3', text: ['the name service does not answer'] }, reason: 'x' };
+const settings = {
+  jitter: 0,
+  urgent: { ...curve, expiry: 24 * HOUR, delayNotice: HOUR },
+  normal: curve,
+  bulk: curve,
+  breaker: { failures: 3, rest: 1000, longest: 5000 },
+};
+const unreachable: Route = {
+  kind: 'deferred',
+  reply: { code: 451, detail: '4.3', text: ['the name service does not answer'] },
+  reason: 'x',
+};
 const held: Route = { kind: 'held', reason: 'waits for ETRN' };
 
 /** One attempt at an age, and what it leaves. */
@@ -34,12 +44,16 @@ async function attemptAt(age: number, route: Route, change: Partial<Claim> = {})
     world: { clock, random: { fraction: () => 0.5 } },
     settings,
     guard: { mayExpire: () => true },
-    queue: { record: (_claim: Claim, record: AttemptRecord) => (records.push(record), Promise.resolve([])), release: unused },
+    queue: {
+      record: (_claim: Claim, record: AttemptRecord) => (records.push(record), Promise.resolve([])),
+      release: unused,
+    },
     router: { belongs: () => true, route: () => Promise.resolve(route), nextHop: () => claim.nextHop },
     courier: { attempt: unused },
     reporter: {
       owed: (_claim: Claim, outcomes: AttemptRecord['outcomes']) => {
-        for (const { outcome } of outcomes) if (outcome.kind === 'failed') told.push(`failed ${outcome.reply.code} ${outcome.reply.detail}`);
+        for (const { outcome } of outcomes)
+          if (outcome.kind === 'failed') told.push(`failed ${outcome.reply.code} ${outcome.reply.detail}`);
         return Promise.resolve([]);
       },
       delayed: () => {
@@ -75,9 +89,15 @@ test('Q184051-expiry: delay notice and expiry come by class, also where no attem
 
 test('Q146669: the timeline of a delivery that ended names no next attempt, that of one that goes on does', async () => {
   const ended = (await attemptAt(121 * HOUR, unreachable)).entries;
-  assert.deepEqual(ended.map(({ what }) => what), ['attempt', 'ended']);
+  assert.deepEqual(
+    ended.map(({ what }) => what),
+    ['attempt', 'ended'],
+  );
   assert.equal('nextDueMs' in (ended[0] ?? {}), false);
   const goesOn = (await attemptAt(HOUR, unreachable)).entries;
-  assert.deepEqual(goesOn.map(({ what }) => what), ['attempt']);
+  assert.deepEqual(
+    goesOn.map(({ what }) => what),
+    ['attempt'],
+  );
   assert.equal('nextDueMs' in (goesOn[0] ?? {}), true);
 });

@@ -7,7 +7,12 @@ export interface SchedulerStatus {
   readonly attempts: number;
   readonly slowAttempts: number;
   /** Next hops that rest because they cannot be reached, the longest failing first, at most 100. */
-  readonly resting: readonly { readonly nextHop: NextHop; readonly failures: number; readonly untilMs: number; readonly reason: string }[];
+  readonly resting: readonly {
+    readonly nextHop: NextHop;
+    readonly failures: number;
+    readonly untilMs: number;
+    readonly reason: string;
+  }[];
 }
 
 export interface Scheduler {

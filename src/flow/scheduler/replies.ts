@@ -13,12 +13,18 @@ export const schedulerReplies = {
   smartHostRefusesRelay: (reply: Reply): Reply => ({
     code: 451,
     detail: '7.1',
-    text: [`our smart host does not relay for us (${printReply(reply)}); kept until its administrator or ours mends it`],
+    text: [
+      `our smart host does not relay for us (${printReply(reply)}); kept until its administrator or ours mends it`,
+    ],
   }),
   returnedByOperator: (text: string): Reply => ({
     code: 554,
     detail: '0.0',
     text: [text === '' ? 'returned by the administrator of this server' : text],
   }),
-  attemptBroke: (what: string): Reply => ({ code: 451, detail: '3.0', text: [`local error during the attempt: ${what}`] }),
+  attemptBroke: (what: string): Reply => ({
+    code: 451,
+    detail: '3.0',
+    text: [`local error during the attempt: ${what}`],
+  }),
 } as const;

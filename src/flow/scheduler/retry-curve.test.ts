@@ -15,12 +15,16 @@ test('waits double from the first to the longest', () => {
 
 test('the curve is monotone and bounded, and jitter stays within its share', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 100_000 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (attempts, fraction) => {
-      const plain = retryWait(curve, attempts, 0, 0);
-      assert.ok(plain <= retryWait(curve, attempts + 1, 0, 0));
-      assert.ok(plain <= curve.longest);
-      const wait = retryWait(curve, attempts, 0.1, fraction);
-      assert.ok(wait >= plain * 0.9 - 1 && wait <= plain * 1.1 + 1);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 100_000 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (attempts, fraction) => {
+        const plain = retryWait(curve, attempts, 0, 0);
+        assert.ok(plain <= retryWait(curve, attempts + 1, 0, 0));
+        assert.ok(plain <= curve.longest);
+        const wait = retryWait(curve, attempts, 0.1, fraction);
+        assert.ok(wait >= plain * 0.9 - 1 && wait <= plain * 1.1 + 1);
+      },
+    ),
   );
 });

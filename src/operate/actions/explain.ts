@@ -28,13 +28,21 @@ function reasonOf(via: string, { smartHosts }: RoutingSettings): string {
   const group = Object.hasOwn(smartHosts, via) ? smartHosts[via] : undefined;
   if (group === undefined) return 'no such group';
   const hosts = [...group.hosts].sort((a, b) => a.preference - b.preference || b.weight - a.weight);
-  const words = hosts.map(({ host, port, preference, weight }) => `${host}:${port} (preference ${preference}, weight ${weight})`);
+  const words = hosts.map(
+    ({ host, port, preference, weight }) => `${host}:${port} (preference ${preference}, weight ${weight})`,
+  );
   return `${group.protocol} to ${words.join(', ')}`;
 }
 
 /** The routes in the order in which they are looked at: ours, then the most exact, then the cheapest; MX at last. */
 export function routeTable(domains: readonly string[], routing: RoutingSettings): readonly RouteRow[] {
-  const ours = domains.map((match) => ({ match, cost: undefined, senders: [], via: 'local', reason: 'a domain of ours' }));
+  const ours = domains.map((match) => ({
+    match,
+    cost: undefined,
+    senders: [],
+    via: 'local',
+    reason: 'a domain of ours',
+  }));
   const spaces = routing.addressSpaces
     .map(({ match, cost, senders = [], via }) => ({ match, cost, senders, via, reason: reasonOf(via, routing) }))
     .sort(
@@ -43,7 +51,11 @@ export function routeTable(domains: readonly string[], routing: RoutingSettings)
         b.match.split('.').length - a.match.split('.').length ||
         (a.match < b.match ? -1 : a.match > b.match ? 1 : a.cost - b.cost || b.senders.length - a.senders.length),
     );
-  return [...ours, ...spaces, { match: '(all other)', cost: undefined, senders: [], via: 'mx', reason: reasonOf('mx', routing) }];
+  return [
+    ...ours,
+    ...spaces,
+    { match: '(all other)', cost: undefined, senders: [], via: 'mx', reason: reasonOf('mx', routing) },
+  ];
 }
 
 /** Shows the table of routes. */
@@ -84,6 +96,8 @@ export const policyExplain = defineAction({
     const session = { profile, clientAddress: client, account };
     const answers = await workers.call('policy.explain', { session, sender: from, recipient: to });
     const first = results(answers)[0];
-    return first === undefined ? refused('unavailable', `no worker answered: ${silentWorkers(answers).join('; ')}`) : done(first);
+    return first === undefined
+      ? refused('unavailable', `no worker answered: ${silentWorkers(answers).join('; ')}`)
+      : done(first);
   },
 });

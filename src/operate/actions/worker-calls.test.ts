@@ -23,7 +23,14 @@ test('routing anew honours address spaces with a scope of senders', async () => 
   const seen: string[] = [];
   const unused = (): never => assert.fail('not asked for');
   const queue: OperatorQueue = {
-    counts: unused, list: unused, count: unused, content: unused, hold: unused, resume: unused, retryNow: unused, remove: unused,
+    counts: unused,
+    list: unused,
+    count: unused,
+    content: unused,
+    hold: unused,
+    resume: unused,
+    retryNow: unused,
+    remove: unused,
     reroute: (_, route) => {
       for (const reversePath of [at('sales', 'example.test'), at('alice', 'example.test'), null]) {
         const envelope: EnvelopeOptions = { reversePath, body: '7bit', smtpUtf8: false };
@@ -32,7 +39,14 @@ test('routing anew honours address spaces with a scope of senders', async () => 
       return Promise.resolve(1);
     },
   };
-  const calls = answerWorkerCalls({ queue, router, directory: { resolve: unused }, bounce: unused, flush: unused, explainPolicy: unused });
+  const calls = answerWorkerCalls({
+    queue,
+    router,
+    directory: { resolve: unused },
+    bounce: unused,
+    flush: unused,
+    explainPolicy: unused,
+  });
   assert.equal(await calls['queue.reroute']({ filter: {} }), 1);
   assert.deepEqual(seen, ['host:sales', 'mx:example.com', 'mx:example.com']);
 });

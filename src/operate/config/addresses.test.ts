@@ -10,7 +10,8 @@ test('addresses and networks', () => {
   for (const bad of ['1:2:3', ':::', '1::2::3', '12345::', '1:2:3:4:5:6:7:8:9', 'fe80::1%eth0', ''])
     assert.ok(!isIpv6(bad), bad);
   for (const good of ['10.0.0.0/8', '::/0', '192.0.2.1']) assert.ok(isNetwork(good), good);
-  for (const bad of ['10.0.0.0/33', '10.0.0.5/8', '::/129', '10.0.0.0/', 'example.com']) assert.ok(!isNetwork(bad), bad);
+  for (const bad of ['10.0.0.0/33', '10.0.0.5/8', '::/129', '10.0.0.0/', 'example.com'])
+    assert.ok(!isNetwork(bad), bad);
 });
 
 test('domains, patterns and addresses', () => {

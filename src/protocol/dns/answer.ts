@@ -4,7 +4,12 @@ import type { Response } from './message.ts';
 
 /** What a response says about a name and type, CNAMEs followed as far as it carries them. */
 export type Finding<T extends RecordType> =
-  | { readonly kind: 'records'; readonly records: readonly RecordData[T][]; readonly canonicalName: string; readonly ttlSeconds: number }
+  | {
+      readonly kind: 'records';
+      readonly records: readonly RecordData[T][];
+      readonly canonicalName: string;
+      readonly ttlSeconds: number;
+    }
   | { readonly kind: 'no-such-name'; readonly ttlSeconds: number }
   | { readonly kind: 'no-data'; readonly canonicalName: string; readonly ttlSeconds: number }
   /** The response ends at an alias whose target it does not describe: ask about the target. */
@@ -23,7 +28,12 @@ export function readAnswer<T extends RecordType>(response: Response, name: strin
     const records = recordsOf(response, current, type);
     if (records.length > 0) {
       for (const record of records) ttl = Math.min(ttl, record.ttlSeconds);
-      return { kind: 'records', records: records.map((record) => record.data), canonicalName: current, ttlSeconds: ttl };
+      return {
+        kind: 'records',
+        records: records.map((record) => record.data),
+        canonicalName: current,
+        ttlSeconds: ttl,
+      };
     }
     const alias = response.answers.find((record) => record.type === 'CNAME' && record.name === current);
     if (alias?.type !== 'CNAME') break;
@@ -34,11 +44,16 @@ export function readAnswer<T extends RecordType>(response: Response, name: strin
   }
   const negativeTtl = Math.min(ttl, response.negativeTtlSeconds ?? 0, negativeTtlMax);
   if (response.rcode === 3) return { kind: 'no-such-name', ttlSeconds: negativeTtl };
-  if (followed > aliases && response.negativeTtlSeconds === undefined) return { kind: 'follow', target: current, aliases: followed, ttlSeconds: ttl };
+  if (followed > aliases && response.negativeTtlSeconds === undefined)
+    return { kind: 'follow', target: current, aliases: followed, ttlSeconds: ttl };
   return { kind: 'no-data', canonicalName: current, ttlSeconds: negativeTtl };
 }
 
-function recordsOf<T extends RecordType>(response: Response, name: string, type: T): { readonly data: RecordData[T]; readonly ttlSeconds: number }[] {
+function recordsOf<T extends RecordType>(
+  response: Response,
+  name: string,
+  type: T,
+): { readonly data: RecordData[T]; readonly ttlSeconds: number }[] {
   const out: { readonly data: RecordData[T]; readonly ttlSeconds: number }[] = [];
   for (const record of response.answers) {
     if (record.type === type && record.name === name && out.length < recordsMax) {

@@ -39,7 +39,9 @@ test('a response is read with names in lower case', () => {
   const reading = decodeResponse(respond(), question);
   assert.ok(reading.kind === 'response');
   assert.equal(reading.response.authenticated, true);
-  assert.deepEqual(reading.response.answers, [{ name: 'example.com', type: 'MX', ttlSeconds: 60, data: { preference: 10, exchange: 'mx.example.com' } }]);
+  assert.deepEqual(reading.response.answers, [
+    { name: 'example.com', type: 'MX', ttlSeconds: 60, data: { preference: 10, exchange: 'mx.example.com' } },
+  ]);
 });
 
 test('an answer with another id, question, type or spelling is not ours', () => {
@@ -68,9 +70,19 @@ test('arbitrary octets after our id never throw', () => {
 });
 
 test('the null MX and a TTL with the highest bit', () => {
-  const reading = decodeResponse(respond({ answers: [{ name: 'example.com', type: 'MX', ttl: 0x8000_0001, data: { preference: 0, exchange: '.' } }] }), question);
+  const reading = decodeResponse(
+    respond({
+      answers: [{ name: 'example.com', type: 'MX', ttl: 0x8000_0001, data: { preference: 0, exchange: '.' } }],
+    }),
+    question,
+  );
   assert.ok(reading.kind === 'response');
-  assert.deepEqual(readAnswer(reading.response, 'example.com', 'MX'), { kind: 'records', records: [{ preference: 0, exchange: '' }], canonicalName: 'example.com', ttlSeconds: 0 });
+  assert.deepEqual(readAnswer(reading.response, 'example.com', 'MX'), {
+    kind: 'records',
+    records: [{ preference: 0, exchange: '' }],
+    canonicalName: 'example.com',
+    ttlSeconds: 0,
+  });
 });
 
 test('Q146783: a CNAME before the MX is followed within the answer', () => {
@@ -78,25 +90,52 @@ test('Q146783: a CNAME before the MX is followed within the answer', () => {
     { name: 'alias.test', type: 'CNAME', ttlSeconds: 20, data: 'real.test' },
     { name: 'real.test', type: 'MX', ttlSeconds: 60, data: { preference: 5, exchange: 'mx.real.test' } },
   ];
-  assert.deepEqual(readAnswer(response(answers), 'alias.test', 'MX'), { kind: 'records', records: [{ preference: 5, exchange: 'mx.real.test' }], canonicalName: 'real.test', ttlSeconds: 20 });
+  assert.deepEqual(readAnswer(response(answers), 'alias.test', 'MX'), {
+    kind: 'records',
+    records: [{ preference: 5, exchange: 'mx.real.test' }],
+    canonicalName: 'real.test',
+    ttlSeconds: 20,
+  });
 });
 
 test('a chain that the answer does not end is followed by another question, at most so far', () => {
   const alias: DnsRecord = { name: 'a.test', type: 'CNAME', ttlSeconds: 20, data: 'b.test' };
-  assert.deepEqual(readAnswer(response([alias]), 'a.test', 'A'), { kind: 'follow', target: 'b.test', aliases: 1, ttlSeconds: 20 });
+  assert.deepEqual(readAnswer(response([alias]), 'a.test', 'A'), {
+    kind: 'follow',
+    target: 'b.test',
+    aliases: 1,
+    ttlSeconds: 20,
+  });
   assert.equal(readAnswer(response([alias]), 'a.test', 'A', aliasesMax).kind, 'too-many-aliases');
   const circle: DnsRecord[] = [alias, { name: 'b.test', type: 'CNAME', ttlSeconds: 20, data: 'a.test' }];
   assert.equal(readAnswer(response(circle), 'a.test', 'A').kind, 'too-many-aliases');
 });
 
 test('negative answers: NXDOMAIN and NODATA, their time from the SOA record, at most three hours', () => {
-  assert.deepEqual(readAnswer(response([], { rcode: 3, negativeTtlSeconds: 60 }), 'x.test', 'A'), { kind: 'no-such-name', ttlSeconds: 60 });
+  assert.deepEqual(readAnswer(response([], { rcode: 3, negativeTtlSeconds: 60 }), 'x.test', 'A'), {
+    kind: 'no-such-name',
+    ttlSeconds: 60,
+  });
   assert.deepEqual(readAnswer(response([], { rcode: 3 }), 'x.test', 'A'), { kind: 'no-such-name', ttlSeconds: 0 });
-  assert.deepEqual(readAnswer(response([], { negativeTtlSeconds: 1e6 }), 'x.test', 'A'), { kind: 'no-data', canonicalName: 'x.test', ttlSeconds: 10_800 });
+  assert.deepEqual(readAnswer(response([], { negativeTtlSeconds: 1e6 }), 'x.test', 'A'), {
+    kind: 'no-data',
+    canonicalName: 'x.test',
+    ttlSeconds: 10_800,
+  });
 });
 
 test('Q146677: a host name may begin with a digit; labels have bounds', () => {
   assert.ok(isHostName('3com.test') && isHostName('1.2.3.test'));
-  for (const bad of ['', '-a.test', 'a-.test', 'a..test', 'a b.test', '192.0.2.1', 'a\r\nb.test', `${'a'.repeat(64)}.test`]) assert.ok(!isHostName(bad), bad);
+  for (const bad of [
+    '',
+    '-a.test',
+    'a-.test',
+    'a..test',
+    'a b.test',
+    '192.0.2.1',
+    'a\r\nb.test',
+    `${'a'.repeat(64)}.test`,
+  ])
+    assert.ok(!isHostName(bad), bad);
   assert.ok(isName('_25._tcp.mx.test') && isName('') && !isName(`${'a.'.repeat(127)}a`));
 });

@@ -11,7 +11,14 @@ export interface Question {
 }
 
 /** One record of an answer. */
-export type DnsRecord = { [T in RecordType]: { readonly name: string; readonly type: T; readonly ttlSeconds: number; readonly data: RecordData[T] } }[RecordType];
+export type DnsRecord = {
+  [T in RecordType]: {
+    readonly name: string;
+    readonly type: T;
+    readonly ttlSeconds: number;
+    readonly data: RecordData[T];
+  };
+}[RecordType];
 
 /** A response of a server to our question, read whole. */
 export interface Response {
@@ -42,7 +49,20 @@ export function encodeQuestion(question: Question, edns: boolean): Buffer {
     id: question.id,
     flags: packet.RECURSION_DESIRED | packet.AUTHENTIC_DATA,
     questions: [{ name: question.name === '' ? '.' : question.name, type: question.type, class: 'IN' }],
-    additionals: edns ? [{ name: '.', type: 'OPT', udpPayloadSize: udpSizeMax, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [] }] : [],
+    additionals: edns
+      ? [
+          {
+            name: '.',
+            type: 'OPT',
+            udpPayloadSize: udpSizeMax,
+            extendedRcode: 0,
+            ednsVersion: 0,
+            flags: 0,
+            flag_do: false,
+            options: [],
+          },
+        ]
+      : [],
   });
 }
 
@@ -74,7 +94,8 @@ export function decodeResponse(octets: Buffer, question: Question): Reading {
   if (asked === 0 && rcode !== 0 && rcode !== 3) return { kind: 'response', response: { ...bare(flags), rcode } };
   const echo = decoded.questions?.[0];
   const name = echo?.name === '.' ? '' : echo?.name;
-  if (asked !== 1 || name !== question.name || echo?.type !== question.type || echo.class !== 'IN') return { kind: 'foreign' };
+  if (asked !== 1 || name !== question.name || echo?.type !== question.type || echo.class !== 'IN')
+    return { kind: 'foreign' };
   return { kind: 'response', response: readSections(decoded, flags) };
 }
 
@@ -99,7 +120,8 @@ function readSections(decoded: packet.Packet, flags: number): Response {
     if (authority.type === 'SOA') negativeTtlSeconds = Math.min(authority.ttl ?? 0, authority.data.minimum ?? 0);
   }
   let extended = 0;
-  for (const additional of decoded.additionals ?? []) if (additional.type === 'OPT') extended = additional.extendedRcode;
+  for (const additional of decoded.additionals ?? [])
+    if (additional.type === 'OPT') extended = additional.extendedRcode;
   const base = bare(flags);
   return { ...base, rcode: extended * 16 + base.rcode, answers, negativeTtlSeconds };
 }
@@ -116,11 +138,23 @@ function readRecord(answer: packet.Answer): DnsRecord | undefined {
     case 'PTR':
       return { ...base, type: answer.type, data: plainName(answer.data) };
     case 'MX':
-      return { ...base, type: 'MX', data: { preference: answer.data.preference ?? 0, exchange: plainName(answer.data.exchange) } };
+      return {
+        ...base,
+        type: 'MX',
+        data: { preference: answer.data.preference ?? 0, exchange: plainName(answer.data.exchange) },
+      };
     case 'TXT':
-      return { ...base, type: 'TXT', data: [answer.data].flat().map((part) => (typeof part === 'string' ? Buffer.from(part) : part)) };
+      return {
+        ...base,
+        type: 'TXT',
+        data: [answer.data].flat().map((part) => (typeof part === 'string' ? Buffer.from(part) : part)),
+      };
     case 'SOA':
-      return { ...base, type: 'SOA', data: { primary: plainName(answer.data.mname), minimum: answer.data.minimum ?? 0 } };
+      return {
+        ...base,
+        type: 'SOA',
+        data: { primary: plainName(answer.data.mname), minimum: answer.data.minimum ?? 0 },
+      };
     case 'TLSA': {
       const { usage, selector, matchingType, certificate } = answer.data;
       return { ...base, type: 'TLSA', data: { usage, selector, matching: matchingType, data: certificate } };

@@ -14,7 +14,9 @@ export function isName(text: string): boolean {
 export function isHostName(text: string): boolean {
   if (text === '' || !isName(text)) return false;
   const labels = text.split('.');
-  return labels.every((label) => /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/i.test(label)) && !/^\d+$/.test(labels.at(-1) ?? '');
+  return (
+    labels.every((label) => /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/i.test(label)) && !/^\d+$/.test(labels.at(-1) ?? '')
+  );
 }
 
 /** The name as this program keeps it: lower case, without the final dot, the root ''. */

@@ -9,12 +9,26 @@ const plain = (text: string): string[] => parseAddressList(text).map((address) =
 test('the examples of RFC 5322 Appendix A', () => {
   assert.deepEqual(plain('John Doe <jdoe@machine.example>'), ['jdoe@machine.example']);
   assert.deepEqual(plain('"Joe Q. Public" <john.q.public@example.com>'), ['john.q.public@example.com']);
-  assert.deepEqual(plain('Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>'), ['mary@x.test', 'jdoe@example.org', 'one@y.test']);
-  assert.deepEqual(plain('<boss@nil.test>, "Giant; \\"Big\\" Box" <sysservices@example.net>'), ['boss@nil.test', 'sysservices@example.net']);
-  assert.deepEqual(plain('A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;'), ['c@a.test', 'joe@where.test', 'jdoe@one.test']);
+  assert.deepEqual(plain('Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>'), [
+    'mary@x.test',
+    'jdoe@example.org',
+    'one@y.test',
+  ]);
+  assert.deepEqual(plain('<boss@nil.test>, "Giant; \\"Big\\" Box" <sysservices@example.net>'), [
+    'boss@nil.test',
+    'sysservices@example.net',
+  ]);
+  assert.deepEqual(plain('A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;'), [
+    'c@a.test',
+    'joe@where.test',
+    'jdoe@one.test',
+  ]);
   assert.deepEqual(plain('Undisclosed recipients:;'), []);
   assert.deepEqual(plain('Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>'), ['pete@silly.test']);
-  assert.deepEqual(plain('Mary Smith <@node.test,@b.test:mary@example.net>, , jdoe@test  . example'), ['mary@example.net', 'jdoe@test.example']);
+  assert.deepEqual(plain('Mary Smith <@node.test,@b.test:mary@example.net>, , jdoe@test  . example'), [
+    'mary@example.net',
+    'jdoe@test.example',
+  ]);
 });
 
 test('display names and the place of the addr-spec', () => {
@@ -34,7 +48,19 @@ test('what is no address is left out, its neighbours stay', () => {
 test('one address alone: nothing around it', () => {
   assert.deepEqual(parseAddress('alice@Example.test'), { localPart: 'alice', domain: 'example.test' });
   assert.deepEqual(parseAddress('"a@b"@x.test'), { localPart: 'a@b', domain: 'x.test' });
-  for (const bad of ['', 'alice', 'alice@', '@x.test', 'a@x.test ', ' a@x.test', 'a @x.test', '<a@x.test>', 'a@b@c', 'a@x.test, b@x.test', 'a.@x.test']) {
+  for (const bad of [
+    '',
+    'alice',
+    'alice@',
+    '@x.test',
+    'a@x.test ',
+    ' a@x.test',
+    'a @x.test',
+    '<a@x.test>',
+    'a@b@c',
+    'a@x.test, b@x.test',
+    'a.@x.test',
+  ]) {
     assert.equal(parseAddress(bad), undefined, bad);
   }
 });
@@ -50,6 +76,14 @@ test('addresses printed are read again', () => {
 });
 
 test('long hostile fields take time in proportion to their length, and a bound holds', () => {
-  for (const text of ['('.repeat(100_000), '"'.repeat(100_001), '<'.repeat(100_000), 'a.'.repeat(100_000), ',<@'.repeat(50_000), '\\'.repeat(100_000)]) parseAddressList(text);
+  for (const text of [
+    '('.repeat(100_000),
+    '"'.repeat(100_001),
+    '<'.repeat(100_000),
+    'a.'.repeat(100_000),
+    ',<@'.repeat(50_000),
+    '\\'.repeat(100_000),
+  ])
+    parseAddressList(text);
   assert.equal(parseAddressList('a@b.test,'.repeat(headerAddressesMax + 5)).length, headerAddressesMax);
 });

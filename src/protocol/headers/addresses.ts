@@ -79,14 +79,22 @@ function readAddress(item: readonly Token[]): HeaderAddress | undefined {
     if (colon === -1) return undefined;
     inside = inside.slice(colon + 1);
   }
-  return located(inside, item.slice(0, open).map((token) => token.value).join(' '));
+  return located(
+    inside,
+    item
+      .slice(0, open)
+      .map((token) => token.value)
+      .join(' '),
+  );
 }
 
 function located(list: readonly Token[], displayName: string): HeaderAddress | undefined {
   const mailbox = readAddrSpec(list);
   const first = list[0];
   const last = list.at(-1);
-  return mailbox === undefined || first === undefined || last === undefined ? undefined : { mailbox, displayName, start: first.start, end: last.end };
+  return mailbox === undefined || first === undefined || last === undefined
+    ? undefined
+    : { mailbox, displayName, start: first.start, end: last.end };
 }
 
 function readAddrSpec(list: readonly Token[]): Mailbox | undefined {
@@ -94,7 +102,9 @@ function readAddrSpec(list: readonly Token[]): Mailbox | undefined {
   if (at <= 0) return undefined;
   const localPart = joined(list.slice(0, at), ['atom', 'quoted']);
   const domain = joined(list.slice(at + 1), ['atom', 'literal']);
-  return localPart === undefined || domain === undefined || domain === '' ? undefined : { localPart, domain: domain.toLowerCase() };
+  return localPart === undefined || domain === undefined || domain === ''
+    ? undefined
+    : { localPart, domain: domain.toLowerCase() };
 }
 
 /** Words with dots between them; nothing else, no word beside a word. */
@@ -165,5 +175,10 @@ function enclosed(text: string, start: number, open: '"' | '['): Token {
       value += char;
     }
   }
-  return { kind: literal ? 'literal' : 'quoted', value: literal ? `${value}]` : value, start, end: Math.min(at + 1, text.length) };
+  return {
+    kind: literal ? 'literal' : 'quoted',
+    value: literal ? `${value}]` : value,
+    start,
+    end: Math.min(at + 1, text.length),
+  };
 }

@@ -18,7 +18,10 @@ test('RFC 5321 §4.4: the clauses in their order', () => {
     receivedField({ ...facts, tls: { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' } }),
     'Received: from client.test ([192.0.2.1])\r\n\tby mail.test with ESMTP (TLSv1.3) id x-1.1\r\n\tfor <a@b.test>\r\n\ttls TLS_AES_128_GCM_SHA256;\r\n\tSun, 22 Nov 2026 16:50:13 +0000\r\n',
   );
-  assert.match(receivedField({ ...facts, clientAddress: '2001:db8::1', recipient: undefined }), /\(\[IPv6:2001:db8::1\]\)\r\n\tby mail\.test with ESMTP id x-1\.1;\r\n/);
+  assert.match(
+    receivedField({ ...facts, clientAddress: '2001:db8::1', recipient: undefined }),
+    /\(\[IPv6:2001:db8::1\]\)\r\n\tby mail\.test with ESMTP id x-1\.1;\r\n/,
+  );
   assert.match(receivedField({ ...facts, clientAddress: '/run/lmtp' }), /^Received: from client\.test\r\n/);
 });
 
@@ -28,12 +31,29 @@ test('RFC 8314 §4.3: the cipher suite is a clause of its own, under its registe
 });
 
 test('a greeting name that is no domain cannot forge a clause, a fold or a comment', () => {
-  for (const name of ['a b', 'x\r\nBcc: y', 'x) by evil (', 'under_score', 'ü.test', '', 'a..b', '(', 'x'.repeat(900)]) {
+  for (const name of [
+    'a b',
+    'x\r\nBcc: y',
+    'x) by evil (',
+    'under_score',
+    'ü.test',
+    '',
+    'a..b',
+    '(',
+    'x'.repeat(900),
+  ]) {
     const field = receivedField({ ...facts, greetingName: name });
-    assert.match(field, /^Received: from \[192\.0\.2\.1\] \(\[192\.0\.2\.1\]\)( \(greeted as [^()\\\s]+\))?\r\n\tby mail\.test with/, name);
+    assert.match(
+      field,
+      /^Received: from \[192\.0\.2\.1\] \(\[192\.0\.2\.1\]\)( \(greeted as [^()\\\s]+\))?\r\n\tby mail\.test with/,
+      name,
+    );
     assert.ok(field.split('\r\n').every((line) => line.length <= 998));
   }
-  assert.match(receivedField({ ...facts, greetingName: '[192.0.2.7]' }), /^Received: from \[192\.0\.2\.7\] \(\[192\.0\.2\.1\]\)\r\n/);
+  assert.match(
+    receivedField({ ...facts, greetingName: '[192.0.2.7]' }),
+    /^Received: from \[192\.0\.2\.7\] \(\[192\.0\.2\.1\]\)\r\n/,
+  );
 });
 
 test('RFC 3848 and RFC 6531 §4.3: the names of the protocols', () => {

@@ -54,7 +54,8 @@ function comment(text: string): string {
 function fromClause(greetingName: string, clientAddress: string): string {
   const literal = addressLiteral(clientAddress);
   const info = literal === undefined ? '' : ` (${literal})`;
-  if ((LABELS.test(greetingName) && !greetingName.includes('..')) || LITERAL.test(greetingName)) return `from ${greetingName}${info}`;
+  if ((LABELS.test(greetingName) && !greetingName.includes('..')) || LITERAL.test(greetingName))
+    return `from ${greetingName}${info}`;
   // A name that is no domain may not stand in the clause; as a comment it still helps to find the client.
   return `from ${literal ?? 'localhost'}${info}${greetingName === '' ? '' : ` (greeted as ${comment(greetingName)})`}`;
 }

@@ -6,8 +6,15 @@ import { HeaderScanner, fieldValue } from './scanner.ts';
 
 const KEEP = new Set(['bcc', 'message-id', 'content-type', 'subject']);
 
-function scan(content: string | Buffer, options: { size?: number; hops?: number; cuts?: readonly number[] } = {}): HeaderScanner {
-  const scanner = new HeaderScanner({ keep: KEEP, headerSizeMax: options.size ?? 256 * 1024, hopsMax: options.hops ?? 50 });
+function scan(
+  content: string | Buffer,
+  options: { size?: number; hops?: number; cuts?: readonly number[] } = {},
+): HeaderScanner {
+  const scanner = new HeaderScanner({
+    keep: KEEP,
+    headerSizeMax: options.size ?? 256 * 1024,
+    hopsMax: options.hops ?? 50,
+  });
   const octets = Buffer.isBuffer(content) ? content : Buffer.from(content);
   const cuts = [0, ...(options.cuts ?? []), octets.length].sort((a, b) => a - b);
   for (let n = 1; n < cuts.length; n += 1) scanner.feed(Buffer.from(octets.subarray(cuts[n - 1], cuts[n])));
@@ -49,7 +56,12 @@ test('Q175841: a header without an empty line keeps its last field, even without
 });
 
 test('Q301690: garbage, lines without a colon and NULs are counted and passed over', () => {
-  const scanner = scan(Buffer.concat([Buffer.from([0, 255, 10, 13, 0, 58, 10]), Buffer.from('no colon\r\n: empty\r\nSubject: ok\r\n\r\n')]));
+  const scanner = scan(
+    Buffer.concat([
+      Buffer.from([0, 255, 10, 13, 0, 58, 10]),
+      Buffer.from('no colon\r\n: empty\r\nSubject: ok\r\n\r\n'),
+    ]),
+  );
   assert.equal(scanner.first('subject')?.octets.toString(), 'Subject: ok\r\n');
   assert.ok(scanner.malformed >= 3);
   assert.equal(scanner.excess, undefined);
@@ -61,7 +73,10 @@ test('any octets in any pieces: no throw, and the same result', () => {
       const content = Buffer.from(octets);
       const whole = scan(content);
       const pieces = scan(content, { cuts: cuts.filter((cut) => cut < content.length) });
-      assert.deepEqual([pieces.end, pieces.malformed, pieces.hops, pieces.fields], [whole.end, whole.malformed, whole.hops, whole.fields]);
+      assert.deepEqual(
+        [pieces.end, pieces.malformed, pieces.hops, pieces.fields],
+        [whole.end, whole.malformed, whole.hops, whole.fields],
+      );
     }),
   );
 });

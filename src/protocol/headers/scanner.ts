@@ -120,7 +120,8 @@ export class HeaderScanner {
         this.#hold(chunk.subarray(from));
         return;
       }
-      const line = this.#carry.length === 0 ? chunk.subarray(from, lineEnd + 1) : this.#joined(chunk, from, lineEnd + 1);
+      const line =
+        this.#carry.length === 0 ? chunk.subarray(from, lineEnd + 1) : this.#joined(chunk, from, lineEnd + 1);
       from = lineEnd + 1;
       this.#line(line);
     }
@@ -233,7 +234,13 @@ export class HeaderScanner {
     if (open === undefined) return;
     this.#open = undefined;
     const octets = open.pieces.length === 1 ? (open.pieces[0] ?? NOTHING) : Buffer.concat(open.pieces);
-    this.#kept.push({ name: open.name, start: open.start, end: open.start + open.size, octets, cut: open.size > keptFieldBytesMax });
+    this.#kept.push({
+      name: open.name,
+      start: open.start,
+      end: open.start + open.size,
+      octets,
+      cut: open.size > keptFieldBytesMax,
+    });
   }
 }
 
@@ -253,5 +260,9 @@ function fieldName(line: Buffer): string | undefined {
 /** The value of a field: unfolded with its white space kept (RFC 5322 §2.2.3), without the surrounding one. Octets beyond ASCII are read as UTF-8. */
 export function fieldValue(field: HeaderField): string {
   const text = field.octets.toString('utf8');
-  return text.slice(text.indexOf(':') + 1).replaceAll('\r\n', '').replaceAll('\n', '').trim();
+  return text
+    .slice(text.indexOf(':') + 1)
+    .replaceAll('\r\n', '')
+    .replaceAll('\n', '')
+    .trim();
 }

@@ -7,7 +7,8 @@ import { writeV1, writeV2 } from './header-writer.ts';
 import { TLVS_MAX, V1_HEADER_BYTES_MAX, V2_BODY_BYTES_MAX } from './limits.ts';
 import { V2_SIGNATURE } from './v2.ts';
 
-const read = (octets: Buffer | string): HeaderReading => new HeaderReader().receive(Buffer.from(octets as string, 'latin1'));
+const read = (octets: Buffer | string): HeaderReading =>
+  new HeaderReader().receive(Buffer.from(octets as string, 'latin1'));
 
 /** Reads cut by cut, and says what the reader says of the whole. */
 function readCut(octets: Buffer, cuts: readonly number[]): HeaderReading {
@@ -28,7 +29,11 @@ function v2(versionAndCommand: number, family: number, body: Buffer, length = bo
 }
 
 const FOUR = Buffer.from('c0000201c633640730390019', 'hex');
-const SIX = Buffer.concat([Buffer.from('20010db8000000000000000000000001', 'hex'), Buffer.from('20010db8000000000000000000000002', 'hex'), Buffer.from('30390019', 'hex')]);
+const SIX = Buffer.concat([
+  Buffer.from('20010db8000000000000000000000001', 'hex'),
+  Buffer.from('20010db8000000000000000000000002', 'hex'),
+  Buffer.from('30390019', 'hex'),
+]);
 const tlv = (type: number, value: Buffer | string): Buffer => {
   const octets = Buffer.from(value as string, 'latin1');
   return Buffer.concat([Buffer.from([type, octets.length >>> 8, octets.length & 255]), octets]);
@@ -36,15 +41,39 @@ const tlv = (type: number, value: Buffer | string): Buffer => {
 
 test('the examples of the specification, version 1', () => {
   const cases: readonly (readonly [string, object])[] = [
-    ['PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n', { kind: 'tcp', source: { address: '255.255.255.255', port: 65_535 }, destination: { address: '255.255.255.255', port: 65_535 } }],
+    [
+      'PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n',
+      {
+        kind: 'tcp',
+        source: { address: '255.255.255.255', port: 65_535 },
+        destination: { address: '255.255.255.255', port: 65_535 },
+      },
+    ],
     [
       'PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n',
-      { kind: 'tcp', source: { address: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', port: 65_535 }, destination: { address: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', port: 65_535 } },
+      {
+        kind: 'tcp',
+        source: { address: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', port: 65_535 },
+        destination: { address: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', port: 65_535 },
+      },
     ],
     ['PROXY UNKNOWN\r\n', { kind: 'unknown' }],
-    ['PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n', { kind: 'unknown' }],
-    ['PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n', { kind: 'tcp', source: { address: '192.168.0.1', port: 56_324 }, destination: { address: '192.168.0.11', port: 443 } }],
-    ['PROXY TCP6 ::ffff:192.0.2.1 2001:DB8::1 1 2\r\n', { kind: 'tcp', source: { address: '192.0.2.1', port: 1 }, destination: { address: '2001:db8::1', port: 2 } }],
+    [
+      'PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n',
+      { kind: 'unknown' },
+    ],
+    [
+      'PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n',
+      {
+        kind: 'tcp',
+        source: { address: '192.168.0.1', port: 56_324 },
+        destination: { address: '192.168.0.11', port: 443 },
+      },
+    ],
+    [
+      'PROXY TCP6 ::ffff:192.0.2.1 2001:DB8::1 1 2\r\n',
+      { kind: 'tcp', source: { address: '192.0.2.1', port: 1 }, destination: { address: '2001:db8::1', port: 2 } },
+    ],
   ];
   for (const [line, connection] of cases) {
     assert.ok(line.length <= V1_HEADER_BYTES_MAX);
@@ -90,7 +119,15 @@ test('a version 1 header that is not exactly one is refused', () => {
 test('a version 1 header is whole at its line end, and at most 107 octets long', () => {
   assert.equal(read(`PROXY UNKNOWN ${'x'.repeat(V1_HEADER_BYTES_MAX - 16)}\r\n`).kind, 'header');
   assert.equal(read(`PROXY UNKNOWN ${'x'.repeat(V1_HEADER_BYTES_MAX - 16)}`).kind, 'more');
-  for (const part of ['', 'P', 'PROXY', 'PROXY ', 'PROXY TCP4 1.2.3.4 5.6.7.8 1 2', 'PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r', '\r\n\r\n\0']) {
+  for (const part of [
+    '',
+    'P',
+    'PROXY',
+    'PROXY ',
+    'PROXY TCP4 1.2.3.4 5.6.7.8 1 2',
+    'PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r',
+    '\r\n\r\n\0',
+  ]) {
     assert.equal(read(part).kind, 'more', JSON.stringify(part));
   }
 });
@@ -103,7 +140,14 @@ test('version 2: TCP over IPv4 and IPv6, UDP, UNIX, LOCAL and unspecified', () =
   const cases: readonly (readonly [Buffer, object])[] = [
     [v2(0x21, 0x11, FOUR), { kind: 'tcp', ...four }],
     [v2(0x21, 0x12, FOUR), { kind: 'udp', ...four }],
-    [v2(0x21, 0x21, SIX), { kind: 'tcp', source: { address: '2001:db8::1', port: 12_345 }, destination: { address: '2001:db8::2', port: 25 } }],
+    [
+      v2(0x21, 0x21, SIX),
+      {
+        kind: 'tcp',
+        source: { address: '2001:db8::1', port: 12_345 },
+        destination: { address: '2001:db8::2', port: 25 },
+      },
+    ],
     [v2(0x21, 0x31, unix), { kind: 'unix', source: '/run/a', destination: '\0abstract' }],
     [v2(0x20, 0x00, Buffer.alloc(0)), { kind: 'local' }],
     [v2(0x20, 0x11, FOUR), { kind: 'local' }],
@@ -121,7 +165,11 @@ test('version 2: TCP over IPv4 and IPv6, UDP, UNIX, LOCAL and unspecified', () =
   }
   const mapped = Buffer.concat([Buffer.from('00000000000000000000ffffc0000201', 'hex'), SIX.subarray(16)]);
   const reading = read(v2(0x21, 0x21, mapped));
-  assert.ok(reading.kind === 'header' && reading.header.connection.kind === 'tcp' && reading.header.connection.source.address === '192.0.2.1');
+  assert.ok(
+    reading.kind === 'header' &&
+      reading.header.connection.kind === 'tcp' &&
+      reading.header.connection.source.address === '192.0.2.1',
+  );
 });
 
 test('version 2: what is malformed or too long is refused at once', () => {
@@ -153,7 +201,14 @@ test('version 2: what is malformed or too long is refused at once', () => {
 });
 
 test('version 2: additional values, TLS facts and the checksum', () => {
-  const ssl = Buffer.concat([Buffer.from([7, 0, 0, 0, 0]), tlv(0x21, 'TLSv1.3'), tlv(0x22, 'client.example'), tlv(0x23, 'TLS_AES_128_GCM_SHA256'), tlv(0x24, 'SHA256'), tlv(0x25, 'RSA2048')]);
+  const ssl = Buffer.concat([
+    Buffer.from([7, 0, 0, 0, 0]),
+    tlv(0x21, 'TLSv1.3'),
+    tlv(0x22, 'client.example'),
+    tlv(0x23, 'TLS_AES_128_GCM_SHA256'),
+    tlv(0x24, 'SHA256'),
+    tlv(0x25, 'RSA2048'),
+  ]);
   const tlvs = [
     { type: 1, value: Buffer.from('smtp') },
     { type: 2, value: Buffer.from('mail.example.com') },
@@ -163,7 +218,11 @@ test('version 2: additional values, TLS facts and the checksum', () => {
     { type: 0x30, value: Buffer.from('blue') },
     { type: 0xea, value: Buffer.from('aws') },
   ];
-  const octets = writeV2({ source: { address: '192.0.2.1', port: 1 }, destination: { address: '192.0.2.2', port: 2 } }, tlvs, true);
+  const octets = writeV2(
+    { source: { address: '192.0.2.1', port: 1 }, destination: { address: '192.0.2.2', port: 2 } },
+    tlvs,
+    true,
+  );
   const reading = read(octets);
   assert.ok(reading.kind === 'header', JSON.stringify(reading));
   assert.deepEqual(reading.header.facts, {
@@ -199,14 +258,28 @@ test('the writer writes what the reader reads, however it is cut', () => {
   const address = fc.oneof(fc.ipV4(), fc.ipV6());
   const endpoint = fc.record({ address, port: fc.nat({ max: 65_535 }) });
   fc.assert(
-    fc.property(endpoint, endpoint, fc.boolean(), fc.uint8Array({ maxLength: 40 }), fc.array(fc.nat({ max: 120 })), (source, destination, first, rest, cuts) => {
-      const header = first ? Buffer.from(writeV1({ source, destination })) : writeV2({ source, destination }, [{ type: 4, value: Buffer.alloc(3) }], true);
-      const octets = Buffer.concat([header, rest]);
-      const ends = [...cuts].sort((a, b) => a - b).filter((cut) => cut <= octets.length);
-      const reading = readCut(octets, ends);
-      const whole = read(octets);
-      return reading.kind === 'header' && whole.kind === 'header' && reading.rest.equals(Buffer.from(rest)) && JSON.stringify(reading.header) === JSON.stringify(whole.header);
-    }),
+    fc.property(
+      endpoint,
+      endpoint,
+      fc.boolean(),
+      fc.uint8Array({ maxLength: 40 }),
+      fc.array(fc.nat({ max: 120 })),
+      (source, destination, first, rest, cuts) => {
+        const header = first
+          ? Buffer.from(writeV1({ source, destination }))
+          : writeV2({ source, destination }, [{ type: 4, value: Buffer.alloc(3) }], true);
+        const octets = Buffer.concat([header, rest]);
+        const ends = [...cuts].sort((a, b) => a - b).filter((cut) => cut <= octets.length);
+        const reading = readCut(octets, ends);
+        const whole = read(octets);
+        return (
+          reading.kind === 'header' &&
+          whole.kind === 'header' &&
+          reading.rest.equals(Buffer.from(rest)) &&
+          JSON.stringify(reading.header) === JSON.stringify(whole.header)
+        );
+      },
+    ),
   );
 });
 
@@ -214,7 +287,10 @@ test('the writer: LOCAL and UNKNOWN where there is no client', () => {
   assert.equal(writeV1(undefined), 'PROXY UNKNOWN\r\n');
   const mapped = { address: '::ffff:192.0.2.1', port: 1 };
   assert.equal(writeV1({ source: mapped, destination: mapped }), 'PROXY TCP4 192.0.2.1 192.0.2.1 1 1\r\n');
-  assert.equal(writeV1({ source: { address: '192.0.2.1', port: 1 }, destination: { address: '::1', port: 2 } }), 'PROXY UNKNOWN\r\n');
+  assert.equal(
+    writeV1({ source: { address: '192.0.2.1', port: 1 }, destination: { address: '::1', port: 2 } }),
+    'PROXY UNKNOWN\r\n',
+  );
   const reading = read(writeV2(undefined));
   assert.ok(reading.kind === 'header' && reading.header.connection.kind === 'local');
 });

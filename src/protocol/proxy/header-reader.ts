@@ -54,7 +54,8 @@ export class HeaderReader {
     const held = this.#held;
     const end = held.subarray(0, V1_HEADER_BYTES_MAX).indexOf(LF, this.#searched);
     this.#searched = Math.min(held.length, V1_HEADER_BYTES_MAX);
-    if (end === -1) return held.length < V1_HEADER_BYTES_MAX ? MORE : refused(`it is longer than ${V1_HEADER_BYTES_MAX} octets`);
+    if (end === -1)
+      return held.length < V1_HEADER_BYTES_MAX ? MORE : refused(`it is longer than ${V1_HEADER_BYTES_MAX} octets`);
     if (held[end - 1] !== CR) return refused('its line does not end with CR LF');
     return done(parseV1(held.toString('latin1', 0, end - 1)), held.subarray(end + 1));
   }
@@ -71,7 +72,9 @@ export class HeaderReader {
 }
 
 function done(header: ProxyHeader | string, rest: Buffer): HeaderReading {
-  return typeof header === 'string' ? refused(`the PROXY header is malformed: ${header}`) : { kind: 'header', header, rest };
+  return typeof header === 'string'
+    ? refused(`the PROXY header is malformed: ${header}`)
+    : { kind: 'header', header, rest };
 }
 
 function refused(why: string): HeaderReading {

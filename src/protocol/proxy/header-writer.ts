@@ -24,12 +24,20 @@ export function writeV2(
   checksum = false,
 ): Buffer {
   const family = connection === undefined ? undefined : familyOf(connection.source, connection.destination);
-  const addresses = connection === undefined || family === undefined ? Buffer.alloc(0) : writeAddresses(connection, family);
+  const addresses =
+    connection === undefined || family === undefined ? Buffer.alloc(0) : writeAddresses(connection, family);
   const all = checksum ? [...tlvs, { type: TLV.crc32c, value: Buffer.alloc(4) }] : tlvs;
-  const values = all.map(({ type, value }) => Buffer.concat([Buffer.from([type, value.length >>> 8, value.length & 255]), value]));
+  const values = all.map(({ type, value }) =>
+    Buffer.concat([Buffer.from([type, value.length >>> 8, value.length & 255]), value]),
+  );
   const body = Buffer.concat([addresses, ...values]);
   assert(body.length <= V2_BODY_BYTES_MAX, 'a PROXY header keeps its bound');
-  const fixed = Buffer.from([0x20 | (connection === undefined ? 0 : 1), family === undefined ? 0 : family === '4' ? 0x11 : 0x21, 0, 0]);
+  const fixed = Buffer.from([
+    0x20 | (connection === undefined ? 0 : 1),
+    family === undefined ? 0 : family === '4' ? 0x11 : 0x21,
+    0,
+    0,
+  ]);
   fixed.writeUInt16BE(body.length, 2);
   const header = Buffer.concat([V2_SIGNATURE, fixed, body]);
   if (checksum) header.writeUInt32BE(crc32c(header), header.length - 4);

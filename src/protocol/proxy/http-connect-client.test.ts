@@ -13,7 +13,8 @@ function answered(text: string, size = text.length): { client: HttpConnectClient
   client.open();
   const octets = Buffer.from(text, 'latin1');
   let step: TunnelStep = { kind: 'more' };
-  for (let at = 0; at < octets.length && step.kind === 'more'; at += size) step = client.receive(octets.subarray(at, at + size));
+  for (let at = 0; at < octets.length && step.kind === 'more'; at += size)
+    step = client.receive(octets.subarray(at, at + size));
   return { client, step };
 }
 
@@ -24,17 +25,29 @@ const failure = (text: string): string => {
 };
 
 test('the request names the target, and carries Basic or Bearer', () => {
-  const request = (host: string, login?: HttpLogin): string => new HttpConnectClient({ host, port: 25 }, login).open().toString();
+  const request = (host: string, login?: HttpLogin): string =>
+    new HttpConnectClient({ host, port: 25 }, login).open().toString();
   assert.equal(request('mx.example'), 'CONNECT mx.example:25 HTTP/1.1\r\nHost: mx.example:25\r\n\r\n');
   assert.match(request('2001:db8::1'), /^CONNECT \[2001:db8::1\]:25 HTTP\/1\.1\r\nHost: \[2001:db8::1\]:25\r\n/);
-  assert.match(request('192.0.2.1', { user: 'Aladdin', password: 'open sesame' }), /\r\nProxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n$/);
-  assert.match(request('192.0.2.1', { token: 'mF_9.B5f-4.1JqM' }), /\r\nProxy-Authorization: Bearer mF_9\.B5f-4\.1JqM\r\n\r\n$/);
+  assert.match(
+    request('192.0.2.1', { user: 'Aladdin', password: 'open sesame' }),
+    /\r\nProxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n$/,
+  );
+  assert.match(
+    request('192.0.2.1', { token: 'mF_9.B5f-4.1JqM' }),
+    /\r\nProxy-Authorization: Bearer mF_9\.B5f-4\.1JqM\r\n\r\n$/,
+  );
   assert.throws(() => request('mx.example\r\nX: y'));
   assert.throws(() => request('mx.example', { token: 'a\r\nX: y' }));
 });
 
 test('every 2xx opens the tunnel, and all octets behind the header belong to it', () => {
-  for (const head of ['HTTP/1.1 200 Connection established\r\n\r\n', 'HTTP/1.0 200 OK\r\nProxy-agent: tinyproxy/1.11\r\n\r\n', 'HTTP/1.1 204\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n']) {
+  for (const head of [
+    'HTTP/1.1 200 Connection established\r\n\r\n',
+    'HTTP/1.0 200 OK\r\nProxy-agent: tinyproxy/1.11\r\n\r\n',
+    'HTTP/1.1 204\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n',
+  ]) {
     const { step } = answered(`${head}220 mx\r\n\r\n`);
     assert.ok(step.kind === 'open', head);
     assert.equal(step.rest.toString(), '220 mx\r\n\r\n');
@@ -50,10 +63,24 @@ test('interim answers are passed over, so many and no more', () => {
 });
 
 test('a refusal keeps the words of the proxy', () => {
-  assert.equal(failure('HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\n\r\nport 25: no\n'), 'refused: 403 Forbidden; port 25: no');
-  assert.equal(failure('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n'), 'login-refused: 407 Proxy Authentication Required; it asks for Basic realm="x"');
-  assert.equal(failure('HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n'), 'target-unreachable ETIMEDOUT: 504 Gateway Timeout');
-  assert.equal(failure('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n'), 'target-unreachable EHOSTUNREACH: 503 Service Unavailable');
+  assert.equal(
+    failure('HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\n\r\nport 25: no\n'),
+    'refused: 403 Forbidden; port 25: no',
+  );
+  assert.equal(
+    failure(
+      'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n',
+    ),
+    'login-refused: 407 Proxy Authentication Required; it asks for Basic realm="x"',
+  );
+  assert.equal(
+    failure('HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n'),
+    'target-unreachable ETIMEDOUT: 504 Gateway Timeout',
+  );
+  assert.equal(
+    failure('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n'),
+    'target-unreachable EHOSTUNREACH: 503 Service Unavailable',
+  );
   assert.equal(failure('HTTP/1.1 400 Bad Request\r\n\r\nhalf a sen'), 'refused: 400 Bad Request; half a sen');
   assert.equal(failure('HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n'), 'refused: 302 Found');
 });
@@ -70,7 +97,18 @@ test('of the text of a refusal the first 512 octets are kept', () => {
 });
 
 test('what is not HTTP is noticed, at its first octets where they suffice', () => {
-  for (const wrong of ['220 mail ESMTP\r\n', '\x05\xff', 'S', 'HTTP/2 200 OK\r\n\r\n', 'HTTP/1.1 20 OK\r\n\r\n', 'HTTP/1.1 200 OK\n\n', '\r\n\r\n', 'HTTP/1.1 200 OK\r\n folded: x\r\n\r\n', 'HTTP/1.1 200 OK\r\nname : x\r\n\r\n', 'HTTP/1.1 200 OK\r\nname: \0\r\n\r\n']) {
+  for (const wrong of [
+    '220 mail ESMTP\r\n',
+    '\x05\xff',
+    'S',
+    'HTTP/2 200 OK\r\n\r\n',
+    'HTTP/1.1 20 OK\r\n\r\n',
+    'HTTP/1.1 200 OK\n\n',
+    '\r\n\r\n',
+    'HTTP/1.1 200 OK\r\n folded: x\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nname : x\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nname: \0\r\n\r\n',
+  ]) {
     assert.match(failure(wrong), /^wrong-protocol/, JSON.stringify(wrong));
   }
   assert.equal(failure('HTTP/1.'), 'more');
@@ -78,7 +116,10 @@ test('what is not HTTP is noticed, at its first octets where they suffice', () =
 
 test('a header has a bound, interim ones included', () => {
   const line = `X: ${'y'.repeat(1000)}\r\n`;
-  assert.match(failure(`HTTP/1.1 200 OK\r\n${line.repeat(17)}`), new RegExp(`longer than ${HTTP_HEADER_BYTES_MAX} octets`));
+  assert.match(
+    failure(`HTTP/1.1 200 OK\r\n${line.repeat(17)}`),
+    new RegExp(`longer than ${HTTP_HEADER_BYTES_MAX} octets`),
+  );
   assert.match(failure(`HTTP/1.1 200 ${'y'.repeat(HTTP_HEADER_BYTES_MAX)}`), /longer than/);
   assert.match(failure(`HTTP/1.1 100 Continue\r\n${line.repeat(9)}\r\n`.repeat(2)), /longer than/);
 });

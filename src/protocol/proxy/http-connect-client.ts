@@ -1,7 +1,14 @@
 import { assert } from '../../base/assert.ts';
 import { parseIp } from '../../base/ip.ts';
 import { HTTP_EVIDENCE_BYTES_MAX, HTTP_HEADER_BYTES_MAX, HTTP_INTERIM_MAX, QUOTE_BYTES_MAX } from './limits.ts';
-import { plainLine, type TunnelFailure, type TunnelMachine, type TunnelPhase, type TunnelStep, type TunnelTarget } from './tunnel.ts';
+import {
+  plainLine,
+  type TunnelFailure,
+  type TunnelMachine,
+  type TunnelPhase,
+  type TunnelStep,
+  type TunnelTarget,
+} from './tunnel.ts';
 
 /** How to log in at an HTTP proxy: Basic (RFC 7617) or Bearer (RFC 6750 §2.1). */
 export type HttpLogin = { readonly user: string; readonly password: string } | { readonly token: string };
@@ -46,7 +53,10 @@ export class HttpConnectClient implements TunnelMachine {
     const ip = parseIp(host);
     assert(ip !== undefined || HOST.test(host), 'a host name that cannot end a line');
     const authority = `${ip?.family === 6 ? `[${host}]` : host}:${port}`;
-    return Buffer.from(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization(this.#login)}\r\n`, 'latin1');
+    return Buffer.from(
+      `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization(this.#login)}\r\n`,
+      'latin1',
+    );
   }
 
   receive(chunk: Buffer): TunnelStep {
@@ -55,7 +65,8 @@ export class HttpConnectClient implements TunnelMachine {
     for (;;) {
       const end = this.#held.indexOf(LF);
       const length = end === -1 ? this.#held.length : end + 1;
-      if (this.#headerBytes + length > HTTP_HEADER_BYTES_MAX) return this.#notHttp(`its header is longer than ${HTTP_HEADER_BYTES_MAX} octets`);
+      if (this.#headerBytes + length > HTTP_HEADER_BYTES_MAX)
+        return this.#notHttp(`its header is longer than ${HTTP_HEADER_BYTES_MAX} octets`);
       if (end === -1) return this.#lines.length === 0 && !couldBeHttp(this.#held) ? this.#notHttp() : { kind: 'more' };
       if (this.#held[end - 1] !== CR) return this.#notHttp();
       const line = this.#held.toString('latin1', 0, end - 1);
@@ -106,7 +117,13 @@ export class HttpConnectClient implements TunnelMachine {
     const [first = ''] = this.#lines;
     const end = this.#held.indexOf(LF);
     const quote = first || plainLine(end === -1 ? this.#held : this.#held.subarray(0, end), QUOTE_BYTES_MAX);
-    return { kind: 'failed', failure: { kind: 'wrong-protocol', words: why ?? `what it answered is not HTTP: '${quote.slice(0, QUOTE_BYTES_MAX)}'` } };
+    return {
+      kind: 'failed',
+      failure: {
+        kind: 'wrong-protocol',
+        words: why ?? `what it answered is not HTTP: '${quote.slice(0, QUOTE_BYTES_MAX)}'`,
+      },
+    };
   }
 }
 
@@ -139,11 +156,20 @@ function headOf(lines: readonly string[]): Head {
 }
 
 /** What 502 to 504 and the 500 of some proxies say about the target. */
-const TARGET: Readonly<Record<number, string>> = { 500: 'EHOSTUNREACH', 502: 'EHOSTUNREACH', 503: 'EHOSTUNREACH', 504: 'ETIMEDOUT' };
+const TARGET: Readonly<Record<number, string>> = {
+  500: 'EHOSTUNREACH',
+  502: 'EHOSTUNREACH',
+  503: 'EHOSTUNREACH',
+  504: 'ETIMEDOUT',
+};
 
 function failureOf(head: Head, text: Buffer): TunnelFailure {
   const evidence = plainLine(Buffer.from(withoutTags(text)), HTTP_EVIDENCE_BYTES_MAX);
-  const words = [`${head.status} ${head.reason}`.trim(), head.challenge === '' ? '' : `it asks for ${head.challenge}`, evidence]
+  const words = [
+    `${head.status} ${head.reason}`.trim(),
+    head.challenge === '' ? '' : `it asks for ${head.challenge}`,
+    evidence,
+  ]
     .filter((part) => part !== '')
     .join('; ');
   if (head.status === 407 || head.status === 401) return { kind: 'login-refused', words };

@@ -32,7 +32,10 @@ test('names, IPv4 and IPv6 are asked for without a login', () => {
 });
 
 test('user and password go only to a proxy that asks for them', () => {
-  const asked = speak(new Socks5Client({ host: '192.0.2.1', port: 25 }, LOGIN), hex('05 02 01 00 05 00 00 03 02 6162 0019'));
+  const asked = speak(
+    new Socks5Client({ host: '192.0.2.1', port: 25 }, LOGIN),
+    hex('05 02 01 00 05 00 00 03 02 6162 0019'),
+  );
   assert.equal(asked.sent, `05020002${'0103696d7306736563726574'}05010001c00002010019`);
   assert.equal(asked.step.kind, 'open');
   const not = speak(new Socks5Client({ host: '192.0.2.1', port: 25 }, LOGIN), hex('0500'));
@@ -43,7 +46,9 @@ test('what follows the reply belongs to the tunnel', () => {
   const client = new Socks5Client({ host: '192.0.2.1', port: 25 });
   client.open();
   client.receive(hex('0500'));
-  const step = client.receive(Buffer.concat([hex('05 00 00 04 00000000000000000000000000000000 0019'), Buffer.from('220 mx')]));
+  const step = client.receive(
+    Buffer.concat([hex('05 00 00 04 00000000000000000000000000000000 0019'), Buffer.from('220 mx')]),
+  );
   assert.ok(step.kind === 'open');
   assert.equal(step.rest.toString(), '220 mx');
 });
@@ -75,7 +80,8 @@ test('a login that is demanded, refused or not understood is told apart from a w
   };
   assert.equal(kind(hex('05ff')), 'login-refused');
   assert.equal(kind(hex('05ff'), LOGIN), 'login-refused');
-  for (const wrong of ['0502', '0501', '0503', '0400', '004e', '050005']) assert.equal(kind(hex(wrong)), 'wrong-protocol', wrong);
+  for (const wrong of ['0502', '0501', '0503', '0400', '004e', '050005'])
+    assert.equal(kind(hex(wrong)), 'wrong-protocol', wrong);
   assert.equal(kind(Buffer.from('HTTP/1.1 400 Bad Request\r\n')), 'wrong-protocol');
   assert.equal(kind(Buffer.from('220 mail ESMTP\r\n')), 'wrong-protocol');
   const late = (answers: string, login?: typeof LOGIN): string => {

@@ -2,7 +2,14 @@ import { assert } from '../../base/assert.ts';
 import { parseIp } from '../../base/ip.ts';
 import { writeAddress } from './header-writer.ts';
 import { QUOTE_BYTES_MAX, SOCKS_FIELD_BYTES_MAX } from './limits.ts';
-import { plainLine, type TunnelFailure, type TunnelMachine, type TunnelPhase, type TunnelStep, type TunnelTarget } from './tunnel.ts';
+import {
+  plainLine,
+  type TunnelFailure,
+  type TunnelMachine,
+  type TunnelPhase,
+  type TunnelStep,
+  type TunnelTarget,
+} from './tunnel.ts';
 
 const VERSION = 5;
 const LOGIN_VERSION = 1;
@@ -71,7 +78,10 @@ export class Socks5Client implements TunnelMachine {
     if (version !== VERSION) return this.#notSocks();
     if (method === undefined) return { kind: 'more' };
     if (method === NONE_ACCEPTABLE) {
-      const words = this.#login === undefined ? 'it asks for a login, and none is configured' : 'it accepts neither our kind of login (user and password) nor none';
+      const words =
+        this.#login === undefined
+          ? 'it asks for a login, and none is configured'
+          : 'it accepts neither our kind of login (user and password) nor none';
       return failed({ kind: 'login-refused', words });
     }
     // Octets before our next request would be answers to what was never asked.
@@ -92,7 +102,8 @@ export class Socks5Client implements TunnelMachine {
     // Some proxies answer with the version of SOCKS instead of that of the login.
     if (version !== LOGIN_VERSION && version !== VERSION) return this.#notSocks();
     if (status === undefined) return { kind: 'more' };
-    if (status !== 0) return failed({ kind: 'login-refused', words: `it refused user and password (status ${status})` });
+    if (status !== 0)
+      return failed({ kind: 'login-refused', words: `it refused user and password (status ${status})` });
     if (this.#held.length > 2) return this.#notSocks();
     this.#held = NOTHING;
     return this.#connect();
@@ -105,8 +116,14 @@ export class Socks5Client implements TunnelMachine {
     const address =
       ip === undefined
         ? Buffer.concat([Buffer.from([NAME]), field(host)])
-        : Buffer.concat([Buffer.from([ip.family === 4 ? IPV4 : IPV6]), writeAddress(host, ip.family === 4 ? '4' : '6')]);
-    return { kind: 'more', send: Buffer.concat([Buffer.from([VERSION, CONNECT, 0]), address, Buffer.from([port >>> 8, port & 255])]) };
+        : Buffer.concat([
+            Buffer.from([ip.family === 4 ? IPV4 : IPV6]),
+            writeAddress(host, ip.family === 4 ? '4' : '6'),
+          ]);
+    return {
+      kind: 'more',
+      send: Buffer.concat([Buffer.from([VERSION, CONNECT, 0]), address, Buffer.from([port >>> 8, port & 255])]),
+    };
   }
 
   #readReply(): TunnelStep {
@@ -127,7 +144,10 @@ export class Socks5Client implements TunnelMachine {
   }
 
   #notSocks(): TunnelStep {
-    return failed({ kind: 'wrong-protocol', words: `what it answered is not SOCKS 5: '${plainLine(this.#held, QUOTE_BYTES_MAX)}'` });
+    return failed({
+      kind: 'wrong-protocol',
+      words: `what it answered is not SOCKS 5: '${plainLine(this.#held, QUOTE_BYTES_MAX)}'`,
+    });
   }
 }
 

@@ -17,7 +17,11 @@ function* sequences(length: number): Generator<string> {
 }
 
 /** Reads octets of DATA cut in two; the content, or undefined where it is refused. */
-function received(octets: Buffer, cut: number, bareLineEndings: 'refuse' | 'normalise'): { content: string | undefined; end: number } {
+function received(
+  octets: Buffer,
+  cut: number,
+  bareLineEndings: 'refuse' | 'normalise',
+): { content: string | undefined; end: number } {
   const scanner = new ContentScanner({ dots: true, bareLineEndings, sizeMax: 1000 });
   const views: Buffer[] = [];
   const take = (view: Buffer): void => void views.push(Buffer.from(view));
@@ -30,7 +34,9 @@ function received(octets: Buffer, cut: number, bareLineEndings: 'refuse' | 'norm
 function relayed(content: string, cut: number): string {
   const dots = new DotStuffing();
   const octets = Buffer.from(content, 'latin1');
-  return Buffer.concat([dots.stuff(octets.subarray(0, cut)), dots.stuff(octets.subarray(cut)), dots.end()]).toString('latin1');
+  return Buffer.concat([dots.stuff(octets.subarray(0, cut)), dots.stuff(octets.subarray(cut)), dots.end()]).toString(
+    'latin1',
+  );
 }
 
 /** The end of data by the book: CR LF '.' CR LF, the first CR LF being that of the line before (RFC 5321 §4.1.1.4). */
@@ -47,7 +53,8 @@ test('every short sequence of CR, LF, NUL and dots: only CR LF . CR LF ends a me
       const whole = received(octets, octets.length, mode);
       assert.equal(whole.end, trueEnd(wire), JSON.stringify(wire));
       if (mode === 'refuse') assert.equal(whole.content === undefined, bare, JSON.stringify(wire));
-      for (let cut = 1; cut < octets.length; cut += 1) assert.deepEqual(received(octets, cut, mode), whole, JSON.stringify([wire, cut]));
+      for (let cut = 1; cut < octets.length; cut += 1)
+        assert.deepEqual(received(octets, cut, mode), whole, JSON.stringify([wire, cut]));
       if (whole.content === undefined) continue;
       assert.doesNotMatch(whole.content, /\r(?!\n)|(?<!\r)\n/, JSON.stringify(wire));
       const onward = relayed(whole.content, whole.content.length);

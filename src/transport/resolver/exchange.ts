@@ -8,7 +8,9 @@ import { printNameServer } from './name-servers.ts';
 import type { NameServer } from './name-servers.ts';
 
 /** What one question to one server brought. */
-export type Exchange = { readonly kind: 'response'; readonly response: Response } | { readonly kind: 'failed'; readonly reason: string };
+export type Exchange =
+  | { readonly kind: 'response'; readonly response: Response }
+  | { readonly kind: 'failed'; readonly reason: string };
 
 /** Everything one exchange needs. */
 export interface ExchangeOptions {
@@ -22,7 +24,11 @@ export interface ExchangeOptions {
 
 /** Asks one server by UDP from a port and with an id that cannot be guessed (RFC 5452 §9), and by TCP when the answer was cut (RFC 7766 §5). */
 export async function ask(options: ExchangeOptions): Promise<Exchange> {
-  const question: Question = { id: options.world.random.bytes(2).readUInt16BE(0), name: options.name, type: options.type };
+  const question: Question = {
+    id: options.world.random.bytes(2).readUInt16BE(0),
+    name: options.name,
+    type: options.type,
+  };
   const octets = encodeQuestion(question, options.edns);
   const first = await askUdp(options, question, octets);
   return first.kind === 'response' && first.response.truncated ? askTcp(options, question, octets) : first;
@@ -46,7 +52,11 @@ function askUdp(options: ExchangeOptions, question: Question, octets: Buffer): P
       const ours = from.address === server.address && from.port === server.port;
       const reading = ours ? decodeResponse(bytes, question) : undefined;
       if (reading?.kind === 'response') finish(reading);
-      else if (++foreign > foreignMax) finish({ kind: 'failed', reason: `over ${foreignMax} forged answers in the name of ${printNameServer(server)}` });
+      else if (++foreign > foreignMax)
+        finish({
+          kind: 'failed',
+          reason: `over ${foreignMax} forged answers in the name of ${printNameServer(server)}`,
+        });
     };
     world.network.datagram(server.address.includes(':') ? 6 : 4, receive).then(
       (opened) => {
@@ -54,7 +64,8 @@ function askUdp(options: ExchangeOptions, question: Question, octets: Buffer): P
         if (ended) opened.close();
         else opened.send(octets, server.port, server.address);
       },
-      (error: unknown) => finish({ kind: 'failed', reason: `cannot ask ${printNameServer(server)}: ${errnoOf(error) || 'no socket'}` }),
+      (error: unknown) =>
+        finish({ kind: 'failed', reason: `cannot ask ${printNameServer(server)}: ${errnoOf(error) || 'no socket'}` }),
     );
   });
 }
@@ -65,7 +76,10 @@ async function askTcp(options: ExchangeOptions, question: Question, octets: Buff
   try {
     stream = await world.network.dial({ address: server.address, port: server.port, timeoutMs: options.timeoutMs });
   } catch (error) {
-    return { kind: 'failed', reason: `the answer of ${printNameServer(server)} was cut, and by TCP it cannot be reached: ${errnoOf(error) || 'no connection'}` };
+    return {
+      kind: 'failed',
+      reason: `the answer of ${printNameServer(server)} was cut, and by TCP it cannot be reached: ${errnoOf(error) || 'no connection'}`,
+    };
   }
   return new Promise((resolve) => {
     let held: Buffer = Buffer.alloc(0);
@@ -77,17 +91,23 @@ async function askTcp(options: ExchangeOptions, question: Question, octets: Buff
       stream.destroy();
       resolve(result);
     };
-    const broken = (): void => finish({ kind: 'failed', reason: `${printNameServer(server)} closed the TCP connection without an answer` });
+    const broken = (): void =>
+      finish({ kind: 'failed', reason: `${printNameServer(server)} closed the TCP connection without an answer` });
     const timer = world.clock.after(options.timeoutMs, () => finish(silence(options)));
     stream.start({
       data(chunk) {
         if (ended) return;
-        held = held.length === 0 ? chunk : Buffer.concat([held, chunk], Math.min(held.length + chunk.length, tcpAnswerMax));
+        held =
+          held.length === 0 ? chunk : Buffer.concat([held, chunk], Math.min(held.length + chunk.length, tcpAnswerMax));
         if (held.length < 2 || held.length < 2 + held.readUInt16BE(0)) return;
         const reading = decodeResponse(held.subarray(2, 2 + held.readUInt16BE(0)), question);
         // An answer that is cut even here is not the whole one.
         const whole = reading.kind === 'response' && !reading.response.truncated;
-        finish(whole ? reading : { kind: 'failed', reason: `the answer of ${printNameServer(server)} by TCP cannot be read` });
+        finish(
+          whole
+            ? reading
+            : { kind: 'failed', reason: `the answer of ${printNameServer(server)} by TCP cannot be read` },
+        );
       },
       end: broken,
       drain() {},

@@ -11,7 +11,8 @@ const PORT = 53;
 
 /** Reads 'address', 'address:port' or '[IPv6]:port'; undefined where it is neither. */
 export function parseNameServer(text: string): NameServer | undefined {
-  const match = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text) ?? /^([\d.]+)(?::(\d{1,5}))?$/.exec(text) ?? /^([^[\]]+)$/.exec(text);
+  const match =
+    /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text) ?? /^([\d.]+)(?::(\d{1,5}))?$/.exec(text) ?? /^([^[\]]+)$/.exec(text);
   const address = canonicalIp(match?.[1] ?? '');
   const port = match?.[2] === undefined ? PORT : Number(match[2]);
   return address === undefined || port < 1 || port > 65_535 ? undefined : { address, port };

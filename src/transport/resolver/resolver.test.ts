@@ -29,7 +29,9 @@ function makeWorld(respond: Respond) {
     const question = query.questions?.[0];
     asked.push(`${server} ${via} ${question?.name} ${question?.type}`);
     const response = respond(query, server, via, (query.additionals?.length ?? 0) > 0);
-    return response === undefined ? undefined : packet.encode({ type: 'response', id: query.id, questions: query.questions, ...response });
+    return response === undefined
+      ? undefined
+      : packet.encode({ type: 'response', id: query.id, questions: query.questions, ...response });
   };
   const network: Network = {
     datagram: async (_family, receive) => ({
@@ -86,9 +88,18 @@ function makeWorld(respond: Respond) {
 }
 
 const settings = { timeout: 3000, tries: 3, cacheMax: 100 };
-const two = [{ address: '192.0.2.1', port: 53 }, { address: '192.0.2.2', port: 53 }];
+const two = [
+  { address: '192.0.2.1', port: 53 },
+  { address: '192.0.2.2', port: 53 },
+];
 const a = (name: string, ttl = 60): packet.Answer => ({ name, type: 'A', ttl, class: 'IN', data: '198.51.100.1' });
-const soa: packet.Answer = { name: 'test', type: 'SOA', ttl: 60, class: 'IN', data: { mname: 'ns.test', rname: 'r.test', minimum: 30 } };
+const soa: packet.Answer = {
+  name: 'test',
+  type: 'SOA',
+  ttl: 60,
+  class: 'IN',
+  data: { mname: 'ns.test', rname: 'r.test', minimum: 30 },
+};
 
 function recording() {
   const names: string[] = [];
@@ -119,8 +130,17 @@ test('equal questions in flight are asked once', async () => {
 test('NXDOMAIN and NODATA are told apart and kept by the SOA record', async () => {
   const sim = makeWorld((query) => ({ flags: query.questions?.[0]?.name === 'none.test' ? 3 : 0, authorities: [soa] }));
   const resolver = createResolver({ world: sim.world, servers: two, settings });
-  assert.deepEqual(await resolver.query('none.test', 'MX'), { kind: 'no-such-name', ttlSeconds: 30, authenticated: false });
-  assert.deepEqual(await resolver.query('empty.test', 'MX'), { kind: 'no-data', canonicalName: 'empty.test', ttlSeconds: 30, authenticated: false });
+  assert.deepEqual(await resolver.query('none.test', 'MX'), {
+    kind: 'no-such-name',
+    ttlSeconds: 30,
+    authenticated: false,
+  });
+  assert.deepEqual(await resolver.query('empty.test', 'MX'), {
+    kind: 'no-data',
+    canonicalName: 'empty.test',
+    ttlSeconds: 30,
+    authenticated: false,
+  });
   await resolver.query('none.test', 'MX');
   assert.equal(sim.asked.length, 2);
 });
@@ -131,7 +151,10 @@ test('a server that fails is passed over and asked last for a while', async () =
   const resolver = createResolver({ world: sim.world, servers: two, settings, journal });
   assert.equal((await resolver.query('a.test', 'A')).kind, 'records');
   assert.equal((await resolver.query('a.test', 'A')).kind, 'records');
-  assert.deepEqual(sim.asked.map((line) => line.split(' ')[0]), ['192.0.2.1', '192.0.2.2', '192.0.2.2']);
+  assert.deepEqual(
+    sim.asked.map((line) => line.split(' ')[0]),
+    ['192.0.2.1', '192.0.2.2', '192.0.2.2'],
+  );
   assert.deepEqual(names, ['names.server-failed']);
 });
 
@@ -160,8 +183,13 @@ test('SERVFAIL tries the next server and ends as a failure, never as a negative 
 });
 
 test('Q150114: an answer that was cut is asked again by TCP', async () => {
-  const many = Array.from({ length: 60 }, (_, index): packet.Answer => ({ name: 'big.test', type: 'AAAA', ttl: 60, data: `2001:db8::${index + 1}` }));
-  const sim = makeWorld((_query, _server, via) => (via === 'udp' ? { flags: packet.TRUNCATED_RESPONSE } : { answers: many }));
+  const many = Array.from(
+    { length: 60 },
+    (_, index): packet.Answer => ({ name: 'big.test', type: 'AAAA', ttl: 60, data: `2001:db8::${index + 1}` }),
+  );
+  const sim = makeWorld((_query, _server, via) =>
+    via === 'udp' ? { flags: packet.TRUNCATED_RESPONSE } : { answers: many },
+  );
   const resolver = createResolver({ world: sim.world, servers: two, settings });
   const answer = await resolver.query('big.test', 'AAAA');
   assert.ok(answer.kind === 'records' && answer.records.length === 60);
@@ -169,7 +197,10 @@ test('Q150114: an answer that was cut is asked again by TCP', async () => {
 });
 
 test('an answer that is cut by TCP too is a failure, not a part of the records taken for all of them', async () => {
-  const sim = makeWorld(() => ({ flags: packet.TRUNCATED_RESPONSE, answers: [{ name: 'big.test', type: 'AAAA', ttl: 60, data: '2001:db8::1' }] }));
+  const sim = makeWorld(() => ({
+    flags: packet.TRUNCATED_RESPONSE,
+    answers: [{ name: 'big.test', type: 'AAAA', ttl: 60, data: '2001:db8::1' }],
+  }));
   const resolver = createResolver({ world: sim.world, servers: two, settings });
   assert.equal((await resolver.query('big.test', 'AAAA')).kind, 'failure');
 });
@@ -183,7 +214,12 @@ test('a server that does not know EDNS is asked without', async () => {
 });
 
 test('aliases are followed over several messages, and not in a circle', async () => {
-  const next: Readonly<Record<string, string>> = { 'a.test': 'b.test', 'b.test': 'c.test', 'x.test': 'y.test', 'y.test': 'x.test' };
+  const next: Readonly<Record<string, string>> = {
+    'a.test': 'b.test',
+    'b.test': 'c.test',
+    'x.test': 'y.test',
+    'y.test': 'x.test',
+  };
   const sim = makeWorld((query) => {
     const name = query.questions?.[0]?.name ?? '';
     const target = next[name];
@@ -192,13 +228,22 @@ test('aliases are followed over several messages, and not in a circle', async ()
   const resolver = createResolver({ world: sim.world, servers: two, settings });
   const answer = await resolver.query('a.test', 'A');
   assert.ok(answer.kind === 'records' && answer.canonicalName === 'c.test' && answer.ttlSeconds === 9);
-  assert.deepEqual(await resolver.query('x.test', 'A'), { kind: 'failure', reason: 'CNAME chain of x.test longer than 8' });
+  assert.deepEqual(await resolver.query('x.test', 'A'), {
+    kind: 'failure',
+    reason: 'CNAME chain of x.test longer than 8',
+  });
 });
 
 test('the AD bit is believed from this machine only', async () => {
   const sim = makeWorld(() => ({ flags: packet.AUTHENTIC_DATA, answers: [a('a.test')] }));
-  for (const [address, authenticated] of [['127.0.0.1', true], ['192.0.2.1', false]] as const) {
-    const answer = await createResolver({ world: sim.world, servers: [{ address, port: 53 }], settings }).query('a.test', 'A');
+  for (const [address, authenticated] of [
+    ['127.0.0.1', true],
+    ['192.0.2.1', false],
+  ] as const) {
+    const answer = await createResolver({ world: sim.world, servers: [{ address, port: 53 }], settings }).query(
+      'a.test',
+      'A',
+    );
     assert.ok(answer.kind === 'records' && answer.authenticated === authenticated);
   }
 });
@@ -209,7 +254,8 @@ test('Q150969: names are absolute, special and impossible ones are not asked abo
   assert.equal((await resolver.query('mail.invalid', 'MX')).kind, 'no-such-name');
   const here = await resolver.query('localhost', 'AAAA');
   assert.ok(here.kind === 'records' && here.records[0] === '::1');
-  for (const bad of ['', 'a..test', `${'a'.repeat(64)}.test`, 'a b.test', 'xn--\u0000.test']) assert.equal((await resolver.query(bad, 'A')).kind, 'no-such-name', bad);
+  for (const bad of ['', 'a..test', `${'a'.repeat(64)}.test`, 'a b.test', 'xn--\u0000.test'])
+    assert.equal((await resolver.query(bad, 'A')).kind, 'no-such-name', bad);
   assert.equal(sim.asked.length, 0);
   await resolver.query('Bücher.test', 'MX');
   assert.deepEqual(sim.asked, ['192.0.2.1 udp xn--bcher-kva.test MX']);
@@ -217,8 +263,14 @@ test('Q150969: names are absolute, special and impossible ones are not asked abo
 
 test('without servers every look-up fails, and forged answers do not count', async () => {
   const sim = makeWorld(() => ({ id: 1, answers: [a('a.test')] }));
-  assert.deepEqual(await createResolver({ world: sim.world, servers: [], settings }).query('a.test', 'A'), { kind: 'failure', reason: 'no name server is configured' });
-  const asking = createResolver({ world: sim.world, servers: two, settings: { ...settings, tries: 1 } }).query('a.test', 'A');
+  assert.deepEqual(await createResolver({ world: sim.world, servers: [], settings }).query('a.test', 'A'), {
+    kind: 'failure',
+    reason: 'no name server is configured',
+  });
+  const asking = createResolver({ world: sim.world, servers: two, settings: { ...settings, tries: 1 } }).query(
+    'a.test',
+    'A',
+  );
   await sim.pass(3000);
   assert.equal((await asking).kind, 'failure');
 });
@@ -226,7 +278,9 @@ test('without servers every look-up fails, and forged answers do not count', asy
 test('more look-ups than allowed at once wait, the cache stays within its bound', async () => {
   const sim = makeWorld((query) => ({ answers: [a(query.questions?.[0]?.name ?? '')] }));
   const resolver = createResolver({ world: sim.world, servers: two, settings });
-  const answers = await Promise.all(Array.from({ length: inFlightMax * 3 }, (_, index) => resolver.query(`n${index}.test`, 'A')));
+  const answers = await Promise.all(
+    Array.from({ length: inFlightMax * 3 }, (_, index) => resolver.query(`n${index}.test`, 'A')),
+  );
   assert.ok(answers.every((answer) => answer.kind === 'records'));
   const before = sim.asked.length;
   await resolver.query('n0.test', 'A');

@@ -31,7 +31,9 @@ export interface ResolverOptions {
 }
 
 /** One step of a look-up: a finding of one server, or why none answered. */
-type Step<T extends RecordType> = { readonly finding: Finding<T>; readonly authenticated: boolean } | { readonly failure: string };
+type Step<T extends RecordType> =
+  | { readonly finding: Finding<T>; readonly authenticated: boolean }
+  | { readonly failure: string };
 
 const RCODES: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED' };
 
@@ -59,7 +61,8 @@ class StubResolver implements Resolver {
     const name = nameOf(text);
     if (name === undefined) return Promise.resolve({ kind: 'no-such-name', authenticated: false, ttlSeconds: 0 });
     const special = specialAnswer(name, type);
-    if (special !== undefined) return Promise.resolve(special.kind === 'loopback' ? loopback(name, special.address) : special);
+    if (special !== undefined)
+      return Promise.resolve(special.kind === 'loopback' ? loopback(name, special.address) : special);
     const key = `${name} ${type}`;
     const kept = this.#cache.get(key, this.#world.clock.now());
     // Everything under this key was asked for with this type; the maps cannot say so.
@@ -77,7 +80,8 @@ class StubResolver implements Resolver {
   }
 
   async #lookUp<T extends RecordType>(name: string, type: T): Promise<Answer<T>> {
-    if (!(await this.#turnstile.enter())) return { kind: 'failure', reason: `over ${waitingMax} look-ups are waiting for name servers` };
+    if (!(await this.#turnstile.enter()))
+      return { kind: 'failure', reason: `over ${waitingMax} look-ups are waiting for name servers` };
     try {
       return await this.#follow(name, type);
     } finally {
@@ -95,7 +99,8 @@ class StubResolver implements Resolver {
       if ('failure' in step) return { kind: 'failure', reason: step.failure };
       authenticated &&= step.authenticated;
       const { finding } = step;
-      if (finding.kind === 'too-many-aliases') return { kind: 'failure', reason: `CNAME chain of ${name} longer than ${aliasesMax}` };
+      if (finding.kind === 'too-many-aliases')
+        return { kind: 'failure', reason: `CNAME chain of ${name} longer than ${aliasesMax}` };
       ttl = Math.min(ttl, finding.ttlSeconds);
       if (finding.kind !== 'follow') return { ...finding, ttlSeconds: ttl, authenticated };
       if (!isName(finding.target)) return { kind: 'no-such-name', ttlSeconds: ttl, authenticated };
@@ -124,7 +129,8 @@ class StubResolver implements Resolver {
     let exchange = await ask({ ...base, edns });
     if (edns && exchange.kind === 'response' && (exchange.response.rcode === 1 || exchange.response.rcode === 4)) {
       exchange = await ask({ ...base, edns: false });
-      if (exchange.kind === 'response' && (exchange.response.rcode === 0 || exchange.response.rcode === 3)) this.#health.refusedEdns(server);
+      if (exchange.kind === 'response' && (exchange.response.rcode === 0 || exchange.response.rcode === 3))
+        this.#health.refusedEdns(server);
     }
     if (exchange.kind === 'failed') {
       this.#health.failed(server, exchange.reason);
@@ -139,7 +145,10 @@ class StubResolver implements Resolver {
       return { failure: reason };
     }
     this.#health.answered(server);
-    return { finding: readAnswer(response, name, type, aliases), authenticated: response.authenticated && isTrusted(server) };
+    return {
+      finding: readAnswer(response, name, type, aliases),
+      authenticated: response.authenticated && isTrusted(server),
+    };
   }
 }
 
@@ -157,7 +166,13 @@ function nameOf(text: string): string | undefined {
 
 function loopback<T extends RecordType>(name: string, address: string): Answer<T> {
   // Only the types A and AAAA come here, and an address is the data of both.
-  return { kind: 'records', records: [address as RecordData[T]], canonicalName: name, ttlSeconds: 86_400, authenticated: false };
+  return {
+    kind: 'records',
+    records: [address as RecordData[T]],
+    canonicalName: name,
+    ttlSeconds: 86_400,
+    authenticated: false,
+  };
 }
 
 function aged<T extends RecordType>(answer: Answer<T>, leftMs: number): Answer<T> {

@@ -30,7 +30,9 @@ export class ServerHealth {
     const now = this.#clock.now();
     const ready = this.#all.filter((health) => health.restingUntilMs <= now);
     if (ready.length === this.#all.length) return this.#all.map((health) => health.server);
-    const resting = this.#all.filter((health) => health.restingUntilMs > now).sort((a, b) => a.restingUntilMs - b.restingUntilMs);
+    const resting = this.#all
+      .filter((health) => health.restingUntilMs > now)
+      .sort((a, b) => a.restingUntilMs - b.restingUntilMs);
     return [...ready, ...resting].map((health) => health.server);
   }
 

@@ -1,6 +1,8 @@
 import type { Answer, RecordType } from '../../world/ports/resolver.ts';
 
-type SpecialAnswer = Extract<Answer<RecordType>, { kind: 'no-such-name' | 'no-data' }> | { readonly kind: 'loopback'; readonly address: string };
+type SpecialAnswer =
+  | Extract<Answer<RecordType>, { kind: 'no-such-name' | 'no-data' }>
+  | { readonly kind: 'loopback'; readonly address: string };
 
 const FOREVER_S = 86_400;
 
@@ -12,6 +14,7 @@ export function specialAnswer(name: string, type: RecordType): SpecialAnswer | u
     if (type === 'AAAA') return { kind: 'loopback', address: '::1' };
     return { kind: 'no-data', canonicalName: name, authenticated: false, ttlSeconds: FOREVER_S };
   }
-  if (last === 'invalid' || last === 'onion') return { kind: 'no-such-name', authenticated: false, ttlSeconds: FOREVER_S };
+  if (last === 'invalid' || last === 'onion')
+    return { kind: 'no-such-name', authenticated: false, ttlSeconds: FOREVER_S };
   return undefined;
 }

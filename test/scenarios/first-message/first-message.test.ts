@@ -16,7 +16,9 @@ let ports: { mx: number; submission: number; submissions: number };
 before(async () => {
   ports = { mx: await freePort(), submission: await freePort(), submissions: await freePort() };
   const hash = await hashPassword(PASSWORD);
-  service = await startService((directory) => testConfiguration({ directory, ports, hashes: { alice: hash, bob: hash } }));
+  service = await startService((directory) =>
+    testConfiguration({ directory, ports, hashes: { alice: hash, bob: hash } }),
+  );
 });
 after(() => service.remove());
 
@@ -34,14 +36,33 @@ function runProgram(command: string, words: readonly string[]): Promise<{ code: 
   return new Promise((resolve) => {
     const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
     child.once('close', (code) => resolve({ code, output }));
   });
 }
 
-test('a message sent with swaks is in the Maildir, and trace shows its life', { skip: needs('swaks', 'libnet-ssleay-perl') }, async () => {
-  const words = ['--server', '127.0.0.1', '--port', String(ports.mx), '--from', 'far@elsewhere.test', '--to', 'alice@example.test', '--tls'];
-  const { code, output } = await runProgram('swaks', [...words, '--header', 'Subject: by swaks', '--h-Message-Id', '<swaks.1@elsewhere.test>']);
+test('a message sent with swaks is in the Maildir, and trace shows its life', {
+  skip: needs('swaks', 'libnet-ssleay-perl'),
+}, async () => {
+  const words = [
+    '--server',
+    '127.0.0.1',
+    '--port',
+    String(ports.mx),
+    '--from',
+    'far@elsewhere.test',
+    '--to',
+    'alice@example.test',
+    '--tls',
+  ];
+  const { code, output } = await runProgram('swaks', [
+    ...words,
+    '--header',
+    'Subject: by swaks',
+    '--h-Message-Id',
+    '<swaks.1@elsewhere.test>',
+  ]);
   assert.equal(code, 0, output);
   const [mail = ''] = await mailIn('alice');
   assert.match(mail, /^Return-Path: <far@elsewhere\.test>\r?\n/);
@@ -54,7 +75,10 @@ test('a message sent with swaks is in the Maildir, and trace shows its life', { 
 });
 
 test('nodemailer submits with a login over STARTTLS and over TLS', async () => {
-  for (const [port, secure] of [[ports.submission, false], [ports.submissions, true]] as const) {
+  for (const [port, secure] of [
+    [ports.submission, false],
+    [ports.submissions, true],
+  ] as const) {
     const transport = nodemailer.createTransport({
       host: '127.0.0.1',
       port,
@@ -62,7 +86,12 @@ test('nodemailer submits with a login over STARTTLS and over TLS', async () => {
       auth: { user: 'alice@example.test', pass: PASSWORD },
       tls: { rejectUnauthorized: false },
     });
-    const sent = await transport.sendMail({ from: 'alice@example.test', to: 'bob@example.test', subject: 'by nodemailer', text: 'hello' });
+    const sent = await transport.sendMail({
+      from: 'alice@example.test',
+      to: 'bob@example.test',
+      subject: 'by nodemailer',
+      text: 'hello',
+    });
     assert.match(sent.response, /^250 2\.0\.0/);
     transport.close();
   }

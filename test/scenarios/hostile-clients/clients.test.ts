@@ -16,7 +16,9 @@ let ports: { mx: number; submission: number; submissions: number; lmtp: number }
 before(async () => {
   ports = { mx: await freePort(), submission: await freePort(), submissions: await freePort(), lmtp: await freePort() };
   const hash = await hashPassword('correct horse');
-  service = await startService((directory) => testConfiguration({ directory, ports, hashes: { alice: hash, bob: hash } }));
+  service = await startService((directory) =>
+    testConfiguration({ directory, ports, hashes: { alice: hash, bob: hash } }),
+  );
 });
 after(() => service.remove());
 
@@ -45,7 +47,15 @@ function heard(socket: Socket | TLSSocket): Promise<string> {
   });
 }
 
-const SENDERS = ['spam@client.test', '', 'alice@example.test', 'spam', 'spam@[127.0.0.1]', 'spam@mail.example.test', 'postmaster@example.test'];
+const SENDERS = [
+  'spam@client.test',
+  '',
+  'alice@example.test',
+  'spam',
+  'spam@[127.0.0.1]',
+  'spam@mail.example.test',
+  'postmaster@example.test',
+];
 const RELAYS = [
   'user@remote.test',
   'user%remote.test@example.test',
@@ -76,10 +86,17 @@ const RELAYS = [
 ];
 
 test(`third-party relay: ${RELAYS.length} forms from ${SENDERS.length} senders are refused at RCPT, by SMTP and by LMTP`, async () => {
-  for (const [port, hello] of [[ports.mx, 'EHLO'], [ports.lmtp, 'LHLO']] as const) {
+  for (const [port, hello] of [
+    [ports.mx, 'EHLO'],
+    [ports.lmtp, 'LHLO'],
+  ] as const) {
     for (const sender of SENDERS) {
       for (const recipient of RELAYS) {
-        const said = await dialogue(port, [`${hello} relay.test\r\nMAIL FROM:<${sender}>\r\nRCPT TO:<${recipient}>\r\nDATA\r\n`], 4);
+        const said = await dialogue(
+          port,
+          [`${hello} relay.test\r\nMAIL FROM:<${sender}>\r\nRCPT TO:<${recipient}>\r\nDATA\r\n`],
+          4,
+        );
         const [data = '', rcpt = ''] = said.trim().split('\r\n').reverse();
         assert.match(rcpt, /^5(?:0[13]|5[0-9]) 5\./, `${hello} from <${sender}> to <${recipient}>: ${said}`);
         assert.match(data, /^5(?:03|54) 5\.5\.1/, said);
@@ -89,12 +106,23 @@ test(`third-party relay: ${RELAYS.length} forms from ${SENDERS.length} senders a
 });
 
 test('without a login nothing begins on the submission port, and none is taken in the clear', async () => {
-  const said = await dialogue(ports.submission, ['EHLO x.test\r\nMAIL FROM:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\nAUTH PLAIN AGFsaWNlAHg=\r\n'], 4);
+  const said = await dialogue(
+    ports.submission,
+    ['EHLO x.test\r\nMAIL FROM:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\nAUTH PLAIN AGFsaWNlAHg=\r\n'],
+    4,
+  );
   assert.match(said, /\n530 5\.7\.0[^\n]*\n503 5\.5\.1[^\n]*\n538 5\.7\.11/);
 });
 
 test('postmaster is taken in every form, for every domain and for this host; nobody else without a domain', async () => {
-  const taken = ['postmaster', 'Postmaster', 'POSTMASTER@example.test', 'postmaster@mail.example.test', '"postmaster"', '"Post\\master"@EXAMPLE.TEST'];
+  const taken = [
+    'postmaster',
+    'Postmaster',
+    'POSTMASTER@example.test',
+    'postmaster@mail.example.test',
+    '"postmaster"',
+    '"Post\\master"@EXAMPLE.TEST',
+  ];
   for (const recipient of taken) {
     const said = await dialogue(ports.mx, [`EHLO x.test\r\nMAIL FROM:<>\r\nRCPT TO:<${recipient}>\r\n`], 3);
     assert.match(said, /250 2\.1\.5[^\n]*\n$/, recipient);
@@ -106,7 +134,14 @@ test('postmaster is taken in every form, for every domain and for this host; nob
 });
 
 test('octets that are no SMTP: HTTP, a TLS ClientHello on a plain port, plain text on a TLS port, noise', async () => {
-  assert.match(await dialogue(ports.mx, ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nEHLO x\r\nMAIL FROM:<a@b.test>\r\n'], 3), /421 4\.7\.0[^\n]*\n\(closed\)$/);
+  assert.match(
+    await dialogue(
+      ports.mx,
+      ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nEHLO x\r\nMAIL FROM:<a@b.test>\r\n'],
+      3,
+    ),
+    /421 4\.7\.0[^\n]*\n\(closed\)$/,
+  );
   const tlsOnPlain = connectTls({ host: '127.0.0.1', port: ports.mx, rejectUnauthorized: false });
   await heard(tlsOnPlain);
   const plainOnTls = connect(ports.submissions, '127.0.0.1');
@@ -123,7 +158,8 @@ test('octets that are no SMTP: HTTP, a TLS ClientHello on a plain port, plain te
 test('octet by octet, a dialogue is what it is', async () => {
   const socket = connect({ port: ports.mx, host: '127.0.0.1', noDelay: true });
   const all = heard(socket);
-  const words = 'EHLO x.test\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nBDAT 9\r\nX: y\r\n\r\n.BDAT 4 LAST\r\n\r\nz.QUIT\r\n';
+  const words =
+    'EHLO x.test\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nBDAT 9\r\nX: y\r\n\r\n.BDAT 4 LAST\r\n\r\nz.QUIT\r\n';
   for (const octet of words) {
     socket.write(octet);
     await new Promise(setImmediate);
@@ -134,7 +170,15 @@ test('octet by octet, a dialogue is what it is', async () => {
 test('connections that break off anywhere leave nothing behind', async () => {
   const [worker = 0] = await service.workers();
   const before = (await readdir(`/proc/${worker}/fd`)).length;
-  const steps = ['EHLO x.test\r\n', 'MAIL FROM:<a@b.test>\r\n', 'RCPT TO:<alice@example.test>\r\n', 'DATA\r\n', 'X: y\r\n\r\n', `${'z'.repeat(500_000)}`, '\r\n.\r\n'];
+  const steps = [
+    'EHLO x.test\r\n',
+    'MAIL FROM:<a@b.test>\r\n',
+    'RCPT TO:<alice@example.test>\r\n',
+    'DATA\r\n',
+    'X: y\r\n\r\n',
+    `${'z'.repeat(500_000)}`,
+    '\r\n.\r\n',
+  ];
   for (let cut = 0; cut <= steps.length; cut += 1) {
     for (const how of ['reset', 'half-close', 'end'] as const) {
       const socket = connect({ port: ports.mx, host: '127.0.0.1', allowHalfOpen: true });
@@ -198,7 +242,11 @@ test('thousands of connections opened and cut, and logins guessed at once: other
   })();
   let served = 0;
   for (let i = 0; i < 20; i += 1) {
-    const said = await dialogue(ports.lmtp, ['LHLO x.test\r\nMAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\nX: y\r\n\r\nz\r\n.\r\n'], 5);
+    const said = await dialogue(
+      ports.lmtp,
+      ['LHLO x.test\r\nMAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\nX: y\r\n\r\nz\r\n.\r\n'],
+      5,
+    );
     if (/250 2\.0\.0 accepted/.test(said)) served += 1;
   }
   assert.equal(served, 20);
@@ -216,7 +264,10 @@ function guess(): Promise<string> {
     socket.on('data', (chunk: Buffer) => {
       const first = said === '';
       said += chunk.toString('latin1');
-      if (first) socket.write(`EHLO x.test\r\nAUTH PLAIN ${Buffer.from(`\0alice@example.test\0wrong ${Math.random()}`).toString('base64')}\r\n`);
+      if (first)
+        socket.write(
+          `EHLO x.test\r\nAUTH PLAIN ${Buffer.from(`\0alice@example.test\0wrong ${Math.random()}`).toString('base64')}\r\n`,
+        );
       if (/\n(?:535|454|421) [^\n]*\n$/.test(said)) socket.end();
     });
   });
@@ -228,7 +279,11 @@ async function memoryOf(pid: number): Promise<number> {
 }
 
 test('after all of this no process has been replaced and nothing is broken', async () => {
-  const bad = service.events.filter(({ name }) => ['supervisor.child-ended', 'reception.session-broken', 'journal.unexpected-error', 'service.part-failed'].includes(name));
+  const bad = service.events.filter(({ name }) =>
+    ['supervisor.child-ended', 'reception.session-broken', 'journal.unexpected-error', 'service.part-failed'].includes(
+      name,
+    ),
+  );
   assert.deepEqual(bad, []);
   assert.match(await dialogue(ports.mx, ['NOOP\r\n'], 1), /250 2\.0\.0 OK\r\n$/);
 });

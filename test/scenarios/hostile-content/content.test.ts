@@ -47,7 +47,11 @@ after(async () => {
 let names = 0;
 
 /** Sends one message by DATA or BDAT to a mailbox here and to the next hop; the reply to its end, and what arrived where. */
-async function send(service: TestService, octets: string, how: 'DATA' | 'BDAT' = 'DATA'): Promise<{ reply: string; mailbox: string; relayed: string }> {
+async function send(
+  service: TestService,
+  octets: string,
+  how: 'DATA' | 'BDAT' = 'DATA',
+): Promise<{ reply: string; mailbox: string; relayed: string }> {
   const line = await SmtpLine.open(ports.get(service) ?? 0);
   names += 1;
   const remote = `m${names}@sink.test`;
@@ -105,7 +109,11 @@ test('no sequence around a dot ends a message early: normalised, in the mailbox 
       const wire = `X-First: 1\r\n\r\nbody${before}.${behind}MAIL FROM:<evil@x.test>\r\nDATA\r\nX: evil\r\n.\r\n`;
       const { reply, mailbox, relayed } = await send(lenient, wire);
       assert.match(reply, /^250 2\.0\.0/);
-      for (const text of [mailbox, relayed]) assert.match(original(text), /^X-First: 1\r\n\r\nbody\r\n(\.?\r\n)?MAIL FROM:<evil@x\.test>\r\nDATA\r\nX: evil\r\n$/);
+      for (const text of [mailbox, relayed])
+        assert.match(
+          original(text),
+          /^X-First: 1\r\n\r\nbody\r\n(\.?\r\n)?MAIL FROM:<evil@x\.test>\r\nDATA\r\nX: evil\r\n$/,
+        );
     }
   }
   assert.equal(sink.messages.length, messages + sent);
@@ -141,7 +149,13 @@ test('BDAT content without a line end at its end stays one message', async () =>
 });
 
 test('content without any header, with an empty one, of nothing, and one that begins with a continuation is taken as a body', async () => {
-  for (const content of ['just text\r\n', '\r\nbody\r\n', ' folded first\r\nbody\r\n', ' folded\r\nSubject: text\r\n\r\n', '\tX\r\n\r\n']) {
+  for (const content of [
+    'just text\r\n',
+    '\r\nbody\r\n',
+    ' folded first\r\nbody\r\n',
+    ' folded\r\nSubject: text\r\n\r\n',
+    '\tX\r\n\r\n',
+  ]) {
     const { reply, mailbox } = await send(strict, `${content}.\r\n`);
     assert.match(reply, /^250/, JSON.stringify(content));
     const [header = '', ...body] = mailbox.split(/\r?\n\r?\n/);
@@ -155,7 +169,10 @@ test('content without any header, with an empty one, of nothing, and one that be
 test('headers beyond the limits are refused with 5.3.4 or 5.4.6, large ones within them are kept', async () => {
   const folded = `X-First: 1\r\n${' fold\r\n'.repeat(20_000)}\r\nbody\r\n`;
   assert.equal(original((await send(strict, `${folded}.\r\n`)).relayed), folded);
-  assert.match((await send(strict, `X: ${`${'y'.repeat(900)}\r\n `.repeat((3 * MIB) / 900)}\r\n\r\nb\r\n.\r\n`)).reply, /^552 5\.3\.4/);
+  assert.match(
+    (await send(strict, `X: ${`${'y'.repeat(900)}\r\n `.repeat((3 * MIB) / 900)}\r\n\r\nb\r\n.\r\n`)).reply,
+    /^552 5\.3\.4/,
+  );
   assert.match((await send(strict, `X: ${'y'.repeat(3 * MIB)}\r\n\r\nb\r\n.\r\n`)).reply, /^552 5\.3\.4/);
   const fields = `X-First: 1\r\n${'X-A: b\r\n'.repeat(10_000)}\r\nbody\r\n`;
   assert.equal(original((await send(strict, `${fields}.\r\n`)).relayed), fields);
@@ -165,7 +182,10 @@ test('headers beyond the limits are refused with 5.3.4 or 5.4.6, large ones with
 
 test('after all of this the service is whole', async () => {
   for (const service of [strict, lenient]) {
-    assert.deepEqual(service.events.filter(({ event }) => event >= 4000 && event !== 4098), []);
+    assert.deepEqual(
+      service.events.filter(({ event }) => event >= 4000 && event !== 4098),
+      [],
+    );
     const line = await SmtpLine.open(ports.get(service) ?? 0);
     await line.expect(220);
     line.close();

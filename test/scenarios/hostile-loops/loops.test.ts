@@ -58,7 +58,9 @@ const CONTENT = 'Subject: round and round\r\n\r\nbody\r\n';
 
 /** Waits until both queues are empty. */
 const quiet = (): Promise<boolean> =>
-  until('mail still goes', async () => (await queued(here)).length + (await queued(there)).length === 0, 30_000).then(() => true);
+  until('mail still goes', async () => (await queued(here)).length + (await queued(there)).length === 0, 30_000).then(
+    () => true,
+  );
 
 /** Messages received by a service so far that are no longer queued, by its mailbox. */
 const reportsTo = async (mailbox: string): Promise<string[]> =>
@@ -80,10 +82,17 @@ test('an alias here and one there that lead to each other: the sender is told on
 });
 
 test('two aliases that lead to two aliases and back, in one transaction: hops end it, and it does not multiply', async () => {
-  const reports = await reportsFor({ from: 'alice@example.test', to: ['left@example.test', 'right@example.test'], content: CONTENT });
+  const reports = await reportsFor({
+    from: 'alice@example.test',
+    to: ['left@example.test', 'right@example.test'],
+    content: CONTENT,
+  });
   assert.ok(reports.length >= 1 && reports.length <= 4, `${reports.length} reports`);
   for (const report of reports) assert.match(report, /^Status: 5\.4\.6/m);
-  assert.deepEqual(await reportsFor({ from: '', to: ['left@example.test', 'right@example.test'], content: CONTENT }), []);
+  assert.deepEqual(
+    await reportsFor({ from: '', to: ['left@example.test', 'right@example.test'], content: CONTENT }),
+    [],
+  );
 });
 
 test('an alias to a mailbox and around: the mailbox has few copies, and it ends', async () => {
@@ -101,7 +110,17 @@ test('a report that cannot be delivered is reported to nobody', async () => {
   assert.equal([...(await mailIn(here, 'alice')), ...(await mailIn(there, 'alice').catch(() => []))].length, before);
 });
 
-const WHENS = ['', 'NEVER', 'SUCCESS', 'FAILURE', 'DELAY', 'SUCCESS,FAILURE', 'SUCCESS,DELAY', 'FAILURE,DELAY', 'SUCCESS,FAILURE,DELAY'];
+const WHENS = [
+  '',
+  'NEVER',
+  'SUCCESS',
+  'FAILURE',
+  'DELAY',
+  'SUCCESS,FAILURE',
+  'SUCCESS,DELAY',
+  'FAILURE,DELAY',
+  'SUCCESS,FAILURE,DELAY',
+];
 
 for (const when of WHENS) {
   test(`NOTIFY=${when || '(none)'}: reports of success here and there and of failure there, as asked for and with what was given`, async () => {
@@ -121,7 +140,10 @@ for (const when of WHENS) {
         assert.deepEqual(linted.faults, [], report);
         const [message, recipient] = linted.status;
         assert.equal(message?.get('original-envelope-id'), `QQ+${when.length}`);
-        assert.equal(message?.get('reporting-mta'), `dns; ${reporter}`.replace('; ', message?.get('reporting-mta')?.includes('; ') === true ? '; ' : ';'));
+        assert.equal(
+          message?.get('reporting-mta'),
+          `dns; ${reporter}`.replace('; ', message?.get('reporting-mta')?.includes('; ') === true ? '; ' : ';'),
+        );
         assert.equal(recipient?.get('action'), action);
         assert.equal(recipient?.get('original-recipient')?.replace(/; */, ';'), 'rfc822;first+one@example.test');
         assert.match(recipient?.get('final-recipient') ?? '', new RegExp(`^rfc822; ?${to}$`));
@@ -140,7 +162,15 @@ test('RFC 6533: an address beyond ASCII that fails is reported as utf-8', async 
 
 test('after all of this nothing is broken', async () => {
   for (const service of [here, there]) {
-    const names = ['supervisor.child-ended', 'journal.unexpected-error', 'service.part-failed', 'scheduler.attempt-broke'];
-    assert.deepEqual(service.events.filter(({ name }) => names.includes(name)), []);
+    const names = [
+      'supervisor.child-ended',
+      'journal.unexpected-error',
+      'service.part-failed',
+      'scheduler.attempt-broke',
+    ];
+    assert.deepEqual(
+      service.events.filter(({ name }) => names.includes(name)),
+      [],
+    );
   }
 });

@@ -29,7 +29,8 @@ let port: number;
 before(async () => {
   sink = await startRecordingSink({
     keywords: ['8BITMIME'],
-    answer: (line) => (line.startsWith('RCPT') ? `550-5.1.1 ${'long '.repeat(90)}\r\n550 5.1.1 \x1b[31m=_boundary\xff --x` : undefined),
+    answer: (line) =>
+      line.startsWith('RCPT') ? `550-5.1.1 ${'long '.repeat(90)}\r\n550 5.1.1 \x1b[31m=_boundary\xff --x` : undefined,
   });
   port = await freePort();
   service = await startService((directory) =>

@@ -10,22 +10,31 @@ import { freePort, startService, type TestService } from '../../support/service.
 /** What a server says to a command line; '' is the greeting, '.' the end of data. */
 type Says = (line: string, socket: Socket) => string | undefined;
 
-const GOOD: Readonly<Record<string, string>> = { '': '220 evil.test', EHLO: '250 evil.test', DATA: '354 go', QUIT: '221 bye' };
+const GOOD: Readonly<Record<string, string>> = {
+  '': '220 evil.test',
+  EHLO: '250 evil.test',
+  DATA: '354 go',
+  QUIT: '221 bye',
+};
 const good = (line: string): string => `${GOOD[line.slice(0, 4)] ?? '250 ok'}\r\n`;
-const only = (verb: string, said: string | ((socket: Socket) => void)): Says => (line, socket) => {
-  if (line.slice(0, 4) !== verb) return good(line);
-  if (typeof said === 'string') return said;
-  said(socket);
-  return undefined;
-};
-const flood = (piece: string) => (socket: Socket): void => {
-  const chunk = Buffer.from(piece.repeat(2000));
-  const more = (): void => {
-    while (!socket.destroyed && socket.write(chunk));
+const only =
+  (verb: string, said: string | ((socket: Socket) => void)): Says =>
+  (line, socket) => {
+    if (line.slice(0, 4) !== verb) return good(line);
+    if (typeof said === 'string') return said;
+    said(socket);
+    return undefined;
   };
-  socket.on('drain', more);
-  more();
-};
+const flood =
+  (piece: string) =>
+  (socket: Socket): void => {
+    const chunk = Buffer.from(piece.repeat(2000));
+    const more = (): void => {
+      while (!socket.destroyed && socket.write(chunk));
+    };
+    socket.on('drain', more);
+    more();
+  };
 
 const DEFERRED = /^deferred/;
 const SERVERS: Readonly<Record<string, readonly [Says, RegExp]>> = {
@@ -41,18 +50,32 @@ const SERVERS: Readonly<Record<string, readonly [Says, RegExp]>> = {
   '250 to DATA': [only('DATA', '250 ok\r\n'), DEFERRED],
   '250 together with 354, before any content': [only('DATA', '354 go\r\n250 taken\r\n'), DEFERRED],
   'two replies to each command': [(line) => (line === '' ? good(line) : good(line) + good(line)), DEFERRED],
-  'a reset in answer to the end of data': [only('.', (socket) => void socket.resetAndDestroy()), /^deferred 451 4\.4\.2 the connection was lost after the whole message/],
+  'a reset in answer to the end of data': [
+    only('.', (socket) => void socket.resetAndDestroy()),
+    /^deferred 451 4\.4\.2 the connection was lost after the whole message/,
+  ],
   'the end in answer to MAIL': [only('MAIL', (socket) => void socket.end()), DEFERRED],
   '421 to RCPT': [only('RCPT', '421 4.3.2 not now\r\n'), /^deferred 421 4\.3\.2 not now/],
   '421 to the end of data': [only('.', '421 4.3.2 not now\r\n'), DEFERRED],
-  'control characters and a forged line in a refusal': [only('RCPT', '550 5.1.1 no\x1b[2J\x07\0 such\r\n'), /^failed 550 5\.1\.1 no\?\[2J\?\? such/],
+  'control characters and a forged line in a refusal': [
+    only('RCPT', '550 5.1.1 no\x1b[2J\x07\0 such\r\n'),
+    /^failed 550 5\.1\.1 no\?\[2J\?\? such/,
+  ],
   'a refusal in octets that are no UTF-8': [only('.', '554 5.7.1 n\xf6\xff\r\n'), /^failed 554 5\.7\.1/],
   'STARTTLS with clear text behind the 220': [
-    (line) => (line.startsWith('EHLO') ? '250-evil.test\r\n250 STARTTLS\r\n' : line === 'STARTTLS' ? '220 go\r\n250 evil.test\r\n250 ok\r\n250 ok\r\n354 go\r\n' : good(line)),
+    (line) =>
+      line.startsWith('EHLO')
+        ? '250-evil.test\r\n250 STARTTLS\r\n'
+        : line === 'STARTTLS'
+          ? '220 go\r\n250 evil.test\r\n250 ok\r\n250 ok\r\n354 go\r\n'
+          : good(line),
     /^delivered/, // opportunistic TLS that breaks is followed by the clear, where this server behaves
   ],
   'strange keywords in answer to EHLO': [
-    only('EHLO', `250-evil.test\r\n250-\r\n250- SIZE\r\n250-SIZE -5\r\n250-__proto__ x\r\n250-LIMITS RCPTMAX=0 MAILMAX=99999999999999999999 =\r\n250-AUTH=\r\n250 ${'X'.repeat(3000)}\r\n`),
+    only(
+      'EHLO',
+      `250-evil.test\r\n250-\r\n250- SIZE\r\n250-SIZE -5\r\n250-__proto__ x\r\n250-LIMITS RCPTMAX=0 MAILMAX=99999999999999999999 =\r\n250-AUTH=\r\n250 ${'X'.repeat(3000)}\r\n`,
+    ),
     /^delivered/,
   ],
   'a smallest size of one octet': [only('EHLO', '250-evil.test\r\n250 SIZE 1\r\n'), /^failed 552 5\.3\.4/],
@@ -167,6 +190,14 @@ function* entriesIn(value: unknown): Generator<Record<string, unknown>> {
 }
 
 test('after all of this no process has been replaced and nothing is broken', async () => {
-  const names = ['supervisor.child-ended', 'journal.unexpected-error', 'service.part-failed', 'scheduler.attempt-broke'];
-  assert.deepEqual(service.events.filter(({ name }) => names.includes(name)), []);
+  const names = [
+    'supervisor.child-ended',
+    'journal.unexpected-error',
+    'service.part-failed',
+    'scheduler.attempt-broke',
+  ];
+  assert.deepEqual(
+    service.events.filter(({ name }) => names.includes(name)),
+    [],
+  );
 });

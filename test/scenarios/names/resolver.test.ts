@@ -18,7 +18,11 @@ after(() => server.close());
 
 function make(...servers: string[]) {
   const world = { network: nodeNetwork, clock: nodeClock, random: nodeRandom };
-  return createResolver({ world, servers: servers.map((text) => parseNameServer(text) ?? assert.fail(text)), settings: { timeout: 300, tries: 2, cacheMax: 100 } });
+  return createResolver({
+    world,
+    servers: servers.map((text) => parseNameServer(text) ?? assert.fail(text)),
+    settings: { timeout: 300, tries: 2, cacheMax: 100 },
+  });
 }
 
 test('records, definite negatives and failures over real sockets', async () => {
@@ -32,7 +36,10 @@ test('records, definite negatives and failures over real sockets', async () => {
   assert.ok(tlsa.kind === 'records' && tlsa.records[0]?.data.equals(Buffer.from('00ff', 'hex')));
   assert.equal((await resolver.query('none.test', 'A')).kind, 'no-such-name');
   assert.equal((await resolver.query('to.test', 'A')).kind, 'no-data');
-  assert.deepEqual(await resolver.query('bad.test', 'A'), { kind: 'failure', reason: `SERVFAIL from ${server.server}` });
+  assert.deepEqual(await resolver.query('bad.test', 'A'), {
+    kind: 'failure',
+    reason: `SERVFAIL from ${server.server}`,
+  });
 });
 
 test('Q150114: a long answer comes by TCP', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { seeded } from '../../contracts/clock.ts';
 import { testConfiguration } from '../../support/configurations.ts';
 import { needs } from '../../support/needs.ts';
@@ -58,7 +59,13 @@ async function everythingEnded(sent: readonly SentMessage[], taken: () => Readon
   return missing;
 }
 
-describe('a power cut', { skip: without }, () => {
+const SMALL_SEGMENTS = fileURLToPath(new URL('./small-segments-main.js', import.meta.url));
+
+describe('a power cut', { skip: without }, () => powerCuts(undefined));
+describe('a power cut where segments are filled, compacted and used again', { skip: without }, () => powerCuts(SMALL_SEGMENTS));
+
+/** The tests, on a service that is started by this entry. */
+function powerCuts(entry: string | undefined): void {
   let base: string;
   let service: TestService;
   let sink: RecordingSink;
@@ -89,7 +96,7 @@ describe('a power cut', { skip: without }, () => {
       service = await startService((directory) => {
         Object.assign(process.env, recorded({ below: directory, into: records, replies: ACCEPTED }));
         return configuration(directory, port, sink.port);
-      });
+      }, entry);
     } finally {
       for (const name of Object.keys(process.env)) if (usual[name] === undefined) delete process.env[name];
       Object.assign(process.env, usual);
@@ -103,6 +110,8 @@ describe('a power cut', { skip: without }, () => {
     for (const call of calls) if (call.kind === 'said') acknowledgedNs.set(queueIdOf(call.text) ?? '', call.beganNs);
     ledger = { sent, acknowledgedNs, taken: sink.messages };
     assert.equal(acknowledgedNs.size, MESSAGES, 'every acknowledgement is recorded');
+    const recycled = calls.filter((call) => call.kind === 'renamed' && call.to.endsWith('.free')).length;
+    assert.ok(entry === undefined || recycled > 10, `${recycled} segments are used again`);
     firstNs = Math.min(...acknowledgedNs.values());
     lastNs = calls.at(-1)?.returnedNs ?? 0;
   }
@@ -160,7 +169,7 @@ describe('a power cut', { skip: without }, () => {
       const second = await startService((directory) => {
         disk.rebuild(directory, { atNs, unsynced: 'by chance', chance: () => random.fraction() });
         return configuration(directory, port, again.port);
-      });
+      }, entry);
       try {
         const data = join(second.directory, 'data');
         const acknowledgedNs = new Map([...ledger.acknowledgedNs].filter(([, ns]) => ns <= atNs));
@@ -191,7 +200,7 @@ describe('a power cut', { skip: without }, () => {
     ['syncs of files of Maildirs', ({ path, directory }) => !directory && path.includes('/mail/')],
     ['syncs of the directories of Maildirs', ({ path }) => path.endsWith('/new')],
   ];
-  for (const [what, left] of controls) {
+  for (const [what, left] of entry === undefined ? controls : controls.slice(2, 3)) {
     test(`is noticed with ${what} left out`, { timeout: 100_000 }, async () => {
       const disk = new RecordedDisk(service.directory, calls, (sync) => !left(sync));
       const { lost, corrupt, reportsLost, checked } = await cutsOf(disk, seeds(4), () => 'lost');
@@ -199,4 +208,4 @@ describe('a power cut', { skip: without }, () => {
       assert.ok(lost.length + corrupt.length > 0, 'the control finds nothing');
     });
   }
-});
+}

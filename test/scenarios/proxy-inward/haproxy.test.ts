@@ -44,7 +44,13 @@ before(async () => {
     'defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n',
     front('v1', v1, mx, 'send-proxy'),
     front('v2', v2, mx, 'send-proxy-v2 check inter 200ms'),
-    front('ssl', ssl, mx, 'send-proxy-v2-ssl-cn proxy-v2-options crc32c,unique-id,authority', `ssl crt ${folder}/pair.pem`),
+    front(
+      'ssl',
+      ssl,
+      mx,
+      'send-proxy-v2-ssl-cn proxy-v2-options crc32c,unique-id,authority',
+      `ssl crt ${folder}/pair.pem`,
+    ),
     front('implicit', implicit, submissions, 'send-proxy-v2'),
     front('bare', bare, mx, ''),
   ].join('');
@@ -98,11 +104,19 @@ class Line {
   }
 
   async hears(answer: RegExp): Promise<void> {
-    await until(() => `${answer} in '${this.heard}'`, () => answer.test(this.heard), 5000);
+    await until(
+      () => `${answer} in '${this.heard}'`,
+      () => answer.test(this.heard),
+      5000,
+    );
   }
 
   async closes(): Promise<void> {
-    await until(() => `end after '${this.heard}'`, () => this.closed, 5000);
+    await until(
+      () => `end after '${this.heard}'`,
+      () => this.closed,
+      5000,
+    );
   }
 
   end(): void {
@@ -128,12 +142,18 @@ async function send(line: Line, subject: string): Promise<string> {
   });
 }
 
-test('behind HAProxy (v1, v2, v2 with TLS facts and checksum) the Received field shows the client', { skip }, async () => {
+test('behind HAProxy (v1, v2, v2 with TLS facts and checksum) the Received field shows the client', {
+  skip,
+}, async () => {
   for (const port of [ports.v1, ports.v2]) {
     const mail = await send(new Line(connect(port)), `by port ${port}`);
     assert.match(mail, /^Received: from far\.test \(\[127\.0\.0\.77\]\)/m);
   }
-  const secured = tls.connect({ socket: connect(ports.ssl), rejectUnauthorized: false, servername: 'mail.example.test' });
+  const secured = tls.connect({
+    socket: connect(ports.ssl),
+    rejectUnauthorized: false,
+    servername: 'mail.example.test',
+  });
   assert.match(await send(new Line(secured), 'by tls'), /^Received: from far\.test \(\[127\.0\.0\.77\]\)/m);
 });
 
@@ -143,8 +163,13 @@ test('behind HAProxy implicit TLS begins right after the header', { skip }, asyn
   await line.say('EHLO far.test\r\n', /AUTH PLAIN LOGIN/);
   line.end();
   // The header and the first octets of TLS in one segment.
-  const header = writeV2({ source: { address: '198.51.100.1', port: 1 }, destination: { address: '198.51.100.2', port: 465 } });
-  const direct = new Line(tls.connect({ socket: headed(connect(ports.submissions, '127.0.0.1'), header), rejectUnauthorized: false }));
+  const header = writeV2({
+    source: { address: '198.51.100.1', port: 1 },
+    destination: { address: '198.51.100.2', port: 465 },
+  });
+  const direct = new Line(
+    tls.connect({ socket: headed(connect(ports.submissions, '127.0.0.1'), header), rejectUnauthorized: false }),
+  );
   await direct.hears(/^220 /);
   direct.end();
 });
@@ -173,7 +198,9 @@ test('without its header a trusted proxy is cut, with an event, before it hears 
   assert.match(text, /127\.0\.0\.1 to mx was closed: no whole PROXY header came within 1000 ms/);
 });
 
-test('a header from a stranger is refused with 554 and an event; strangers without one are served', { skip }, async () => {
+test('a header from a stranger is refused with 554 and an event; strangers without one are served', {
+  skip,
+}, async () => {
   const ends = { source: { address: '198.51.100.1', port: 1 }, destination: { address: '198.51.100.2', port: 25 } };
   for (const header of [writeV1(ends), writeV2(ends)]) {
     const line = new Line(connect(ports.mx, '127.0.0.99'));
@@ -184,10 +211,16 @@ test('a header from a stranger is refused with 554 and an event; strangers witho
   const early = new Line(connect(ports.submissions, '127.0.0.97'));
   await early.say(writeV2(ends), /^$/);
   await early.closes();
-  const stranger = new Line(tls.connect({ socket: connect(ports.submissions, '127.0.0.97'), rejectUnauthorized: false }));
+  const stranger = new Line(
+    tls.connect({ socket: connect(ports.submissions, '127.0.0.97'), rejectUnauthorized: false }),
+  );
   await stranger.hears(/^220 /);
   stranger.end();
-  assert.ok(service.events.some(({ event, text }) => event === 3656 && text.startsWith('127.0.0.97 sent a PROXY header to submissions')));
+  assert.ok(
+    service.events.some(
+      ({ event, text }) => event === 3656 && text.startsWith('127.0.0.97 sent a PROXY header to submissions'),
+    ),
+  );
   const { text } = await service.seen(3656);
   assert.match(text, /127\.0\.0\.99 sent a PROXY header to mx/);
   assert.match(await send(new Line(connect(ports.mx, '127.0.0.98')), 'straight'), /\(\[127\.0\.0\.98\]\)/);

@@ -15,10 +15,28 @@ const programs: RunningProgram[] = [];
 let service: TestService;
 let sink: RecordingSink;
 let folder: string;
-let ports: { mx: number; socks: number; http: number; strict: number; https: number; late: number; next: number; headed: number };
+let ports: {
+  mx: number;
+  socks: number;
+  http: number;
+  strict: number;
+  https: number;
+  late: number;
+  next: number;
+  headed: number;
+};
 let next: TestService;
 
-const microsocks = (port: number): readonly string[] => ['-i', '127.0.0.1', '-p', String(port), '-u', 'ims', '-P', 'secret'];
+const microsocks = (port: number): readonly string[] => [
+  '-i',
+  '127.0.0.1',
+  '-p',
+  String(port),
+  '-u',
+  'ims',
+  '-P',
+  'secret',
+];
 
 async function start(program: string, words: readonly string[], port: number): Promise<void> {
   programs.push(startProgram(programPath(program) ?? '', words));
@@ -66,7 +84,9 @@ const TINY = (port: number, allowed: string, login: string): string =>
 
 before(async () => {
   if (skip !== false) return;
-  const [mx = 0, socks = 0, http = 0, strict = 0, https = 0, late = 0, nextHop = 0, headed = 0] = await Promise.all(Array.from({ length: 8 }, freePort));
+  const [mx = 0, socks = 0, http = 0, strict = 0, https = 0, late = 0, nextHop = 0, headed = 0] = await Promise.all(
+    Array.from({ length: 8 }, freePort),
+  );
   ports = { mx, socks, http, strict, https, late, next: nextHop, headed };
   sink = await startRecordingSink();
   folder = await mkdtemp(join(tmpdir(), 'ims-proxies-'));
@@ -76,7 +96,10 @@ before(async () => {
   await writeFile(join(folder, 'strict.conf'), TINY(strict, 'ConnectPort 443\n', ''));
   const tlsFront = `listen https\n  bind 127.0.0.1:${https} ssl crt ${folder}/pair.pem\n  server http 127.0.0.1:${http}\n`;
   const headedFront = `listen headed\n  bind 127.0.0.1:${headed} accept-proxy\n  server sink 127.0.0.1:${sink.port}\n`;
-  await writeFile(join(folder, 'haproxy.cfg'), `defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n${tlsFront}${headedFront}`);
+  await writeFile(
+    join(folder, 'haproxy.cfg'),
+    `defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n${tlsFront}${headedFront}`,
+  );
   await start('microsocks', microsocks(socks), socks);
   await start('tinyproxy', ['-d', '-c', join(folder, 'http.conf')], http);
   await start('tinyproxy', ['-d', '-c', join(folder, 'strict.conf')], strict);
@@ -121,7 +144,9 @@ test('mail goes out by way of microsocks and tinyproxy, the latter also behind T
   }
 });
 
-test('a next hop that demands a PROXY header (HAProxy, accept-proxy) gets one of version 1 or 2', { skip }, async () => {
+test('a next hop that demands a PROXY header (HAProxy, accept-proxy) gets one of version 1 or 2', {
+  skip,
+}, async () => {
   for (const name of ['headed1', 'headed2']) {
     await submit(`u@${name}.test`);
     await sink.taken(`u@${name}.test`);
@@ -140,7 +165,9 @@ test('a name goes to a proxy that looks it up, and the proxy’s own name is loo
   await sink.taken('u@names.test');
 });
 
-test('each fault of a proxy is told by its own event with the proxy’s words, and the mail waits', { skip }, async () => {
+test('each fault of a proxy is told by its own event with the proxy’s words, and the mail waits', {
+  skip,
+}, async () => {
   const cases: readonly (readonly [string, number, RegExp])[] = [
     ['wronglogin', 3652, /it refused user and password \(status \d\)/],
     ['nologin', 3652, /407/],

@@ -92,6 +92,9 @@ describe('a queue on a disk that crashes', () => {
 
   it('is caught where syncs are left out', async () => {
     const { wrong } = await many(5, { lyingSyncs: true });
-    assert(wrong.some((what) => what.includes('lost')), 'the control finds nothing');
+    assert(
+      wrong.some((what) => what.includes('lost')),
+      'the control finds nothing',
+    );
   });
 });

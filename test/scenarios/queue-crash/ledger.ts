@@ -1,7 +1,16 @@
 /** What a tester knows of a queue from outside: what was promised to it, and what it asked for without hearing the end. */
 import type { Queue } from '../../../src/flow/queue/port.ts';
 import type { LogQueue } from '../../../src/flow/queue/log/engine.ts';
-import { attempt, deferred, delivered, failed, message, octets, recipient, T0 } from '../../contracts/queue-messages.ts';
+import {
+  attempt,
+  deferred,
+  delivered,
+  failed,
+  message,
+  octets,
+  recipient,
+  T0,
+} from '../../contracts/queue-messages.ts';
 
 interface Entry {
   readonly octets: number;
@@ -19,7 +28,15 @@ interface Entry {
 }
 
 function entryOf(octets: number, deliveries: number, owedBy?: string): Entry {
-  return { octets, deliveries, accepted: false, asked: new Set(), stable: new Set(), delivered: new Set(), ...(owedBy !== undefined && { owedBy }) };
+  return {
+    octets,
+    deliveries,
+    accepted: false,
+    asked: new Set(),
+    stable: new Set(),
+    delivered: new Set(),
+    ...(owedBy !== undefined && { owedBy }),
+  };
 }
 
 function ordinalOf(deliveryId: string): string {
@@ -83,11 +100,14 @@ export class Ledger {
       if (others.has(ordinal)) wrong.push(`${name} is there twice`);
       seen.set(name, others.add(ordinal));
       for (const one of row.recipients ?? []) {
-        if (one.state === 'waiting' && entry.delivered.has(one.mailbox)) wrong.push(`${name} forgot the delivery to ${one.mailbox}`);
+        if (one.state === 'waiting' && entry.delivered.has(one.mailbox))
+          wrong.push(`${name} forgot the delivery to ${one.mailbox}`);
       }
       const content = await read(queue, row.queueId);
       if (content !== contentOf(name, entry.octets).toString('latin1')) {
-        wrong.push(`${name} is corrupt: ${content.length} octets ${content.slice(0, 60)} of ${entry.octets}, ${entry.accepted ? 'accepted' : 'not accepted'}`);
+        wrong.push(
+          `${name} is corrupt: ${content.length} octets ${content.slice(0, 60)} of ${entry.octets}, ${entry.accepted ? 'accepted' : 'not accepted'}`,
+        );
       }
     }
     for (const [name, entry] of this.entries) {
@@ -130,9 +150,10 @@ export class Ledger {
     for (let at = 0; at < size; at += 1500) draft.write(content.subarray(at, at + 1500));
     if (this.#chance() < 0.05) return draft.discard();
     const both = [recipient('a@example.com'), recipient('b@example.com')];
-    const deliveries = this.#chance() < 0.5
-      ? [{ nextHop: 'mx:example.com', recipients: both }]
-      : both.map((one, at) => ({ nextHop: at === 0 ? 'local' : 'mx:example.com', recipients: [one] }));
+    const deliveries =
+      this.#chance() < 0.5
+        ? [{ nextHop: 'mx:example.com', recipients: both }]
+        : both.map((one, at) => ({ nextHop: at === 0 ? 'local' : 'mx:example.com', recipients: [one] }));
     const entry = entryOf(size, deliveries.length);
     this.entries.set(name, entry);
     await draft.commit(message({ messageId: name, deliveries }));

@@ -15,10 +15,15 @@ after(async () => {
 });
 
 /** A scene whose listener is a real socket. */
-async function listening(listener: Partial<ReceptionListener> = {}, options: SceneOptions = {}): Promise<{ where: Scene; port: number }> {
+async function listening(
+  listener: Partial<ReceptionListener> = {},
+  options: SceneOptions = {},
+): Promise<{ where: Scene; port: number }> {
   const where = scene(options);
   const full: ReceptionListener = { name: 'test', profile: 'mx', tls: 'starttls', greetingDelay: false, ...listener };
-  const server = await nodeNetwork.listen({ address: '127.0.0.1', port: 0 }, (stream) => where.reception.accept(stream, full));
+  const server = await nodeNetwork.listen({ address: '127.0.0.1', port: 0 }, (stream) =>
+    where.reception.accept(stream, full),
+  );
   closing.push(async () => {
     void where.reception.stop(0);
     where.clock.advance(1);
@@ -28,7 +33,11 @@ async function listening(listener: Partial<ReceptionListener> = {}, options: Sce
 }
 
 /** Everything a socket hears until it ends, and a way to wait for words. */
-function hear(socket: net.Socket): { text: () => string; until: (words: RegExp) => Promise<string>; ended: Promise<string> } {
+function hear(socket: net.Socket): {
+  text: () => string;
+  until: (words: RegExp) => Promise<string>;
+  ended: Promise<string>;
+} {
   let heard = '';
   const waiting: (() => void)[] = [];
   const wake = (): void => waiting.splice(0).forEach((one) => one());
@@ -136,7 +145,10 @@ test('a 30 MB message under a draft that is slower than the client: reading stop
 });
 
 test('1,000 connections that say nothing cost no timer of their own, and the 421 of the end reaches each', async () => {
-  const { where, port } = await listening({}, { reception: { connectionsPerAddressMax: 2000 }, descriptors: { used: () => 0, limit: 10_000 } });
+  const { where, port } = await listening(
+    {},
+    { reception: { connectionsPerAddressMax: 2000 }, descriptors: { used: () => 0, limit: 10_000 } },
+  );
   const sockets = Array.from({ length: 1000 }, () => net.connect({ port, host: '127.0.0.1' }));
   const ears = sockets.map(hear);
   await Promise.all(ears.map((one) => one.until(/^220 /)));

@@ -59,24 +59,24 @@ async function configure(name: string, port: number): Promise<string> {
   return file;
 }
 
-test('the service manager is told of start, reload and stop, and gets signs of life', { timeout: 60_000, skip: needs('systemd-notify', 'python3') }, async () => {
+test('the service systemd is told of start, reload and stop, and gets signs of life', { timeout: 60_000, skip: needs('systemd-notify', 'python3') }, async () => {
   const socket = join(directory, 'notify');
-  const manager = start('python3', ['-c', LISTEN, socket], {});
-  await until('the socket', () => manager.output().includes('bound'));
+  const systemd = start('python3', ['-c', LISTEN, socket], {});
+  await until('the socket', () => systemd.output().includes('bound'));
   const port = await freePort();
   const file = await configure('notify-home', port);
   const service = start(process.execPath, [MAIN, 'run', '--config', file], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000000' });
-  const told = (what: string): Promise<void> => until(`${what} in ${manager.output()}`, () => manager.output().includes(what), 15_000);
+  const told = (what: string): Promise<void> => until(`${what} in ${systemd.output()}`, () => systemd.output().includes(what), 15_000);
   await told('READY=1');
   await sendOne(port, 'alice@example.test');
   await told('WATCHDOG=1');
   process.kill(service.pid, 'SIGHUP');
   await told('RELOADING=1');
-  await until('READY=1 again', () => manager.output().split('READY=1').length > 2);
-  assert.match(manager.output(), /RELOADING=1 .*MONOTONIC_USEC=\d+/);
+  await until('READY=1 again', () => systemd.output().split('READY=1').length > 2);
+  assert.match(systemd.output(), /RELOADING=1 .*MONOTONIC_USEC=\d+/);
   assert.equal(await service.end('SIGTERM'), 0, service.output());
   await told('STOPPING=1');
-  await manager.end('SIGTERM');
+  await systemd.end('SIGTERM');
 });
 
 test('sockets that systemd hands over are used, by their name', { timeout: 60_000, skip: needs('systemd-socket-activate') }, async () => {

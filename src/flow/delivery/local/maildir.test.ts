@@ -45,11 +45,18 @@ test('the first deliveries into a Maildir that nobody has made yet, all at once:
     const names = Array.from({ length: 12 }, (_, i) => `${i}.ims`);
     const deliveries = names.map(async (name, i) => {
       for (let turns = 0; turns < i; turns += 1) await new Promise(setImmediate);
-      const one = { path: '/mail/example.test/alice', name, prefix: Buffer.from('a'), content: memoryContent('b'), maybeThere: false };
+      const one = {
+        path: '/mail/example.test/alice',
+        name,
+        prefix: Buffer.from('a'),
+        content: memoryContent('b'),
+        maybeThere: false,
+      };
       return deliverToMaildir(disk, workers[i % 2] ?? new DirectorySyncs(disk), one);
     });
     assert.deepEqual(new Set(await Promise.all(deliveries)), new Set(['delivered']));
     const after = disk.crash();
-    for (const name of names) assert.notEqual(await after.entry(`/mail/example.test/alice/new/${name}`), undefined, `seed ${seed}`);
+    for (const name of names)
+      assert.notEqual(await after.entry(`/mail/example.test/alice/new/${name}`), undefined, `seed ${seed}`);
   }
 });

@@ -8,7 +8,10 @@ export interface BatchBounds {
 }
 
 /** The first recipients that fit into one transaction, in their order; at least one. */
-export function firstBatch<T extends Pick<EnvelopeRecipient, 'mailbox'>>(pending: readonly T[], bounds: BatchBounds): readonly T[] {
+export function firstBatch<T extends Pick<EnvelopeRecipient, 'mailbox'>>(
+  pending: readonly T[],
+  bounds: BatchBounds,
+): readonly T[] {
   const { recipientsMax, domainsMax } = bounds;
   const most = Math.min(pending.length, recipientsMax);
   if (domainsMax === undefined) return most === pending.length ? pending : pending.slice(0, most);

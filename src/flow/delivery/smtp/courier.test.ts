@@ -37,7 +37,12 @@ const HOSTS: readonly (readonly [string, Script | string, string, 'next host' | 
   ['a 421 greeting', { greeting: { and: 'hang-up', say: '421 4.3.2 busy' } }, '421 4.3.2', 'next host'],
   ['a 554 greeting', { greeting: '554 no mail for you' }, '451 4.3.2', 'next host'],
   ['a 521 greeting', { greeting: '521 no mail here' }, '556 5.3.2', 'next host'],
-  ['521 to EHLO and HELO (RFC 7504 §3)', { EHLO: '521 no mail here', HELO: '521 no mail here' }, '556 5.3.2', 'next host'],
+  [
+    '521 to EHLO and HELO (RFC 7504 §3)',
+    { EHLO: '521 no mail here', HELO: '521 no mail here' },
+    '556 5.3.2',
+    'next host',
+  ],
   ['a hang-up instead of a greeting', { greeting: 'hang-up' }, '451 4.4.2', 'next host'],
   ['no SMTP at all', { greeting: 'SSH-2.0' }, '451 4.5.0', 'next host'],
   ['4xx to EHLO', { EHLO: '451 later' }, '451 later', 'next host'],

@@ -180,7 +180,12 @@ export class RelayCourier {
       timeouts: this.#rooms.settings.timeouts,
       target,
       client,
-      way: { ways: terms.proxies ?? [], source4: terms.source4, source6: terms.source6, proxyHeader: terms.proxyHeader },
+      way: {
+        ways: terms.proxies ?? [],
+        source4: terms.source4,
+        source6: terms.source6,
+        proxyHeader: terms.proxyHeader,
+      },
       verify: terms.tls === 'verified' || terms.tls === 'implicit',
       gone: this.#gone,
     });
@@ -241,5 +246,17 @@ function poolKey(nextHop: string, target: Target, terms: RelayTerms): string {
   const login = terms.login === undefined ? '' : `${terms.login.user}\0${terms.login.password}`;
   const source = target.address.includes(':') ? terms.source6 : terms.source4;
   const ways = (terms.proxies ?? []).map((way) => (way === 'direct' ? way : way.name)).join(' ');
-  return [nextHop, target.name, target.address, target.port, terms.protocol, terms.tls, source ?? '', terms.greetingName, login, ways, terms.proxyHeader ?? ''].join('\0');
+  return [
+    nextHop,
+    target.name,
+    target.address,
+    target.port,
+    terms.protocol,
+    terms.tls,
+    source ?? '',
+    terms.greetingName,
+    login,
+    ways,
+    terms.proxyHeader ?? '',
+  ].join('\0');
 }

@@ -10,7 +10,16 @@ import type { AttemptResult } from '../port.ts';
 import { RelayCourier } from './courier.ts';
 
 const SECOND = 1000;
-const TIMEOUTS = { connect: SECOND, greeting: SECOND, mail: SECOND, recipient: SECOND, dataStart: SECOND, dataBlock: SECOND, dataEnd: SECOND, idle: 100 };
+const TIMEOUTS = {
+  connect: SECOND,
+  greeting: SECOND,
+  mail: SECOND,
+  recipient: SECOND,
+  dataStart: SECOND,
+  dataBlock: SECOND,
+  dataEnd: SECOND,
+  idle: 100,
+};
 
 test('a server that drips octets without completing a reply is given up like a silent one', async () => {
   const clock = new ManualClock();
@@ -21,10 +30,17 @@ test('a server that drips octets without completing a reply is given up like a s
     return undefined;
   });
   const settings = { attemptsMax: 1, maildir: '', timeouts: TIMEOUTS };
-  const courier = new RelayCourier({ world: { clock }, dialer: directDialer(network), settings, journal: memoryJournal() });
+  const courier = new RelayCourier({
+    world: { clock },
+    dialer: directDialer(network),
+    settings,
+    journal: memoryJournal(),
+  });
   let result: AttemptResult | undefined;
   const hosts = [{ name: 'mx.y.test', addresses: ['192.0.2.1'], port: 25 }];
-  const attempted = courier.attempt(one(), { kind: 'relay', hosts, terms: TERMS, reason: 'test' }).then((found) => (result = found));
+  const attempted = courier
+    .attempt(one(), { kind: 'relay', hosts, terms: TERMS, reason: 'test' })
+    .then((found) => (result = found));
   await new Promise(setImmediate);
   for (const octet of '220-') {
     assert.equal(result, undefined);

@@ -8,7 +8,16 @@ import type { DialRequest, ProxyTerms } from '../../../transport/port.ts';
 import { RelayCourier } from './courier.ts';
 
 const SECOND = 1000;
-const TIMEOUTS = { connect: SECOND, greeting: SECOND, mail: SECOND, recipient: SECOND, dataStart: SECOND, dataBlock: SECOND, dataEnd: SECOND, idle: 100 };
+const TIMEOUTS = {
+  connect: SECOND,
+  greeting: SECOND,
+  mail: SECOND,
+  recipient: SECOND,
+  dataStart: SECOND,
+  dataBlock: SECOND,
+  dataEnd: SECOND,
+  idle: 100,
+};
 const PROXY: ProxyTerms = { name: 'out', kind: 'socks5', host: '192.0.2.1', port: 1080, tls: 'none', resolve: 'here' };
 const DATA = { proxy: 'out', host: '192.0.2.1:1080', why: 'because' };
 
@@ -33,7 +42,10 @@ async function attempted(error: Error): Promise<{ said: string[]; dialled: DialR
 
 test('Q181420-access: a proxy’s fault defers with the proxy’s words, and no further host is asked for in vain', async () => {
   const { said, dialled } = await attempted(new Fault('transport.proxy-unreachable', DATA));
-  assert.match(said[0] ?? '', /^0 deferred 451 4\.4\.1 no connection to mx1\.y\.test \[192\.0\.2\.11\]: the proxy out cannot be reached: because/);
+  assert.match(
+    said[0] ?? '',
+    /^0 deferred 451 4\.4\.1 no connection to mx1\.y\.test \[192\.0\.2\.11\]: the proxy out cannot be reached: because/,
+  );
   assert.equal(said[1], 'unreachable');
   assert.equal(dialled.length, 1);
   const [{ ways, source4, proxyHeader } = assert.fail()] = dialled;
@@ -43,11 +55,16 @@ test('Q181420-access: a proxy’s fault defers with the proxy’s words, and no 
 test('a proxy that refuses one host may take the next one', async () => {
   const { said, dialled } = await attempted(new Fault('transport.proxy-refused', DATA));
   assert.equal(dialled.length, 2);
-  assert.match(said[0] ?? '', /^0 deferred 451 4\.4\.1 no connection to mx2\.y\.test: the proxy out refused to connect: because/);
+  assert.match(
+    said[0] ?? '',
+    /^0 deferred 451 4\.4\.1 no connection to mx2\.y\.test: the proxy out refused to connect: because/,
+  );
 });
 
 test('a host that the proxy does not reach is not reached, with the proxy’s words', async () => {
-  const error = Object.assign(new Error('ECONNREFUSED; the proxy out says: connection refused'), { code: 'ECONNREFUSED' });
+  const error = Object.assign(new Error('ECONNREFUSED; the proxy out says: connection refused'), {
+    code: 'ECONNREFUSED',
+  });
   const { said, dialled } = await attempted(error);
   assert.equal(dialled.length, 2);
   assert.match(said[0] ?? '', /no connection to mx2\.y\.test: ECONNREFUSED; the proxy out says: connection refused/);

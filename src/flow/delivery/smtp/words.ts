@@ -17,7 +17,8 @@ export interface VerdictContext {
 
 /** The host in words: 'mx.example.com [192.0.2.1]'. */
 export function hostInWords(target: Target): string {
-  if (target.name === target.address && parseIp(target.address) === undefined && !target.address.startsWith('/')) return target.name; // looked up by a proxy
+  if (target.name === target.address && parseIp(target.address) === undefined && !target.address.startsWith('/'))
+    return target.name; // looked up by a proxy
   return target.name === target.address ? `[${target.address}]` : `${target.name} [${target.address}]`;
 }
 

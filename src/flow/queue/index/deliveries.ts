@@ -16,7 +16,8 @@ export const deliveryFlag = {
 } as const;
 
 /** The flags that a state record keeps. */
-export const durableFlags = deliveryFlag.held | deliveryFlag.quarantined | deliveryFlag.ended | deliveryFlag.delayReported;
+export const durableFlags =
+  deliveryFlag.held | deliveryFlag.quarantined | deliveryFlag.ended | deliveryFlag.delayReported;
 
 /** One row per delivery: when, whither, and where its latest state lies. */
 export class Deliveries extends Table {

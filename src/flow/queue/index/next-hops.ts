@@ -176,7 +176,8 @@ export class NextHops extends Table {
 
   #sweep(nowMs: number): void {
     for (const row of [...this.#rows.values()]) {
-      if (this.#references[row] === 0 && this.#taken[row] === 0 && (this.#notBefore[row] ?? 0) <= nowMs) this.#forget(row);
+      if (this.#references[row] === 0 && this.#taken[row] === 0 && (this.#notBefore[row] ?? 0) <= nowMs)
+        this.#forget(row);
     }
   }
 

@@ -21,7 +21,10 @@ describe('pairing heaps', () => {
         }
         const out: number[] = [];
         for (; root !== 0; root = heaps.pop(root)) out.push(keys[root] ?? 0);
-        assert.deepEqual(out, [...inside].map((row) => keys[row] ?? 0).sort((a, b) => a - b));
+        assert.deepEqual(
+          out,
+          [...inside].map((row) => keys[row] ?? 0).sort((a, b) => a - b),
+        );
       }),
     );
   });

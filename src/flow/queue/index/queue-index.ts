@@ -69,7 +69,8 @@ export class QueueIndex {
   /** Lets a delivery wait for its due time, unless it is held, ended, claimed, or waits for its turn alone. */
   wait(row: number): void {
     const { deliveries } = this;
-    const still = deliveryFlag.held | deliveryFlag.ended | deliveryFlag.claimed | deliveryFlag.waiting | deliveryFlag.suspect;
+    const still =
+      deliveryFlag.held | deliveryFlag.ended | deliveryFlag.claimed | deliveryFlag.waiting | deliveryFlag.suspect;
     if (deliveries.has(row, still)) return;
     deliveries.set(row, deliveryFlag.waiting);
     if (this.nextHops.wait(row)) this.#listener(this.nextHops.names[deliveries.nextHop[row] ?? 0] ?? '');

@@ -26,7 +26,12 @@ export class BigOctets implements StoredOctets {
         const wanted = Math.min(queueLimits.chunkBytes, end - at);
         const chunk = Buffer.allocUnsafeSlow(wanted);
         const read = await file.read(chunk, 0, wanted, at);
-        if (read === 0) throw new Fault('queue.content-damaged', { queueId: this.#queueId, path: this.#path, why: 'the file is too short' });
+        if (read === 0)
+          throw new Fault('queue.content-damaged', {
+            queueId: this.#queueId,
+            path: this.#path,
+            why: 'the file is too short',
+          });
         yield read === wanted ? chunk : chunk.subarray(0, read);
         at += read;
       }

@@ -151,7 +151,8 @@ export class Claims {
     if (hop === 0 || most <= 0) return [];
     if (this.#suspects.exclusive) {
       const row = this.#suspects.exclusiveRow;
-      if (row === 0 || index.deliveries.nextHop[row] !== hop || !index.deliveries.has(row, deliveryFlag.waiting)) return [];
+      if (row === 0 || index.deliveries.nextHop[row] !== hop || !index.deliveries.has(row, deliveryFlag.waiting))
+        return [];
       index.lease(row);
       return [row];
     }
@@ -178,7 +179,11 @@ export class Claims {
   }
 
   #recordAlone(
-    row: number, ended: boolean, state: DeliveryState, change: { attempts: number; dueMs: number }, delayReported: boolean,
+    row: number,
+    ended: boolean,
+    state: DeliveryState,
+    change: { attempts: number; dueMs: number },
+    delayReported: boolean,
   ): Promise<readonly QueueId[]> {
     return new Promise((resolve, reject) => {
       const done = (error?: unknown): void => {
@@ -192,7 +197,11 @@ export class Claims {
 
   /** The owed messages go before the outcome, chained to it: all of them become stable, or none. */
   async #recordOwed(
-    row: number, ended: boolean, state: DeliveryState, change: { attempts: number; dueMs: number }, attempt: AttemptRecord,
+    row: number,
+    ended: boolean,
+    state: DeliveryState,
+    change: { attempts: number; dueMs: number },
+    attempt: AttemptRecord,
   ): Promise<readonly QueueId[]> {
     const store = this.#store;
     const ids = attempt.owed.map(() => store.ids.next());
@@ -218,7 +227,8 @@ export class Claims {
 
   async #buildOwed(id: number, { message, content }: OwedMessage): Promise<ReturnType<typeof buildMessage>> {
     const parts = { id, message, chained: true, bodyBytes: content.length };
-    if (content.length <= queueLimits.owedInlineBytes) return buildMessage({ ...parts, chunks: [content], bigCrc: undefined });
+    if (content.length <= queueLimits.owedInlineBytes)
+      return buildMessage({ ...parts, chunks: [content], bigCrc: undefined });
     const big = this.#store.big.begin(id, () => undefined);
     big.write(content);
     await big.finish();
@@ -226,7 +236,12 @@ export class Claims {
   }
 
   #entry(
-    row: number, ended: boolean, state: DeliveryState, change: { attempts: number; dueMs: number }, delayReported: boolean, done: (error?: unknown) => void,
+    row: number,
+    ended: boolean,
+    state: DeliveryState,
+    change: { attempts: number; dueMs: number },
+    delayReported: boolean,
+    done: (error?: unknown) => void,
   ): LogEntry {
     if (delayReported) this.#store.index.deliveries.set(row, deliveryFlag.delayReported);
     return ended ? this.#store.endEntry(row, state, change, done) : this.#store.stateEntry(row, state, change, done);
@@ -243,7 +258,10 @@ export class Claims {
   }
 
   #keep(row: number, state: DeliveryState): void {
-    this.#store.committer.add(this.#store.stateEntry(row, state, {}, () => undefined), 'lazy');
+    this.#store.committer.add(
+      this.#store.stateEntry(row, state, {}, () => undefined),
+      'lazy',
+    );
   }
 
   #state(loaded: LoadedDelivery, states: readonly RecipientState[]): DeliveryState {

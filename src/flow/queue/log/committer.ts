@@ -162,7 +162,11 @@ export class Committer {
         next += 1;
         if (record === undefined || ((record[9] ?? 0) & recordFlag.chained) === 0) break;
       }
-      if (bytes + group > room || (taken > 0 && (bytes + group > batchBytes || bytes + group > segmentBytes - headerBytes * 2))) break;
+      if (
+        bytes + group > room ||
+        (taken > 0 && (bytes + group > batchBytes || bytes + group > segmentBytes - headerBytes * 2))
+      )
+        break;
       bytes += group;
       taken = next;
     }

@@ -62,7 +62,11 @@ export class Compaction {
       () => this.#over(),
       (error: unknown) => {
         oldest.keep = true;
-        this.#options.journal.emit('storage.maintenance-failed', { action: 'compact', path: oldest.path, errno: errnoOf(error) });
+        this.#options.journal.emit('storage.maintenance-failed', {
+          action: 'compact',
+          path: oldest.path,
+          errno: errnoOf(error),
+        });
         this.#over();
       },
     );
@@ -121,7 +125,8 @@ export class Compaction {
     const { messages, deliveries } = this.#store.index;
     const message = messages.byId.find(id);
     if (message === 0 || messages.has(message, messageFlag.ended)) return 0;
-    if (type === recordType.message) return messages.segment[message] === segment && messages.offset[message] === offset ? message : 0;
+    if (type === recordType.message)
+      return messages.segment[message] === segment && messages.offset[message] === offset ? message : 0;
     if (type !== recordType.state) return 0;
     const row = this.#store.index.findDelivery(message, bytes.readUInt16LE(at + headerBytes));
     // That of a message in the same segment goes with the message.
@@ -157,20 +162,24 @@ export class Compaction {
     const offset = messages.offset[message] ?? 0;
     const entries: CopyEntry[] = [];
     const record = await store.readRecord(from, offset, messages.length[message] ?? 0, store.queueId(message));
-    entries.push(new CopyEntry(record, (to, at) => {
-      if (messages.id[message] !== id || messages.segment[message] !== from || messages.offset[message] !== offset) return;
-      const old = store.segments.all.get(from);
-      if (old !== undefined) old.liveBytes -= record.length;
-      to.liveBytes += record.length;
-      messages.segment[message] = to.number;
-      messages.offset[message] = at;
-    }));
+    entries.push(
+      new CopyEntry(record, (to, at) => {
+        if (messages.id[message] !== id || messages.segment[message] !== from || messages.offset[message] !== offset)
+          return;
+        const old = store.segments.all.get(from);
+        if (old !== undefined) old.liveBytes -= record.length;
+        to.liveBytes += record.length;
+        messages.segment[message] = to.number;
+        messages.offset[message] = at;
+      }),
+    );
     for (let row = messages.firstDelivery[message] ?? 0; row !== 0; row = deliveries.sibling[row] ?? 0) {
       const entry = await this.#stateCopy(row);
       if (entry !== undefined) entries.push(entry);
       if (messages.id[message] !== id) return 0;
     }
-    const same = messages.id[message] === id && messages.segment[message] === from && !messages.has(message, messageFlag.ended);
+    const same =
+      messages.id[message] === id && messages.segment[message] === from && !messages.has(message, messageFlag.ended);
     if (!same || store.isWriting(message) || entries.some((entry) => !entry.current())) return 0;
     for (const entry of entries.slice(0, -1)) entry.record[9] = (entry.record[9] ?? 0) | recordFlag.chained;
     store.committer.addChain(entries);
@@ -181,7 +190,13 @@ export class Compaction {
     const store = this.#store;
     const message = store.index.deliveries.message[row] ?? 0;
     const entry = await this.#stateCopy(row);
-    if (entry === undefined || !entry.current() || store.isWriting(message) || store.index.messages.has(message, messageFlag.ended)) return 0;
+    if (
+      entry === undefined ||
+      !entry.current() ||
+      store.isWriting(message) ||
+      store.index.messages.has(message, messageFlag.ended)
+    )
+      return 0;
     store.committer.add(entry, 'now');
     return entry.record.length;
   }
@@ -196,10 +211,16 @@ export class Compaction {
     const id = messages.id[message];
     const record = await store.readRecord(from, offset, deliveries.stateLength[row] ?? 0, store.queueId(message));
     const current = (): boolean =>
-      messages.id[deliveries.message[row] ?? 0] === id && deliveries.stateSegment[row] === from && deliveries.stateOffset[row] === offset;
-    return new CopyEntry(record, (to, at) => {
-      if (current()) store.placeState(row, to, at, record.length);
-    }, current);
+      messages.id[deliveries.message[row] ?? 0] === id &&
+      deliveries.stateSegment[row] === from &&
+      deliveries.stateOffset[row] === offset;
+    return new CopyEntry(
+      record,
+      (to, at) => {
+        if (current()) store.placeState(row, to, at, record.length);
+      },
+      current,
+    );
   }
 }
 

@@ -12,13 +12,17 @@ const world = async (maxBytes: number): Promise<{ memory: BodyMemory; draft: () 
   const memory = new BodyMemory(maxBytes);
   const big = new BigFiles(disk, '/big');
   let id = 0;
-  const draft = (): LogDraft => new LogDraft({
-    memory, big, inlineBytes: queueLimits.inlineBytes, nextId: () => (id += 1),
-    commit: async (_message, body) => {
-      await body.big?.finish();
-      return `${body.sizeBytes}`;
-    },
-  });
+  const draft = (): LogDraft =>
+    new LogDraft({
+      memory,
+      big,
+      inlineBytes: queueLimits.inlineBytes,
+      nextId: () => (id += 1),
+      commit: async (_message, body) => {
+        await body.big?.finish();
+        return `${body.sizeBytes}`;
+      },
+    });
   return { memory, draft, disk };
 };
 

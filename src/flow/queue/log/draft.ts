@@ -45,7 +45,8 @@ export class LogDraft implements Draft {
     assert(!this.#ended, 'a draft is written before its end');
     if (chunk.length === 0) return true;
     this.sizeBytes += chunk.length;
-    if (this.#big === undefined && (this.sizeBytes > this.#options.inlineBytes || !this.#hold(chunk.length))) this.#spill();
+    if (this.#big === undefined && (this.sizeBytes > this.#options.inlineBytes || !this.#hold(chunk.length)))
+      this.#spill();
     const big = this.#big;
     if (big === undefined) {
       this.#keep(chunk);
@@ -108,7 +109,9 @@ export class LogDraft implements Draft {
     let tail = this.#tail;
     if (tail === undefined || tail.length - this.#tailUsed < chunk.length) {
       this.#closeTail();
-      tail = Buffer.allocUnsafe(Math.max(chunk.length, this.#chunks.length === 0 ? 512 : queueLimits.smallChunkBytes * 2));
+      tail = Buffer.allocUnsafe(
+        Math.max(chunk.length, this.#chunks.length === 0 ? 512 : queueLimits.smallChunkBytes * 2),
+      );
       this.#tail = tail;
     }
     chunk.copy(tail, this.#tailUsed);

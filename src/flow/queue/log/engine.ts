@@ -11,7 +11,16 @@ import type { World } from '../../../world/world.ts';
 import type { LogGeometry } from '../limits.ts';
 import { queueLimits } from '../limits.ts';
 import type {
-  AttemptRecord, Claim, Content, Draft, NewMessage, Queue, QueueCondition, QueueCounts, QueueFilter, QueueRow,
+  AttemptRecord,
+  Claim,
+  Content,
+  Draft,
+  NewMessage,
+  Queue,
+  QueueCondition,
+  QueueCounts,
+  QueueFilter,
+  QueueRow,
 } from '../port.ts';
 import { BigFiles } from './big-files.ts';
 import { BodyMemory } from './body-memory.ts';
@@ -76,17 +85,33 @@ export class LogQueue implements Queue {
     this.#memory = new BodyMemory(options.bodyMemoryMax);
     this.#marks = parts.marks;
     this.#store = new LogStore({
-      world: options.world, journal, shard, geometry, segments: parts.segments, ids: parts.ids,
-      big: new BigFiles(disk, `${directory}/big`), freshBytes: settings.freshCache,
+      world: options.world,
+      journal,
+      shard,
+      geometry,
+      segments: parts.segments,
+      ids: parts.ids,
+      big: new BigFiles(disk, `${directory}/big`),
+      freshBytes: settings.freshCache,
       failing: (errno) => this.#failing(errno),
       settled: () => this.#compaction.maybe(),
     });
     this.#space = new SpaceWatch({
-      disk, clock, journal, path: directory, floorBytes: settings.spaceFloor, resumeBytes: settings.spaceResume,
+      disk,
+      clock,
+      journal,
+      path: directory,
+      floorBytes: settings.spaceFloor,
+      resumeBytes: settings.spaceResume,
       looked: () => void this.#lookAfterSegments(),
     });
     const suspects = new Suspects({
-      store: this.#store, marks: parts.marks, left: parts.left, previousEnd: options.previousEnd, journal, timeline: options.timeline,
+      store: this.#store,
+      marks: parts.marks,
+      left: parts.left,
+      previousEnd: options.previousEnd,
+      journal,
+      timeline: options.timeline,
     });
     this.#claims = new Claims(this.#store, suspects, journal);
     this.#operator = new Operator(this.#store, suspects, clock);
@@ -114,8 +139,11 @@ export class LogQueue implements Queue {
 
   begin(): Draft {
     return new LogDraft({
-      memory: this.#memory, big: this.#store.big, inlineBytes: this.#geometry.inlineBytes,
-      nextId: () => this.#store.ids.next(), commit: (message, body) => this.#commit(message, body),
+      memory: this.#memory,
+      big: this.#store.big,
+      inlineBytes: this.#geometry.inlineBytes,
+      nextId: () => this.#store.ids.next(),
+      commit: (message, body) => this.#commit(message, body),
     });
   }
 
@@ -156,7 +184,10 @@ export class LogQueue implements Queue {
     return this.#operator.counts();
   }
 
-  list(filter: QueueFilter, options: { readonly offset: number; readonly most: number; readonly envelopes: boolean }): Promise<readonly QueueRow[]> {
+  list(
+    filter: QueueFilter,
+    options: { readonly offset: number; readonly most: number; readonly envelopes: boolean },
+  ): Promise<readonly QueueRow[]> {
     return this.#operator.list(filter, options);
   }
 
@@ -229,7 +260,13 @@ export class LogQueue implements Queue {
 
   async #commit(message: NewMessage, body: DraftBody): Promise<QueueId> {
     const { shard } = this.#options;
-    const why = this.#closed ? 'closing' : this.#failed !== undefined ? 'storage failed' : this.#space.low ? 'disk space is low' : undefined;
+    const why = this.#closed
+      ? 'closing'
+      : this.#failed !== undefined
+        ? 'storage failed'
+        : this.#space.low
+          ? 'disk space is low'
+          : undefined;
     if (why !== undefined) {
       body.big?.abandon();
       throw new Fault('queue.not-accepting', { shard, why });
@@ -243,7 +280,14 @@ export class LogQueue implements Queue {
       big?.abandon();
       throw this.#writeFault(error);
     }
-    const built = buildMessage({ id, message, chunks: body.chunks, bodyBytes: body.sizeBytes, bigCrc: big?.crc, chained: false });
+    const built = buildMessage({
+      id,
+      message,
+      chunks: body.chunks,
+      bodyBytes: body.sizeBytes,
+      bigCrc: big?.crc,
+      chained: false,
+    });
     return new Promise((resolve, reject) => {
       const done = (error?: unknown): void => {
         if (error === undefined) return resolve(makeQueueId(shard, id));
@@ -295,7 +339,10 @@ async function open(options: LogQueueOptions): Promise<LogQueue> {
   await disk.makeDirectory(`${directory}/big`, 0o700);
   const ids = await openIds(disk, directory, shard);
   const names = await disk.list(directory);
-  const numbers = names.map((name) => Number(/^(\d{10})\.log$/.exec(name)?.[1] ?? 0)).filter((number) => number > 0).sort((a, b) => a - b);
+  const numbers = names
+    .map((name) => Number(/^(\d{10})\.log$/.exec(name)?.[1] ?? 0))
+    .filter((number) => number > 0)
+    .sort((a, b) => a - b);
   const spares: string[] = [];
   for (const name of names.filter((one) => /^\d+\.free$/.test(one))) {
     const path = `${directory}/${name}`;
@@ -303,7 +350,11 @@ async function open(options: LogQueueOptions): Promise<LogQueue> {
     if ((await disk.entry(path))?.sizeBytes === geometry.segmentBytes) spares.push(path);
     else await disk.unlink(path);
   }
-  const segments = new Segments({ disk, directory, shard, boot: ids.boot, geometry, journal }, numbers.at(-1) ?? 0, spares);
+  const segments = new Segments(
+    { disk, directory, shard, boot: ids.boot, geometry, journal },
+    numbers.at(-1) ?? 0,
+    spares,
+  );
   const old = await adoptAll(disk, segments, numbers);
   const { marks, left } = await WorkMarks.open(disk, `${directory}/work`);
   const queue = new LogQueue(options, geometry, { segments, ids, marks, left, old });
@@ -316,7 +367,13 @@ async function open(options: LogQueueOptions): Promise<LogQueue> {
   return queue;
 }
 
-async function adoptAll(disk: LogQueueOptions['world']['disk'], segments: Segments, numbers: readonly number[]): Promise<Segment[]> {
-  const sizes = await Promise.all(numbers.map(async (number) => (await disk.entry(segments.logPath(number)))?.sizeBytes ?? 0));
+async function adoptAll(
+  disk: LogQueueOptions['world']['disk'],
+  segments: Segments,
+  numbers: readonly number[],
+): Promise<Segment[]> {
+  const sizes = await Promise.all(
+    numbers.map(async (number) => (await disk.entry(segments.logPath(number)))?.sizeBytes ?? 0),
+  );
   return numbers.map((number, at) => segments.adopt(number, sizes[at] ?? 0));
 }

@@ -48,7 +48,14 @@ export class StateEntry implements LogEntry {
   readonly #entry: IndexEntry;
   readonly #done: (error?: unknown) => void;
 
-  constructor(store: LogStore, row: number, id: number, entry: IndexEntry, record: Buffer, done: (error?: unknown) => void) {
+  constructor(
+    store: LogStore,
+    row: number,
+    id: number,
+    entry: IndexEntry,
+    record: Buffer,
+    done: (error?: unknown) => void,
+  ) {
     this.record = record;
     this.#store = store;
     this.#row = row;

@@ -46,7 +46,11 @@ export interface RecordHeader {
 }
 
 /** Octets of a record with its padding. */
-export function recordLength(header: { readonly indexBytes: number; readonly headBytes: number; readonly inlineBytes: number }): number {
+export function recordLength(header: {
+  readonly indexBytes: number;
+  readonly headBytes: number;
+  readonly inlineBytes: number;
+}): number {
   return (headerBytes + header.indexBytes + header.headBytes + header.inlineBytes + 7) & ~7;
 }
 
@@ -101,8 +105,17 @@ export function recordIntact(record: Buffer): boolean {
 export function endRecord(sequence: number): Buffer {
   const record = Buffer.alloc(headerBytes);
   writeHeader(record, {
-    type: recordType.end, flags: 0, sequence, id: 0, indexBytes: 0, headBytes: 0,
-    bodyBytes: 0, inlineBytes: 0, arrivedS: 0, expiresS: 0, sizeBytes: 0,
+    type: recordType.end,
+    flags: 0,
+    sequence,
+    id: 0,
+    indexBytes: 0,
+    headBytes: 0,
+    bodyBytes: 0,
+    inlineBytes: 0,
+    arrivedS: 0,
+    expiresS: 0,
+    sizeBytes: 0,
   });
   return record;
 }

@@ -72,7 +72,19 @@ export function writeHead(into: Buffer, at: number, text: string, edits: readonl
 export function readHead(bytes: Buffer): MessageHead {
   const textBytes = bytes.readUInt32LE(0);
   const tuple = JSON.parse(bytes.toString('utf8', 4, 4 + textBytes)) as HeadTuple;
-  const [sender, body, smtpUtf8, returned, envelopeId, edits, recipients, messageId, arrivedAtMs, expiresAtMs, bodyCrc] = tuple;
+  const [
+    sender,
+    body,
+    smtpUtf8,
+    returned,
+    envelopeId,
+    edits,
+    recipients,
+    messageId,
+    arrivedAtMs,
+    expiresAtMs,
+    bodyCrc,
+  ] = tuple;
   let position = 4 + textBytes;
   return {
     envelope: {

@@ -67,7 +67,8 @@ export async function* hintBlocks(file: DiskFile): AsyncGenerator<Buffer | undef
     const bytes = header.readUInt32LE(0);
     if (bytes === 0 && header.readUInt32LE(4) === END_MAGIC) return;
     const block = bytes === 0 || bytes > BLOCK_BYTES * 256 ? undefined : Buffer.allocUnsafeSlow(bytes);
-    if (block === undefined || (await readFully(file, block, position + BLOCK_HEADER)) < bytes) return void (yield undefined);
+    if (block === undefined || (await readFully(file, block, position + BLOCK_HEADER)) < bytes)
+      return void (yield undefined);
     if (crc32(block) !== header.readUInt32LE(4)) return void (yield undefined);
     yield block;
     position += BLOCK_HEADER + bytes;

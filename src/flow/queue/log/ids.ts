@@ -49,7 +49,10 @@ export class Ids {
       if (reserved) this.#reservedEnd = end;
     };
     // A failure is tried again with the next number: half a block is left.
-    writeBoot(this.#disk, this.#path, this.#shard, end / BLOCK).then(() => settle(true), () => settle(false));
+    writeBoot(this.#disk, this.#path, this.#shard, end / BLOCK).then(
+      () => settle(true),
+      () => settle(false),
+    );
   }
 }
 

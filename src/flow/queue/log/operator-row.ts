@@ -29,7 +29,10 @@ export function rowOf(store: LogStore, row: number, loaded: LoadedDelivery | und
     arrivedAtMs: loaded.head.arrivedAtMs,
     expiresAtMs: loaded.head.expiresAtMs,
     sender: loaded.head.envelope.reversePath === null ? '' : printMailbox(loaded.head.envelope.reversePath),
-    recipients: loaded.recipients.map((recipient, at) => ({ mailbox: printMailbox(recipient.mailbox), ...(loaded.states[at] ?? untried) })),
+    recipients: loaded.recipients.map((recipient, at) => ({
+      mailbox: printMailbox(recipient.mailbox),
+      ...(loaded.states[at] ?? untried),
+    })),
     messageId: loaded.head.messageId,
   };
 }

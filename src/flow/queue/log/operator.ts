@@ -39,8 +39,14 @@ export class Operator {
       oldest = Math.min(oldest, messages.arrivedS[row] ?? 0);
     }
     return {
-      messages: live, deliveries: index.open, held: index.held, quarantined: index.quarantined, claimed: index.claimed,
-      bytes: index.bytes, oldestArrivalMs: live === 0 ? undefined : oldest * 1000, nextHops: index.nextHops.used,
+      messages: live,
+      deliveries: index.open,
+      held: index.held,
+      quarantined: index.quarantined,
+      claimed: index.claimed,
+      bytes: index.bytes,
+      oldestArrivalMs: live === 0 ? undefined : oldest * 1000,
+      nextHops: index.nextHops.used,
     };
   }
 
@@ -141,13 +147,15 @@ export class Operator {
       if (!this.#lease(row)) continue;
       const loaded = await this.#tryLoad(row);
       removed += 1;
-      stable.push(new Promise((resolve) => {
-        const done = (): void => {
-          this.#suspects.over(row, true);
-          resolve();
-        };
-        this.#store.committer.add(this.#store.endEntry(row, stateOf(loaded), {}, done), 'lazy');
-      }));
+      stable.push(
+        new Promise((resolve) => {
+          const done = (): void => {
+            this.#suspects.over(row, true);
+            resolve();
+          };
+          this.#store.committer.add(this.#store.endEntry(row, stateOf(loaded), {}, done), 'lazy');
+        }),
+      );
     }
     await this.#settle(stable);
     return removed;
@@ -167,7 +175,12 @@ export class Operator {
   }
 
   /** Moves a leased delivery to the next hops of its waiting recipients; false where it is there already. */
-  #split(row: number, loaded: LoadedDelivery, route: Parameters<Queue['reroute']>[1], stable: Promise<void>[]): boolean {
+  #split(
+    row: number,
+    loaded: LoadedDelivery,
+    route: Parameters<Queue['reroute']>[1],
+    stable: Promise<void>[],
+  ): boolean {
     const { index, committer } = this.#store;
     const { deliveries } = index;
     const before = index.nextHops.names[deliveries.nextHop[row] ?? 0] ?? '';
@@ -199,7 +212,14 @@ export class Operator {
       this.#inherit(part, row, nextHop);
       return this.#chained(part, pick(indexes), {}, stable);
     });
-    entries.push(this.#chained(row, others.length === 0 ? stateOf(loaded) : pick(first[1]), { nextHop: first[0], dueMs: now }, stable));
+    entries.push(
+      this.#chained(
+        row,
+        others.length === 0 ? stateOf(loaded) : pick(first[1]),
+        { nextHop: first[0], dueMs: now },
+        stable,
+      ),
+    );
     for (const entry of entries.slice(0, -1)) entry.record[9] = (entry.record[9] ?? 0) | 4;
     committer.addChain(entries);
     return true;
@@ -216,11 +236,18 @@ export class Operator {
     index.lease(part);
   }
 
-  #chained(row: number, state: DeliveryState, change: { readonly nextHop?: NextHop; readonly dueMs?: number }, stable: Promise<void>[]) {
+  #chained(
+    row: number,
+    state: DeliveryState,
+    change: { readonly nextHop?: NextHop; readonly dueMs?: number },
+    stable: Promise<void>[],
+  ) {
     let settle = (): void => undefined;
-    stable.push(new Promise((resolve) => {
-      settle = resolve;
-    }));
+    stable.push(
+      new Promise((resolve) => {
+        settle = resolve;
+      }),
+    );
     return this.#store.stateEntry(row, state, change, () => {
       this.#unlease(row);
       settle();
@@ -228,7 +255,11 @@ export class Operator {
   }
 
   /** Changes the deliveries that match and makes the change stable; `change` says whether it did anything. */
-  async #change(filter: QueueFilter, which: 'claimed too' | 'waiting only', change: (row: number) => boolean): Promise<number> {
+  async #change(
+    filter: QueueFilter,
+    which: 'claimed too' | 'waiting only',
+    change: (row: number) => boolean,
+  ): Promise<number> {
     const stable: Promise<void>[] = [];
     let changed = 0;
     for await (const [row] of this.#matching(filter)) {
@@ -245,13 +276,15 @@ export class Operator {
         continue;
       }
       changed += 1;
-      stable.push(new Promise((resolve) => {
-        const done = (): void => {
-          this.#unlease(row);
-          resolve();
-        };
-        this.#store.committer.add(this.#store.stateEntry(row, stateOf(loaded), {}, done), 'lazy');
-      }));
+      stable.push(
+        new Promise((resolve) => {
+          const done = (): void => {
+            this.#unlease(row);
+            resolve();
+          };
+          this.#store.committer.add(this.#store.stateEntry(row, stateOf(loaded), {}, done), 'lazy');
+        }),
+      );
     }
     await this.#settle(stable);
     return changed;
@@ -313,7 +346,12 @@ export class Operator {
       const loaded = await Promise.all(rows.map((row) => this.#tryLoad(row)));
       for (const [n, row] of rows.entries()) {
         const one = loaded[n];
-        if (one !== undefined && this.#isOpen(row) && matchesEnvelope(filter, one.head.envelope, one.recipients, one.head.messageId)) yield [row, one];
+        if (
+          one !== undefined &&
+          this.#isOpen(row) &&
+          matchesEnvelope(filter, one.head.envelope, one.recipients, one.head.messageId)
+        )
+          yield [row, one];
       }
     }
   }
@@ -342,17 +380,24 @@ export class Operator {
     const rows: number[] = [];
     const matches = this.#predicate(filter);
     if (message === 0) return rows;
-    for (let row = messages.firstDelivery[message] ?? 0; row !== 0; row = deliveries.sibling[row] ?? 0) if (matches(row)) rows.push(row);
+    for (let row = messages.firstDelivery[message] ?? 0; row !== 0; row = deliveries.sibling[row] ?? 0)
+      if (matches(row)) rows.push(row);
     return rows.sort((a, b) => (deliveries.ordinal[a] ?? 0) - (deliveries.ordinal[b] ?? 0));
   }
 
   #predicate(filter: QueueFilter): (row: number) => boolean {
     const { deliveries, messages, nextHops } = this.#store.index;
     const hop = filter.nextHop === undefined ? undefined : nextHops.find(filter.nextHop);
-    const arrivedBefore = filter.olderThanMs === undefined ? undefined : (this.#store.wallMs - filter.olderThanMs) / 1000;
+    const arrivedBefore =
+      filter.olderThanMs === undefined ? undefined : (this.#store.wallMs - filter.olderThanMs) / 1000;
     return (row) => {
       const message = deliveries.message[row] ?? 0;
-      if (message === 0 || deliveries.has(row, deliveryFlag.ended) || messages.has(message, messageFlag.ended | messageFlag.awaited)) return false;
+      if (
+        message === 0 ||
+        deliveries.has(row, deliveryFlag.ended) ||
+        messages.has(message, messageFlag.ended | messageFlag.awaited)
+      )
+        return false;
       if (hop !== undefined && deliveries.nextHop[row] !== hop) return false;
       if (filter.held !== undefined && deliveries.has(row, deliveryFlag.held) !== filter.held) return false;
       return arrivedBefore === undefined || (messages.arrivedS[message] ?? 0) < arrivedBefore;

@@ -3,7 +3,16 @@ import { errnoOf } from '../../../events/fault.ts';
 import type { Journal } from '../../../events/journal.ts';
 import type { Clock } from '../../../world/ports/clock.ts';
 import type { Disk, DiskFile } from '../../../world/ports/disk.ts';
-import { headerBytes, readHeader, readSegmentHeader, recordFlag, recordIntact, recordLength, recordType, formatVersion } from './format.ts';
+import {
+  headerBytes,
+  readHeader,
+  readSegmentHeader,
+  recordFlag,
+  recordIntact,
+  recordLength,
+  recordType,
+  formatVersion,
+} from './format.ts';
 import { HintBuilder, hintBlocks, readFully } from './hints.ts';
 import type { Segment, Segments } from './segments.ts';
 import { queueLimits } from '../limits.ts';
@@ -42,7 +51,11 @@ export class Slices {
 }
 
 /** The blocks of a segment's hint, in order; undefined where the segment cannot be read and must be left alone. */
-export async function segmentBlocks(options: ReaderOptions, segment: Segment, newest: boolean): Promise<Buffer[] | undefined> {
+export async function segmentBlocks(
+  options: ReaderOptions,
+  segment: Segment,
+  newest: boolean,
+): Promise<Buffer[] | undefined> {
   try {
     const hinted = await hintOf(options, segment);
     if (hinted !== undefined) return hinted;
@@ -74,7 +87,12 @@ async function hintOf({ disk, segments }: ReaderOptions, segment: Segment): Prom
   }
 }
 
-async function scan(options: ReaderOptions, segment: Segment, file: DiskFile, newest: boolean): Promise<Buffer[] | undefined> {
+async function scan(
+  options: ReaderOptions,
+  segment: Segment,
+  file: DiskFile,
+  newest: boolean,
+): Promise<Buffer[] | undefined> {
   const first = Buffer.alloc(headerBytes);
   await readFully(file, first, 0);
   const header = readSegmentHeader(first);
@@ -157,16 +175,24 @@ class Scanner {
     for (let offset = from; offset + headerBytes <= this.#segment.end; offset += 8) {
       if ((offset & 0xffff) === 0 && slices.over) await slices.turn();
       const inside = offset - this.#windowAt;
-      const head = inside >= 0 && inside + headerBytes <= this.#window.length ? this.#window : await this.#fill(offset, headerBytes);
+      const head =
+        inside >= 0 && inside + headerBytes <= this.#window.length
+          ? this.#window
+          : await this.#fill(offset, headerBytes);
       if (head === undefined) return undefined;
-      if (readHeader(head, offset - this.#windowAt, this.#segment.number) !== undefined && (await this.#recordAt(offset)) !== undefined) return offset;
+      if (
+        readHeader(head, offset - this.#windowAt, this.#segment.number) !== undefined &&
+        (await this.#recordAt(offset)) !== undefined
+      )
+        return offset;
     }
     return undefined;
   }
 
   async #bytes(offset: number, length: number): Promise<Buffer | undefined> {
     const inside = offset - this.#windowAt;
-    const window = inside >= 0 && inside + length <= this.#window.length ? this.#window : await this.#fill(offset, length);
+    const window =
+      inside >= 0 && inside + length <= this.#window.length ? this.#window : await this.#fill(offset, length);
     return window?.subarray(offset - this.#windowAt, offset - this.#windowAt + length);
   }
 

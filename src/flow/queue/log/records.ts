@@ -44,9 +44,15 @@ export function className(number: number): SchedulingClass {
 
 /** What the formats of records and index cannot hold is a defect of the caller: found before anything is written. */
 export function assertStorable({ deliveries }: NewMessage): void {
-  assert(deliveries.length > 0 && deliveries.length <= queueLimits.messageDeliveries, 'a message has deliveries, and not too many');
+  assert(
+    deliveries.length > 0 && deliveries.length <= queueLimits.messageDeliveries,
+    'a message has deliveries, and not too many',
+  );
   for (const { recipients, nextHop } of deliveries) {
-    assert(recipients.length > 0 && recipients.length <= queueLimits.deliveryRecipients, 'a delivery has 1 to 100 recipients');
+    assert(
+      recipients.length > 0 && recipients.length <= queueLimits.deliveryRecipients,
+      'a delivery has 1 to 100 recipients',
+    );
     assert(nextHop !== '' && nextHop.length <= queueLimits.nextHopBytes, 'the key of a next hop is short');
   }
 }
@@ -69,7 +75,10 @@ export function buildMessage(parts: MessageParts): BuiltMessage {
   for (const delivery of deliveries) indexBytes += entryBytes(delivery.nextHop);
   const header = {
     type: recordType.message,
-    flags: (bigCrc === undefined ? 0 : recordFlag.big) | (message.eightBit ? recordFlag.eightBit : 0) | (parts.chained ? recordFlag.chained : 0),
+    flags:
+      (bigCrc === undefined ? 0 : recordFlag.big) |
+      (message.eightBit ? recordFlag.eightBit : 0) |
+      (parts.chained ? recordFlag.chained : 0),
     sequence: id,
     id,
     indexBytes,
@@ -84,7 +93,12 @@ export function buildMessage(parts: MessageParts): BuiltMessage {
   const record = Buffer.allocUnsafeSlow(length);
   writeHeader(record, header);
   let at = headerBytes;
-  const base = { class: classNumber(message.class), flags: message.held ? deliveryFlag.held : 0, attempts: 0, dueMs: message.dueAtMs };
+  const base = {
+    class: classNumber(message.class),
+    flags: message.held ? deliveryFlag.held : 0,
+    attempts: 0,
+    dueMs: message.dueAtMs,
+  };
   for (const [ordinal, { nextHop }] of deliveries.entries()) at = writeEntry(record, at, { ordinal, nextHop, ...base });
   at = writeHead(record, at, text, edits);
   const start = at;
@@ -100,8 +114,17 @@ export function buildMessage(parts: MessageParts): BuiltMessage {
 export function buildState(id: number, sequence: number, entry: IndexEntry, state: DeliveryState): Buffer {
   const text = stateText(state);
   const header = {
-    type: recordType.state, flags: 0, sequence, id, indexBytes: entryBytes(entry.nextHop), headBytes: Buffer.byteLength(text),
-    bodyBytes: 0, inlineBytes: 0, arrivedS: 0, expiresS: 0, sizeBytes: 0,
+    type: recordType.state,
+    flags: 0,
+    sequence,
+    id,
+    indexBytes: entryBytes(entry.nextHop),
+    headBytes: Buffer.byteLength(text),
+    bodyBytes: 0,
+    inlineBytes: 0,
+    arrivedS: 0,
+    expiresS: 0,
+    sizeBytes: 0,
   };
   const record = Buffer.alloc(recordLength(header));
   writeHeader(record, header);
@@ -114,7 +137,17 @@ export function buildState(id: number, sequence: number, entry: IndexEntry, stat
 export function buildDone(id: number, sequence: number): Buffer {
   const record = Buffer.alloc(headerBytes);
   writeHeader(record, {
-    type: recordType.done, flags: 0, sequence, id, indexBytes: 0, headBytes: 0, bodyBytes: 0, inlineBytes: 0, arrivedS: 0, expiresS: 0, sizeBytes: 0,
+    type: recordType.done,
+    flags: 0,
+    sequence,
+    id,
+    indexBytes: 0,
+    headBytes: 0,
+    bodyBytes: 0,
+    inlineBytes: 0,
+    arrivedS: 0,
+    expiresS: 0,
+    sizeBytes: 0,
   });
   return record;
 }

@@ -69,7 +69,10 @@ export class Recovery {
     await this.#sweepBigFiles();
     if (old.length > 0) {
       journal.emit('queue.recovered', {
-        shard: this.#store.shard, deliveries: this.#recovered, segments: old.length, duration: Math.round(clock.now() - started),
+        shard: this.#store.shard,
+        deliveries: this.#recovered,
+        segments: old.length,
+        duration: Math.round(clock.now() - started),
       });
     }
   }
@@ -161,9 +164,14 @@ export class Recovery {
     segment.liveBytes += messages.length[row] ?? 0;
     index.bytes += header.bodyBytes;
     this.#entries.read(bytes, at + headerBytes, at + headerBytes + header.indexBytes, (entry) => {
-      if (known === 0 || index.findDelivery(row, entry.ordinal) === 0) this.#apply(index.addDelivery(row, entry.ordinal), entry);
+      if (known === 0 || index.findDelivery(row, entry.ordinal) === 0)
+        this.#apply(index.addDelivery(row, entry.ordinal), entry);
     });
-    for (let delivery = messages.firstDelivery[row] ?? 0; delivery !== 0; delivery = index.deliveries.sibling[delivery] ?? 0) {
+    for (
+      let delivery = messages.firstDelivery[row] ?? 0;
+      delivery !== 0;
+      delivery = index.deliveries.sibling[delivery] ?? 0
+    ) {
       if (index.deliveries.has(delivery, deliveryFlag.ended)) continue;
       this.#recovered += 1;
       if (!this.#options.suspects.isSuspect(header.id, delivery)) index.wait(delivery);

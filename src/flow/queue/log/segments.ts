@@ -62,7 +62,8 @@ export class Segments {
     this.#disk = options.disk;
     this.#lastNumber = lastNumber;
     this.#spares = [...spares];
-    for (const path of spares) this.#spareNumber = Math.max(this.#spareNumber, Number(/(\d+)\.free$/.exec(path)?.[1] ?? 0));
+    for (const path of spares)
+      this.#spareNumber = Math.max(this.#spareNumber, Number(/(\d+)\.free$/.exec(path)?.[1] ?? 0));
   }
 
   /** Octets of all segments. */
@@ -85,8 +86,18 @@ export class Segments {
   /** A segment found at start. */
   adopt(number: number, sizeBytes: number): Segment {
     const segment: Segment = {
-      number, path: this.#path(number, 'log'), file: undefined, reads: 0, end: sizeBytes, liveBytes: 0, sizeBytes,
-      hint: undefined, sealed: true, broken: false, keep: false, growing: false,
+      number,
+      path: this.#path(number, 'log'),
+      file: undefined,
+      reads: 0,
+      end: sizeBytes,
+      liveBytes: 0,
+      sizeBytes,
+      hint: undefined,
+      sealed: true,
+      broken: false,
+      keep: false,
+      growing: false,
     };
     this.all.set(number, segment);
     return segment;
@@ -169,7 +180,10 @@ export class Segments {
     try {
       if (segment.file !== undefined) await this.#close(segment);
       await this.#unlinkIfThere(this.hintPath(segment.number));
-      const keep = !segment.broken && this.#spares.length < geometry.spareSegments + geometry.reserveSegments && segment.sizeBytes === geometry.segmentBytes;
+      const keep =
+        !segment.broken &&
+        this.#spares.length < geometry.spareSegments + geometry.reserveSegments &&
+        segment.sizeBytes === geometry.segmentBytes;
       if (keep) {
         this.#spareNumber += 1;
         const spare = `${this.#options.directory}/${this.#spareNumber}.free`;
@@ -213,7 +227,11 @@ export class Segments {
     this.#closed = true;
     const prepared = this.#prepared;
     this.#prepared = undefined;
-    if (prepared !== undefined) await prepared.then((segment) => segment.file?.close(), () => undefined);
+    if (prepared !== undefined)
+      await prepared.then(
+        (segment) => segment.file?.close(),
+        () => undefined,
+      );
     for (const segment of this.all.values()) if (segment.file !== undefined) await this.#close(segment);
   }
 
@@ -230,8 +248,18 @@ export class Segments {
     await this.#disk.syncDirectory(directory);
     this.#openFiles += 1;
     return {
-      number, path, file, reads: 0, end: headerBytes, liveBytes: 0, sizeBytes: geometry.segmentBytes,
-      hint: new HintBuilder(), sealed: false, broken: false, keep: false, growing: spare === undefined,
+      number,
+      path,
+      file,
+      reads: 0,
+      end: headerBytes,
+      liveBytes: 0,
+      sizeBytes: geometry.segmentBytes,
+      hint: new HintBuilder(),
+      sealed: false,
+      broken: false,
+      keep: false,
+      growing: spare === undefined,
     };
   }
 

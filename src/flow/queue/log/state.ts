@@ -28,7 +28,8 @@ export function stateText(state: DeliveryState): string {
     if (lastReply === undefined) return [NUMBERS[one.state]];
     return [NUMBERS[one.state], [lastReply.code, lastReply.detail ?? null, ...lastReply.text]];
   });
-  const tuple: DeliveryTuple = state.recipients === undefined ? [states] : [states, state.recipients.map(recipientTuple)];
+  const tuple: DeliveryTuple =
+    state.recipients === undefined ? [states] : [states, state.recipients.map(recipientTuple)];
   return JSON.stringify(tuple);
 }
 
@@ -36,7 +37,10 @@ export function stateText(state: DeliveryState): string {
 export function readState(bytes: Buffer): DeliveryState {
   const [states, recipients] = JSON.parse(bytes.toString()) as DeliveryTuple;
   return {
-    states: states.map(([state, reply]) => ({ state: NAMES[state], ...(reply !== undefined && { lastReply: replyOf(reply) }) })),
+    states: states.map(([state, reply]) => ({
+      state: NAMES[state],
+      ...(reply !== undefined && { lastReply: replyOf(reply) }),
+    })),
     ...(recipients !== undefined && { recipients: recipients.map(recipientOf) }),
   };
 }

@@ -79,8 +79,13 @@ export class LogStore {
     this.shard = options.shard;
     this.fresh = new FreshCache(options.freshBytes);
     this.committer = new Committer({
-      segments: options.segments, clock: options.world.clock, journal: options.journal, geometry: options.geometry,
-      nextSequence: () => options.ids.next(), settled: options.settled, failing: options.failing,
+      segments: options.segments,
+      clock: options.world.clock,
+      journal: options.journal,
+      geometry: options.geometry,
+      nextSequence: () => options.ids.next(),
+      settled: options.settled,
+      failing: options.failing,
     });
   }
 
@@ -164,7 +169,8 @@ export class LogStore {
     messages.sizeBytes[row] = record.readUInt32LE(60);
     messages.arrivedS[row] = seconds(message.arrivedAtMs);
     messages.expiresS[row] = seconds(message.expiresAtMs);
-    messages.flags[row] = ((flags & recordFlag.big) === 0 ? 0 : messageFlag.big) | (message.eightBit ? messageFlag.eightBit : 0);
+    messages.flags[row] =
+      ((flags & recordFlag.big) === 0 ? 0 : messageFlag.big) | (message.eightBit ? messageFlag.eightBit : 0);
     segment.liveBytes += record.length;
     this.index.bytes += messages.bodyBytes[row] ?? 0;
     if ((flags & recordFlag.big) === 0) this.fresh.put(row, { head, recipients: head.recipients, body });
@@ -200,7 +206,8 @@ export class LogStore {
     const segment = this.segments.all.get(messages.segment[message] ?? 0);
     if (segment !== undefined) segment.liveBytes -= messages.length[message] ?? 0;
     messages.segment[message] = 0;
-    for (let row = messages.firstDelivery[message] ?? 0; row !== 0; row = deliveries.sibling[row] ?? 0) this.placeState(row, undefined, 0, 0);
+    for (let row = messages.firstDelivery[message] ?? 0; row !== 0; row = deliveries.sibling[row] ?? 0)
+      this.placeState(row, undefined, 0, 0);
   }
 
   /** The latest state of a delivery lies here now. */
@@ -221,7 +228,13 @@ export class LogStore {
     const fresh = this.fresh.get(deliveries.message[row] ?? 0);
     const recipients = fresh?.recipients[deliveries.ordinal[row] ?? 0];
     if (fresh === undefined || recipients === undefined) return undefined;
-    return { head: fresh.head, recipients, states: recipients.map(() => untried), ownRecipients: false, octets: new HeldOctets(fresh.body) };
+    return {
+      head: fresh.head,
+      recipients,
+      states: recipients.map(() => untried),
+      ownRecipients: false,
+      octets: new HeldOctets(fresh.body),
+    };
   }
 
   /** Reads a delivery. Throws a `Fault` where it is damaged. */
@@ -234,7 +247,13 @@ export class LogStore {
     const { head, octets } = await this.loadMessage(message);
     const state = await this.#loadState(row, message);
     const recipients = state?.recipients ?? head.recipients[ordinal] ?? [];
-    return { head, octets, recipients, states: state?.states ?? recipients.map(() => untried), ownRecipients: state?.recipients !== undefined };
+    return {
+      head,
+      octets,
+      recipients,
+      states: state?.states ?? recipients.map(() => untried),
+      ownRecipients: state?.recipients !== undefined,
+    };
   }
 
   /** Reads a message's head and content. */
@@ -247,7 +266,10 @@ export class LogStore {
     const queueId = this.queueId(message);
     const id = messages.id[message] ?? 0;
     const record = await this.readRecord(
-      messages.segment[message] ?? 0, messages.offset[message] ?? 0, messages.length[message] ?? 0, queueId,
+      messages.segment[message] ?? 0,
+      messages.offset[message] ?? 0,
+      messages.length[message] ?? 0,
+      queueId,
     );
     const headAt = headerBytes + record.readUInt32LE(32);
     const bodyAt = headAt + record.readUInt32LE(36);
@@ -258,7 +280,12 @@ export class LogStore {
 
   /** The content of a message with its edits. */
   contentOf(message: number, head: MessageHead, octets: StoredOctets): EditedContent {
-    return new EditedContent(octets, head.edits, head.envelope.body, this.index.messages.has(message, messageFlag.eightBit));
+    return new EditedContent(
+      octets,
+      head.edits,
+      head.envelope.body,
+      this.index.messages.has(message, messageFlag.eightBit),
+    );
   }
 
   /** Reads a whole record and checks it. */
@@ -281,7 +308,12 @@ export class LogStore {
     const { deliveries } = this.index;
     const segment = deliveries.stateSegment[row] ?? 0;
     if (segment === 0) return undefined;
-    const record = await this.readRecord(segment, deliveries.stateOffset[row] ?? 0, deliveries.stateLength[row] ?? 0, this.queueId(message));
+    const record = await this.readRecord(
+      segment,
+      deliveries.stateOffset[row] ?? 0,
+      deliveries.stateLength[row] ?? 0,
+      this.queueId(message),
+    );
     const headAt = headerBytes + record.readUInt32LE(32);
     return readState(record.subarray(headAt, headAt + record.readUInt32LE(36)));
   }

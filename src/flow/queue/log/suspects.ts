@@ -44,7 +44,8 @@ export class Suspects {
     this.#oldSlots = options.marks.slots;
     this.#crashed = options.previousEnd === 'crashed';
     for (const mark of options.left) {
-      if (mark.kind === 'suspect' || mark.crashes > 0 || this.#crashed) this.#wanted.set(`${mark.id}.${mark.ordinal}`, mark);
+      if (mark.kind === 'suspect' || mark.crashes > 0 || this.#crashed)
+        this.#wanted.set(`${mark.id}.${mark.ordinal}`, mark);
     }
   }
 
@@ -71,7 +72,9 @@ export class Suspects {
   /** All has been read back: judges those found, and begins with the first. */
   recovered(): void {
     const { deliveries } = this.#store.index;
-    const open = this.#found.filter(({ row }) => deliveries.has(row, deliveryFlag.suspect) && !deliveries.has(row, deliveryFlag.ended));
+    const open = this.#found.filter(
+      ({ row }) => deliveries.has(row, deliveryFlag.suspect) && !deliveries.has(row, deliveryFlag.ended),
+    );
     const inWork = open.filter(({ mark }) => mark.kind === 'work').length;
     this.#found = [];
     this.#wanted.clear();
@@ -151,7 +154,12 @@ export class Suspects {
     index.deliveries.clear(row, deliveryFlag.suspect);
     index.mark(row, true, true);
     this.#journal.emit('queue.delivery-quarantined', { queueId, delivery: store.deliveryId(row), nextHop });
-    this.#timeline?.add({ atMs: store.wallMs, queueId, what: 'quarantined', why: 'alone in work in two crashes of the worker' });
+    this.#timeline?.add({
+      atMs: store.wallMs,
+      queueId,
+      what: 'quarantined',
+      why: 'alone in work in two crashes of the worker',
+    });
     void this.#keep(row);
   }
 
@@ -159,7 +167,10 @@ export class Suspects {
     const store = this.#store;
     try {
       const { states, recipients, ownRecipients } = await store.load(row);
-      store.committer.add(store.stateEntry(row, ownRecipients ? { states, recipients } : { states }, {}, () => undefined), 'now');
+      store.committer.add(
+        store.stateEntry(row, ownRecipients ? { states, recipients } : { states }, {}, () => undefined),
+        'now',
+      );
     } catch {
       // Damaged as well: it stays held in memory, and the next attempt to read it reports the damage.
     }

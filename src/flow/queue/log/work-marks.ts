@@ -35,7 +35,10 @@ export class WorkMarks {
   }
 
   /** Opens the file; returns the marks that the last run left. */
-  static async open(disk: Disk, path: string): Promise<{ readonly marks: WorkMarks; readonly left: readonly WorkMark[] }> {
+  static async open(
+    disk: Disk,
+    path: string,
+  ): Promise<{ readonly marks: WorkMarks; readonly left: readonly WorkMark[] }> {
     const file = await disk.open(path, 'write');
     const bytes = Buffer.alloc(Math.min(await file.size(), SLOTS_MAX * SLOT_BYTES));
     const read = await readFully(file, bytes, 0);
@@ -103,7 +106,8 @@ function writeSlot(into: Buffer, mark: WorkMark): void {
 
 function readSlot(bytes: Buffer): WorkMark | undefined {
   const kind = bytes.readUInt32LE(4);
-  if ((kind !== KINDS.work && kind !== KINDS.suspect) || bytes.readUInt32LE(0) !== crc32(bytes.subarray(4))) return undefined;
+  if ((kind !== KINDS.work && kind !== KINDS.suspect) || bytes.readUInt32LE(0) !== crc32(bytes.subarray(4)))
+    return undefined;
   return {
     kind: kind === KINDS.work ? 'work' : 'suspect',
     id: bytes.readDoubleLE(8),

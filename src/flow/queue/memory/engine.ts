@@ -10,7 +10,16 @@ import type { World } from '../../../world/world.ts';
 import { EditedContent, HeldOctets } from '../content.ts';
 import { matchesEnvelope, needsEnvelope } from '../filter.ts';
 import type {
-  AttemptRecord, Claim, Content, Draft, NewMessage, Queue, QueueCondition, QueueCounts, QueueFilter, QueueRow,
+  AttemptRecord,
+  Claim,
+  Content,
+  Draft,
+  NewMessage,
+  Queue,
+  QueueCondition,
+  QueueCounts,
+  QueueFilter,
+  QueueRow,
 } from '../port.ts';
 import type { RecipientState } from '../recipient-state.ts';
 import { allFinal, claimedRecipients, untried, withOutcomes } from '../recipient-state.ts';
@@ -184,7 +193,10 @@ class MemoryQueue implements Queue {
     };
   }
 
-  async list(filter: QueueFilter, options: { readonly offset: number; readonly most: number; readonly envelopes: boolean }): Promise<readonly QueueRow[]> {
+  async list(
+    filter: QueueFilter,
+    options: { readonly offset: number; readonly most: number; readonly envelopes: boolean },
+  ): Promise<readonly QueueRow[]> {
     const page = this.#matching(filter).slice(options.offset, options.offset + options.most);
     return page.map((one) => this.#row(one, options.envelopes));
   }
@@ -199,22 +211,31 @@ class MemoryQueue implements Queue {
   }
 
   async hold(filter: QueueFilter): Promise<number> {
-    return this.#change(this.#matching(filter).filter((one) => !one.held), (one) => {
-      one.held = true;
-    });
+    return this.#change(
+      this.#matching(filter).filter((one) => !one.held),
+      (one) => {
+        one.held = true;
+      },
+    );
   }
 
   async resume(filter: QueueFilter): Promise<number> {
-    return this.#change(this.#matching(filter).filter((one) => one.held), (one) => {
-      one.held = false;
-      one.dueMs = this.#options.world.clock.wall();
-    });
+    return this.#change(
+      this.#matching(filter).filter((one) => one.held),
+      (one) => {
+        one.held = false;
+        one.dueMs = this.#options.world.clock.wall();
+      },
+    );
   }
 
   async retryNow(filter: QueueFilter): Promise<number> {
-    return this.#change(this.#matching(filter).filter((one) => !one.held && !one.claimed), (one) => {
-      one.dueMs = this.#options.world.clock.wall();
-    });
+    return this.#change(
+      this.#matching(filter).filter((one) => !one.held && !one.claimed),
+      (one) => {
+        one.dueMs = this.#options.world.clock.wall();
+      },
+    );
   }
 
   async remove(filter: QueueFilter): Promise<number> {
@@ -225,8 +246,12 @@ class MemoryQueue implements Queue {
 
   async reroute(filter: QueueFilter, route: Parameters<Queue['reroute']>[1]): Promise<number> {
     let moved = 0;
-    for (const one of this.#matching(filter).filter((delivery) => !delivery.claimed && delivery.nextHop !== expandedHop)) {
-      const open = one.recipients.flatMap((recipient, at) => ((one.states[at] ?? untried).state === 'waiting' ? [{ recipient, state: one.states[at] ?? untried }] : []));
+    for (const one of this.#matching(filter).filter(
+      (delivery) => !delivery.claimed && delivery.nextHop !== expandedHop,
+    )) {
+      const open = one.recipients.flatMap((recipient, at) =>
+        (one.states[at] ?? untried).state === 'waiting' ? [{ recipient, state: one.states[at] ?? untried }] : [],
+      );
       const groups = new Map<NextHop, typeof open>();
       for (const part of open) {
         const nextHop = route(part.recipient, one.of.message.envelope);
@@ -255,8 +280,16 @@ class MemoryQueue implements Queue {
     const of: HeldMessage = { id: this.#ids, message, content, ordinals: message.deliveries.length };
     for (const [ordinal, { nextHop, recipients }] of message.deliveries.entries()) {
       const one: HeldDelivery = {
-        of, ordinal, nextHop, recipients, states: recipients.map(() => untried), dueMs: message.dueAtMs, attempts: 0,
-        held: message.held, claimed: false, delayReported: false,
+        of,
+        ordinal,
+        nextHop,
+        recipients,
+        states: recipients.map(() => untried),
+        dueMs: message.dueAtMs,
+        attempts: 0,
+        held: message.held,
+        claimed: false,
+        delayReported: false,
       };
       this.#deliveries.push(one);
       this.#announce(one);
@@ -328,8 +361,12 @@ class MemoryQueue implements Queue {
         if (filter.queueId !== undefined && filter.queueId !== this.#queueId(one)) return false;
         if (filter.nextHop !== undefined && filter.nextHop !== one.nextHop) return false;
         if (filter.held !== undefined && filter.held !== one.held) return false;
-        if (filter.olderThanMs !== undefined && Math.floor(one.of.message.arrivedAtMs / 1000) * 1000 >= arrivedBefore) return false;
-        return !needsEnvelope(filter) || matchesEnvelope(filter, one.of.message.envelope, one.recipients, one.of.message.messageId);
+        if (filter.olderThanMs !== undefined && Math.floor(one.of.message.arrivedAtMs / 1000) * 1000 >= arrivedBefore)
+          return false;
+        return (
+          !needsEnvelope(filter) ||
+          matchesEnvelope(filter, one.of.message.envelope, one.recipients, one.of.message.messageId)
+        );
       })
       .sort((a, b) => a.of.id - b.of.id || a.ordinal - b.ordinal);
   }
@@ -338,12 +375,24 @@ class MemoryQueue implements Queue {
     const { message } = one.of;
     const sender = message.envelope.reversePath;
     return {
-      queueId: this.#queueId(one), deliveryId: deliveryId(one), nextHop: one.nextHop, class: message.class,
-      sizeBytes: contentOf(one.of).sizeBytes, arrivedAtMs: message.arrivedAtMs, expiresAtMs: message.expiresAtMs,
-      dueAtMs: one.dueMs, attempts: one.attempts, held: one.held, quarantined: false, claimed: one.claimed,
+      queueId: this.#queueId(one),
+      deliveryId: deliveryId(one),
+      nextHop: one.nextHop,
+      class: message.class,
+      sizeBytes: contentOf(one.of).sizeBytes,
+      arrivedAtMs: message.arrivedAtMs,
+      expiresAtMs: message.expiresAtMs,
+      dueAtMs: one.dueMs,
+      attempts: one.attempts,
+      held: one.held,
+      quarantined: false,
+      claimed: one.claimed,
       ...(envelopes && {
         sender: sender === null ? '' : printMailbox(sender),
-        recipients: one.recipients.map((recipient, at) => ({ mailbox: printMailbox(recipient.mailbox), ...(one.states[at] ?? untried) })),
+        recipients: one.recipients.map((recipient, at) => ({
+          mailbox: printMailbox(recipient.mailbox),
+          ...(one.states[at] ?? untried),
+        })),
         messageId: message.messageId,
       }),
     };
@@ -366,6 +415,8 @@ function contentOf({ message, content }: HeldMessage): Content {
   return new EditedContent(new HeldOctets(content), message.edits, message.envelope.body, message.eightBit);
 }
 
-function split(parts: readonly { readonly recipient: EnvelopeRecipient; readonly state: RecipientState }[]): Pick<HeldDelivery, 'recipients' | 'states'> {
+function split(
+  parts: readonly { readonly recipient: EnvelopeRecipient; readonly state: RecipientState }[],
+): Pick<HeldDelivery, 'recipients' | 'states'> {
   return { recipients: parts.map((part) => part.recipient), states: parts.map((part) => part.state) };
 }

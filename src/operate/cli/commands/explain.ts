@@ -2,20 +2,35 @@ import { Option, type Command } from 'commander';
 import type { PolicyAnswer } from '../../../flow/policy/explain.ts';
 import { printReply } from '../../../mail/reply.ts';
 import type { RouteRow } from '../../actions/explain.ts';
-import { CliSession, globals } from '../session.ts';
+import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
 
 function routesCommand(root: Command, session: CliSession): void {
   root
     .command('routes')
     .description('all routes, in the order in which they are looked at')
-    .addHelpText('after', '\nExamples:\n  ims routes\n  ims route alice@example.com     where one address goes, with its hosts')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ims routes\n  ims route alice@example.com     where one address goes, with its hosts',
+    )
     .action(async (_options: unknown, command: Command) => {
       const rows = await session.ask<readonly RouteRow[]>(command, 'routes', {});
       if (rows === undefined) return;
       if (globals(command).json === true) return session.json(rows);
-      const columns = [{ title: 'MATCH' }, { title: 'COST', align: 'right' as const }, { title: 'SENDERS' }, { title: 'VIA' }, { title: 'THAT IS', flexible: true }];
-      const cells = rows.map(({ match, cost, senders, via, reason }) => [match, cost === undefined ? '' : String(cost), senders.length === 0 ? 'all' : senders.join(' '), via, reason]);
+      const columns = [
+        { title: 'MATCH' },
+        { title: 'COST', align: 'right' as const },
+        { title: 'SENDERS' },
+        { title: 'VIA' },
+        { title: 'THAT IS', flexible: true },
+      ];
+      const cells = rows.map(({ match, cost, senders, via, reason }) => [
+        match,
+        cost === undefined ? '' : String(cost),
+        senders.length === 0 ? 'all' : senders.join(' '),
+        via,
+        reason,
+      ]);
       session.print(table(columns, cells, session.width));
     });
 }
@@ -41,10 +56,19 @@ export function explainCommands(root: Command, session: CliSession): void {
     .addOption(new Option('--from <address>', "the sender; '<>' for a report"))
     .addOption(new Option('--to <address>', 'the recipient'))
     .addOption(new Option('--account <name>', 'as if it had logged in'))
-    .addHelpText('after', '\nExamples:\n  ims explain 192.0.2.7\n  ims explain 192.0.2.7 --from a@example.net --to alice@example.com')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ims explain 192.0.2.7\n  ims explain 192.0.2.7 --from a@example.net --to alice@example.com',
+    )
     .action(async (client: string, _options: unknown, command: Command) => {
       const { json, from, to, account } = globals<{ from?: string; to?: string; account?: string }>(command);
-      const given = { client, sender: from, recipient: to, account, profile: account === undefined ? 'mx' : 'submission' };
+      const given = {
+        client,
+        sender: from,
+        recipient: to,
+        account,
+        profile: account === undefined ? 'mx' : 'submission',
+      };
       const input = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
       const answer = await session.ask<PolicyAnswer>(command, 'policy.explain', input);
       if (answer === undefined) return;

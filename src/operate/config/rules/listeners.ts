@@ -125,7 +125,8 @@ export const usualPorts: Rule = ({ listeners }, { broken }) => {
   for (const [name, listener] of sound(listeners, broken)) {
     const usual = USUAL[listener.port];
     if (usual?.profile === 'mx' && listener.profile === 'mx' && listener.tls === 'required') {
-      const message = 'keeps out every server that sends without TLS, which a host named in MX records may not do (RFC 3207 §4)';
+      const message =
+        'keeps out every server that sends without TLS, which a host named in MX records may not do (RFC 3207 §4)';
       out.push(doubtful(['listeners', name, 'tls'], message, { value: 'required', nearest: 'starttls' }));
     }
     if (usual === undefined || addressesOf(name, listener).every(({ address }) => isSocket(address))) continue;

@@ -7,19 +7,31 @@ const HEAD = 'server: { name: mail.example.com }\nlisteners: { mx: { profile: mx
 /** What is wrong with a configuration, without places. */
 function problems(more: string, head = HEAD): string[] {
   const loaded = loadConfiguration(head + more, 'ims.yaml', { directory: '/etc/ims' });
-  return (loaded.ok ? loaded.warnings : loaded.problems).map((problem) => printProblem(problem).replace(/^ims\.yaml:\d+:\d+: /, ''));
+  return (loaded.ok ? loaded.warnings : loaded.problems).map((problem) =>
+    printProblem(problem).replace(/^ims\.yaml:\d+:\d+: /, ''),
+  );
 }
 
-const routing = (text: string): string[] => problems(`routing:\n  proxies: { out: { kind: socks5, host: 192.0.2.1 } }\n${text}`);
+const routing = (text: string): string[] =>
+  problems(`routing:\n  proxies: { out: { kind: socks5, host: 192.0.2.1 } }\n${text}`);
 
 test('names of proxies lead somewhere, and stand where they have an effect', () => {
   assert.deepEqual(routing('  proxy: [out, direct]\n'), []);
   assert.deepEqual(routing('  proxy: uot\n'), [
     "error: routing.proxy: names no proxy; found 'uot'; allowed: direct, a proxy of routing.proxies (out); did you mean 'out'?",
   ]);
-  assert.match(routing('  smartHosts: { g: { hosts: [{ host: 192.0.2.5 }], proxy: [out, other] } }\n')[0] ?? '', /routing\.smartHosts\.g\.proxy\[1\]: names no proxy/);
-  assert.match(routing("  addressSpaces: [{ match: '*', via: hold, proxy: out }]\n")[0] ?? '', /has no effect with 'via: hold'/);
-  assert.match(routing('  addressSpaces: [{ match: a@example.org, via: mx, proxy: out }]\n')[0] ?? '', /cannot be chosen for a single address/);
+  assert.match(
+    routing('  smartHosts: { g: { hosts: [{ host: 192.0.2.5 }], proxy: [out, other] } }\n')[0] ?? '',
+    /routing\.smartHosts\.g\.proxy\[1\]: names no proxy/,
+  );
+  assert.match(
+    routing("  addressSpaces: [{ match: '*', via: hold, proxy: out }]\n")[0] ?? '',
+    /has no effect with 'via: hold'/,
+  );
+  assert.match(
+    routing('  addressSpaces: [{ match: a@example.org, via: mx, proxy: out }]\n')[0] ?? '',
+    /cannot be chosen for a single address/,
+  );
   assert.deepEqual(routing('  addressSpaces: [{ match: example.org, via: mx, proxy: out }]\n'), []);
 });
 
@@ -37,14 +49,26 @@ test('a login of a proxy is a user with a password or a token, each from one pla
 });
 
 test('hosts and names of proxies, sources of groups', () => {
-  assert.match(problems('routing:\n  proxies: { direct: { kind: socks5, host: 192.0.2.1 } }\n')[0] ?? '', /cannot be the name of a proxy/);
-  assert.match(problems("routing:\n  proxies: { a: { kind: socks5, host: '192.0.2.1:1080' } }\n")[0] ?? '', /is neither a host name nor an IP address/);
-  assert.match(problems("routing:\n  smartHosts: { g: { hosts: [{ host: 192.0.2.5 }], source4: '::1' } }\n")[0] ?? '', /smartHosts\.g\.source4: is not an IPv4 address/);
+  assert.match(
+    problems('routing:\n  proxies: { direct: { kind: socks5, host: 192.0.2.1 } }\n')[0] ?? '',
+    /cannot be the name of a proxy/,
+  );
+  assert.match(
+    problems("routing:\n  proxies: { a: { kind: socks5, host: '192.0.2.1:1080' } }\n")[0] ?? '',
+    /is neither a host name nor an IP address/,
+  );
+  assert.match(
+    problems("routing:\n  smartHosts: { g: { hosts: [{ host: 192.0.2.5 }], source4: '::1' } }\n")[0] ?? '',
+    /smartHosts\.g\.source4: is not an IPv4 address/,
+  );
 });
 
 test('trusted proxies are networks, and not everybody', () => {
   const trusted = (text: string): string[] =>
-    problems('', `server: { name: mail.example.com }\nlisteners: { mx: { profile: mx, proxyProtocol: { trusted: [${text}] } } }\n`);
+    problems(
+      '',
+      `server: { name: mail.example.com }\nlisteners: { mx: { profile: mx, proxyProtocol: { trusted: [${text}] } } }\n`,
+    );
   assert.deepEqual(trusted('10.0.0.5, "2001:db8::/64"'), []);
   assert.match(trusted('10.0.0.5/8')[0] ?? '', /^error: listeners\.mx\.proxyProtocol\.trusted\[0\]: is not a network/);
   assert.match(trusted('0.0.0.0/0')[0] ?? '', /^warning: .*lets strangers pretend to be any client/);

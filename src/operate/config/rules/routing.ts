@@ -53,10 +53,14 @@ const lmtpPorts = (groups: Settings['routing']['smartHosts']): Finding[] =>
     hosts.flatMap(({ host, port }, i) =>
       protocol === 'lmtp' && port === 25 && !host.includes('/')
         ? [
-            wrong(['routing', 'smartHosts', name, 'hosts', i], 'speaks LMTP on port 25, which is for SMTP (RFC 2033 §5)', {
-              at: 'key',
-              allowed: 'the port of the LMTP server, often 24, or the path of its UNIX socket as host',
-            }),
+            wrong(
+              ['routing', 'smartHosts', name, 'hosts', i],
+              'speaks LMTP on port 25, which is for SMTP (RFC 2033 §5)',
+              {
+                at: 'key',
+                allowed: 'the port of the LMTP server, often 24, or the path of its UNIX socket as host',
+              },
+            ),
           ]
         : [],
     ),

@@ -11,7 +11,10 @@ export const serverName: Rule = ({ server }) => {
   const path = ['server', 'name'];
   if (isIp(server.name)) return [wrong(path, 'is an address, not a name', { value: server.name, allowed })];
   // RFC 6531 §3.7.1: a greeting is ASCII; an internationalised name goes by its A-labels.
-  if (/[^\x00-\x7f]/.test(server.name)) return [wrong(path, 'is not a host name in ASCII', { value: server.name, allowed, nearest: domainKey(server.name) })];
+  if (/[^\x00-\x7f]/.test(server.name))
+    return [
+      wrong(path, 'is not a host name in ASCII', { value: server.name, allowed, nearest: domainKey(server.name) }),
+    ];
   if (!isDomain(server.name)) return [wrong(path, 'is not a host name', { value: server.name, allowed })];
   if (!server.name.includes('.'))
     return [doubtful(path, 'has no domain; many servers refuse such a greeting', { value: server.name, allowed })];

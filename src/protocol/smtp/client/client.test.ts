@@ -293,10 +293,17 @@ test('a reply that comes in one piece with the one before cannot answer what was
   );
   assert.equal(run(BARE_EHLO, ['250 s\r\n250 extra']).at(-1), 'done unanswered(invalid) unanswered(invalid) over');
   const client = new SmtpClient(OPTIONS);
-  assert.deepEqual(show(client.receive(Buffer.from('220 peer\r\n250 peer\r\n'))), ['> EHLO me.test|', 'failed invalid']);
+  assert.deepEqual(show(client.receive(Buffer.from('220 peer\r\n250 peer\r\n'))), [
+    '> EHLO me.test|',
+    'failed invalid',
+  ]);
   const ready = new SmtpClient(OPTIONS);
   ready.receive(Buffer.from('220 peer\r\n'));
-  assert.deepEqual(show(ready.receive(Buffer.from('250 peer\r\n250 peer\r\n'))), ['failed refused'], 'never ready for a transaction');
+  assert.deepEqual(
+    show(ready.receive(Buffer.from('250 peer\r\n250 peer\r\n'))),
+    ['failed refused'],
+    'never ready for a transaction',
+  );
 });
 
 test('a refusal of the content that comes in one piece with the 354 is one, and the content is not sent', () => {

@@ -68,7 +68,10 @@ test('parameters go only to a peer that offers them', () => {
 
 test('a peer that knows us by login is not told of a submitter (RFC 4954 §5)', () => {
   const authenticated = { smtpUtf8: false, authenticated: true };
-  assert.equal(mailCommand(envelope, content, { ...noExtensions, auth: ['PLAIN'] }, authenticated), 'MAIL FROM:<a@x.test> AUTH=<>\r\n');
+  assert.equal(
+    mailCommand(envelope, content, { ...noExtensions, auth: ['PLAIN'] }, authenticated),
+    'MAIL FROM:<a@x.test> AUTH=<>\r\n',
+  );
   assert.equal(mailCommand(envelope, content, { ...noExtensions, auth: ['PLAIN'] }, plain), 'MAIL FROM:<a@x.test>\r\n');
   assert.equal(mailCommand(envelope, content, noExtensions, authenticated), 'MAIL FROM:<a@x.test>\r\n');
 });

@@ -7,7 +7,10 @@ import type { ClientEffect, ClientOptions, MailTransaction } from './port.ts';
 const CONTENT = Buffer.from('Subject: x\r\n\r\n.dot\r\n');
 const MAIL: MailTransaction = {
   envelope: { reversePath: null, body: '8bitmime', smtpUtf8: false, envelopeId: 'a b' },
-  recipients: ['a', 'b', 'c'].map((localPart) => ({ mailbox: { localPart, domain: 'y.test' }, notify: ['failure'] as const })),
+  recipients: ['a', 'b', 'c'].map((localPart) => ({
+    mailbox: { localPart, domain: 'y.test' },
+    notify: ['failure'] as const,
+  })),
   sizeBytes: CONTENT.length,
   eightBit: true,
   whole: CONTENT,
@@ -32,14 +35,16 @@ const WORDS = [
   '\r\n',
   '\0',
 ];
-const OPTIONS: fc.Arbitrary<ClientOptions> = fc.record({
-  protocol: fc.constantFrom('smtp', 'lmtp'),
-  greetingName: fc.constant('me.test'),
-  tls: fc.constantFrom('never', 'offered', 'needed', 'established'),
-  clearLogin: fc.boolean(),
-  helo: fc.boolean(),
-  login: fc.constant({ user: 'u', password: 'p' }),
-}).map(({ login, ...options }) => (options.clearLogin ? { ...options, login } : options));
+const OPTIONS: fc.Arbitrary<ClientOptions> = fc
+  .record({
+    protocol: fc.constantFrom('smtp', 'lmtp'),
+    greetingName: fc.constant('me.test'),
+    tls: fc.constantFrom('never', 'offered', 'needed', 'established'),
+    clearLogin: fc.boolean(),
+    helo: fc.boolean(),
+    login: fc.constant({ user: 'u', password: 'p' }),
+  })
+  .map(({ login, ...options }) => (options.clearLogin ? { ...options, login } : options));
 
 /** Drives a client as its driver does, through whatever a server says; returns the verdicts of each transaction. */
 function drive(options: ClientOptions, said: readonly (number | Uint8Array)[], whole: boolean): number[] {
@@ -66,7 +71,8 @@ function drive(options: ClientOptions, said: readonly (number | Uint8Array)[], w
     }
     if (ready && !over) {
       ready = false;
-      if (ends.length < TRANSACTIONS) carryOut(client.transact(whole ? MAIL : { ...MAIL, whole: undefined, eightBit: false }));
+      if (ends.length < TRANSACTIONS)
+        carryOut(client.transact(whole ? MAIL : { ...MAIL, whole: undefined, eightBit: false }));
       else carryOut(client.quit());
     }
   };
@@ -81,7 +87,11 @@ function drive(options: ClientOptions, said: readonly (number | Uint8Array)[], w
 }
 
 test('whatever a server says, the client throws nothing, ends once, and has one verdict for each recipient', () => {
-  const piece = fc.oneof({ weight: 12, arbitrary: fc.nat(WORDS.length - 1) }, { weight: 1, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 30 }) });
+  const piece = fc.oneof(
+    { weight: 12, arbitrary: fc.nat(WORDS.length - 1) },
+    { weight: 1, arbitrary: fc.constant(-1) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 30 }) },
+  );
   fc.assert(
     fc.property(OPTIONS, fc.array(piece, { maxLength: 25 }), fc.boolean(), (options, said, whole) => {
       for (const verdicts of drive(options, said, whole)) assert.equal(verdicts, MAIL.recipients.length);

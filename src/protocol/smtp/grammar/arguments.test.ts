@@ -98,7 +98,8 @@ test('ORCPT of the type utf-8 means the same in both forms, and hides no control
   assert.equal(original('utf-8;grün\\x{2B}x@y.test', true), meant);
   assert.equal(original('utf-8;grün@y.test', false), undefined);
   assert.equal(original('rfc822;grün@y.test', true), undefined);
-  for (const hidden of ['\\x{0D}', '\\x{0A}', '\\x{7F}', '+0A']) assert.equal(original(`utf-8;a${hidden}b`, true), undefined, hidden);
+  for (const hidden of ['\\x{0D}', '\\x{0A}', '\\x{7F}', '+0A'])
+    assert.equal(original(`utf-8;a${hidden}b`, true), undefined, hidden);
   const recipient = { mailbox: { localPart: 'b', domain: 'y.test' }, original: meant };
   assert.deepEqual(parseRcptArguments(printRcptArguments(recipient), false), { ok: true, value: recipient });
 });

@@ -100,7 +100,8 @@ function take({ keyword, value }: Parameter, draft: Draft): 'taken' | 'unknown' 
 
 function isSubmitter(value: string | undefined): boolean {
   // A submitter beyond ASCII is xtext of octets that make no sense to us, and no reason to refuse the message.
-  if (value !== undefined && /\+[89A-F]/.test(value)) return /^([\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+$/.test(value);
+  if (value !== undefined && /\+[89A-F]/.test(value))
+    return /^([\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+$/.test(value);
   const mailbox = value === undefined ? undefined : decodeXtext(value);
   return mailbox !== undefined && (mailbox === '<>' || parseMailbox(mailbox) !== undefined);
 }

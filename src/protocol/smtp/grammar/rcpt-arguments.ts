@@ -69,7 +69,8 @@ function parseOriginal(value: string | undefined, smtpUtf8: boolean): string | u
   const raw = value.slice(semicolon + 1);
   const beyondAscii = /[^\x00-\x7f]/.test(raw);
   if (type.toLowerCase() === 'utf-8') {
-    const address = beyondAscii && !smtpUtf8 ? undefined : decodeEmbedded(beyondAscii ? raw : (decodeXtext(raw) ?? '\0'));
+    const address =
+      beyondAscii && !smtpUtf8 ? undefined : decodeEmbedded(beyondAscii ? raw : (decodeXtext(raw) ?? '\0'));
     return address === undefined || /[\x00-\x1f\x7f]/.test(address) ? undefined : `${type};${address}`;
   }
   const address = beyondAscii ? undefined : decodeXtext(raw);

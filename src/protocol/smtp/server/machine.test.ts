@@ -189,7 +189,11 @@ test('credentials are not shown', () => {
 });
 
 test('the lines of a login that was refused, pipelined by a client that did not wait, are not shown', () => {
-  const peer = play(defaultOffer, Buffer.from('EHLO c\r\nAUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0\r\nNOOP\r\nFOO bar\r\n'), Infinity);
+  const peer = play(
+    defaultOffer,
+    Buffer.from('EHLO c\r\nAUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0\r\nNOOP\r\nFOO bar\r\n'),
+    Infinity,
+  );
   const refused = peer.effects.filter((effect) => effect.kind === 'refused');
   assert.deepEqual(
     refused.map((effect) => effect.line),
