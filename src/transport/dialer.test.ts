@@ -51,7 +51,14 @@ function stage(answers: Answers, options: { zone?: string; pair?: PairOptions } 
     try {
       const stream = await dialer.dial({ ...REQUEST, ...request });
       let text = '';
-      stream.start({ data: (chunk) => void (text += chunk.toString()), end() {}, drain() {}, closed() {} });
+      stream.start({
+        data(chunk) {
+          text += chunk.toString();
+        },
+        end() {},
+        drain() {},
+        closed() {},
+      });
       await turn();
       return `open ${text}`.trim();
     } catch (error) {

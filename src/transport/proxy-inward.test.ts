@@ -32,10 +32,16 @@ function room() {
 function listen(stream: ByteStream): { text: string; ended: boolean; closed: boolean } {
   const heard = { text: '', ended: false, closed: false };
   stream.start({
-    data: (chunk) => void (heard.text += chunk.toString('latin1')),
-    end: () => void (heard.ended = true),
+    data(chunk) {
+      heard.text += chunk.toString('latin1');
+    },
+    end() {
+      heard.ended = true;
+    },
     drain() {},
-    closed: () => void (heard.closed = true),
+    closed() {
+      heard.closed = true;
+    },
   });
   return heard;
 }

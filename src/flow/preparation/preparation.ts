@@ -3,7 +3,7 @@
  * a message must have (RFC 6409 §8). The content itself stays as it came; everything is an edit.
  */
 import type { Edit } from '../../mail/edits.ts';
-import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
+import type { EnvelopeOptions } from '../../mail/envelope.ts';
 import { needsSmtpUtf8, printMailbox } from '../../mail/mailbox.ts';
 import type { ReversePath } from '../../mail/mailbox.ts';
 import { expandedHop, type SchedulingClass } from '../../mail/next-hop.ts';

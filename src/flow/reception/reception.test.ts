@@ -71,7 +71,7 @@ test('stop: idle sessions get 421, a transaction may end, what remains is cut', 
     client.feed('EHLO c\r\nMAIL FROM:<a@remote.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n');
   }
   await settled();
-  [idle, busy, stuck].forEach((client) => client.take());
+  for (const client of [idle, busy, stuck]) client.take();
   let stopped = false;
   void reception.stop(8000).then(() => (stopped = true));
   assert.match(idle.take(), /^421 4\.3\.2/);

@@ -45,7 +45,10 @@ async function attemptAt(age: number, route: Route, change: Partial<Claim> = {})
     settings,
     guard: { mayExpire: () => true },
     queue: {
-      record: (_claim: Claim, record: AttemptRecord) => (records.push(record), Promise.resolve([])),
+      record: async (_claim: Claim, record: AttemptRecord) => {
+        records.push(record);
+        return [];
+      },
       release: unused,
     },
     router: { belongs: () => true, route: () => Promise.resolve(route), nextHop: () => claim.nextHop },

@@ -50,7 +50,9 @@ function makeWorld(respond: Respond) {
         client: end,
         tls: undefined,
         pendingBytes: 0,
-        start: (given: ByteSink) => void (sink = given),
+        start(given: ByteSink) {
+          sink = given;
+        },
         write(octets: Buffer) {
           const answer = encode(octets.subarray(2), address, 'tcp') ?? Buffer.alloc(0);
           const length = Buffer.alloc(2);

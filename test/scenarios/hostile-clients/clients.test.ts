@@ -149,10 +149,14 @@ test('octets that are no SMTP: HTTP, a TLS ClientHello on a plain port, plain te
   const answer = await heard(plainOnTls);
   assert.doesNotMatch(answer, /^[245]\d\d[ -]/);
   let state = 1;
-  const noise = Buffer.from(Array.from({ length: 200_000 }, () => (state = (state * 48_271) % 2_147_483_647) & 255));
+  const noise = Buffer.alloc(200_000);
+  for (let i = 0; i < noise.length; i += 1) {
+    state = (state * 48_271) % 2_147_483_647;
+    noise[i] = state & 255;
+  }
   const socket = connect(ports.mx, '127.0.0.1');
   socket.write(noise);
-  assert.match(await heard(socket), /^220 [^]*\r\n421 [^\n]*\r\n$/);
+  assert.match(await heard(socket), /^220 [\s\S]*\r\n421 [^\n]*\r\n$/);
 });
 
 test('octet by octet, a dialogue is what it is', async () => {
