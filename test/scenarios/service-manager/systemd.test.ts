@@ -59,7 +59,7 @@ async function configure(name: string, port: number): Promise<string> {
   return file;
 }
 
-test('the service systemd is told of start, reload and stop, and gets signs of life', { timeout: 60_000, skip: needs('systemd-notify', 'python3') }, async () => {
+test('systemd is told of start, reload and stop, and gets signs of life', { timeout: 60_000, skip: needs('systemd-notify', 'python3') }, async () => {
   const socket = join(directory, 'notify');
   const systemd = start('python3', ['-c', LISTEN, socket], {});
   await until('the socket', () => systemd.output().includes('bound'));
