@@ -5,8 +5,9 @@ import type { Queue } from '../../src/flow/queue/port.ts';
 import type { Disk, DiskFile } from '../../src/world/ports/disk.ts';
 import { SimDisk } from '../../src/world/sim/disk.ts';
 import { seeded } from './clock.ts';
+import { headerBytes, readHeader, recordLength, recordType } from '../../src/flow/queue/log/format.ts';
 import { openLog, smallGeometry } from './log-queue.ts';
-import { attempt, claimOne, deferred, delivered, octets, put, recipient, T0 } from './queue-messages.ts';
+import { attempt, claimOne, deferred, delivered, failed, message, octets, put, recipient, T0 } from './queue-messages.ts';
 
 const turns = async (count: number): Promise<void> => {
   for (let at = 0; at < count; at += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -150,6 +151,70 @@ describe('the log when storage fails', () => {
       ]),
       [[1, 451]],
     );
+    await again.close();
+  });
+
+  it('a power cut in the last batch doubled a report and cried damage where the next segment had been made ready', async () => {
+    const disk = new SimDisk({ random: seeded(5) });
+    const { queue } = await openLog(disk);
+    await put(queue, 'x'.repeat(3900));
+    const claim = await claimOne(queue);
+    for (let at = 0; at < 6; at += 1) await put(queue, 'y'.repeat(3900));
+    const report = message({ messageId: 'report', deliveries: [{ nextHop: 'local', recipients: [recipient('a@example.test')] }] });
+    await queue.record(claim, { ...attempt(failed, claim), owed: [{ message: report, content: Buffer.from('failed') }] });
+    await put(queue, 'z');
+    await turns(100);
+    const cut = disk.kill();
+    const logs = (await cut.list('/queue')).filter((name) => name.endsWith('.log')).sort();
+    const last = logs.at(-2) ?? '';
+    // The outcome's page was lost, those of its report and of what came with it were not.
+    const file = await cut.open(`/queue/${last}`, 'write');
+    const bytes = await cut.readFile(`/queue/${last}`);
+    for (let at = headerBytes; ; ) {
+      const header = readHeader(bytes, at, Number.parseInt(last, 10));
+      assert(header !== undefined, 'the outcome is in the segment before the one that was made ready');
+      if (header.type === recordType.done) {
+        await file.writev([Buffer.alloc(headerBytes)], at);
+        break;
+      }
+      at += recordLength(header);
+    }
+    for (const opening of ['first', 'second'] as const) {
+      const { queue: again, events } = await openLog(cut);
+      const rows = await again.list({}, { offset: 0, most: 99, envelopes: true });
+      assert.equal(rows.length, 7, `${opening}: all that was there before the batch`);
+      assert(!rows.some((row) => row.messageId === 'report'), `${opening}: no report of a failure that is not recorded`);
+      assert(!events.includes('queue.segment-damaged'), `${opening}: nothing is damaged`);
+      await again.close();
+    }
+  });
+
+  it('a large message that was refused came back without its content where its record had reached the disk', async () => {
+    const disk = new SimDisk({ random: seeded(6) });
+    let failing = false;
+    const failure = (): Promise<void> => Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' }));
+    const faulty = withOther<Disk>(disk, {
+      open: async (path, how) => {
+        const file: DiskFile = await disk.open(path, how);
+        const sync = (): Promise<void> => (failing ? failure() : file.sync());
+        return path.endsWith('.log') ? withOther<DiskFile>(file, { sync }) : file;
+      },
+    });
+    const { queue } = await openLog(faulty);
+    await put(queue, 'x');
+    failing = true;
+    await assert.rejects(put(queue, 'y'.repeat(9000)), Fault);
+    await turns(10);
+    const left = disk.kill();
+    // A hint would say that the record was never stable; its name is not stable either.
+    for (const name of await left.list('/queue')) if (name.endsWith('.hint')) await left.unlink(`/queue/${name}`);
+    const { queue: again } = await openLog(left);
+    const sizes: number[] = [];
+    for (const { queueId } of await again.list({}, { offset: 0, most: 9, envelopes: false })) {
+      const content = await again.content(queueId);
+      sizes.push(content === undefined ? 0 : (await octets(content)).length);
+    }
+    assert.deepEqual(sizes.sort((a, b) => a - b), [1, 9000], 'a message that may be there is there whole');
     await again.close();
   });
 

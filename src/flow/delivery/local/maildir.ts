@@ -59,7 +59,6 @@ async function whereItIs(disk: Disk, path: string, name: string): Promise<string
   return moved ? read : undefined;
 }
 
-/** Makes `tmp` last, when the rest is there and stable: whoever finds it, here or in another worker, may deliver. */
 /** Levels whose names are made stable: the Maildir, the mailbox's domain, the folder of all domains, and what that lies in. */
 const LEVELS = 4;
 

@@ -291,7 +291,7 @@ export class LogQueue implements Queue {
     return new Promise((resolve, reject) => {
       const done = (error?: unknown): void => {
         if (error === undefined) return resolve(makeQueueId(shard, id));
-        big?.abandon();
+        // The record may be on disk all the same, and then needs its large content; else the sweep at the next start removes that.
         reject(this.#writeFault(error));
       };
       this.#store.committer.add(this.#store.messageEntry(id, message, built, done), 'now');

@@ -50,18 +50,21 @@ export class Slices {
   }
 }
 
-/** The blocks of a segment's hint, in order; undefined where the segment cannot be read and must be left alone. */
+/**
+ * The blocks of a segment's hint, in order; undefined where the segment cannot be read and must be left alone.
+ * With `last` no newer one has records: then a bad record is the end.
+ */
 export async function segmentBlocks(
   options: ReaderOptions,
   segment: Segment,
-  newest: boolean,
+  last: boolean,
 ): Promise<Buffer[] | undefined> {
   try {
     const hinted = await hintOf(options, segment);
     if (hinted !== undefined) return hinted;
     const file = await options.disk.open(segment.path, 'read');
     try {
-      return await scan(options, segment, file, newest);
+      return await scan(options, segment, file, last);
     } finally {
       await file.close();
     }
@@ -91,7 +94,7 @@ async function scan(
   options: ReaderOptions,
   segment: Segment,
   file: DiskFile,
-  newest: boolean,
+  last: boolean,
 ): Promise<Buffer[] | undefined> {
   const first = Buffer.alloc(headerBytes);
   await readFully(file, first, 0);
@@ -102,9 +105,10 @@ async function scan(
     options.journal.emit('queue.format-newer', { path: segment.path, found: header.version, known: formatVersion });
     return undefined;
   }
-  const hint = await new Scanner(options, segment, file).run(newest);
+  const hint = await new Scanner(options, segment, file).run(last);
   const blocks = hint.finish();
-  await options.segments.writeHint(segment, hint);
+  // What was torn here must not be read as damage once newer segments have records: the hint says where it ends.
+  await options.segments.writeHint(segment, hint, last ? 'with a stable name' : 'as it may');
   return blocks.slice(0, -1).map((block) => block.subarray(BLOCK_HEADER));
 }
 
@@ -130,8 +134,8 @@ class Scanner {
     this.#file = file;
   }
 
-  /** All intact records; of the newest segment those before the first that is not. A torn chain counts as not written. */
-  async run(newest: boolean): Promise<HintBuilder> {
+  /** All intact records; of the last segment that has any those before the first that is not. A torn chain counts as not written. */
+  async run(last: boolean): Promise<HintBuilder> {
     const hint = new HintBuilder();
     const slices = new Slices(this.#options.clock);
     let chain: Found[] = [];
@@ -140,7 +144,7 @@ class Scanner {
       if (slices.over) await slices.turn();
       const found = await this.#recordAt(offset);
       if (found === undefined) {
-        const next = newest ? undefined : await this.#search(offset + 8, slices);
+        const next = last ? undefined : await this.#search(offset + 8, slices);
         if (next === undefined) return hint;
         this.#options.journal.emit('queue.segment-damaged', { path: this.#segment.path, offset });
         for (const one of chain) hint.add(one.offset, one.length, one.record, one.indexBytes);

@@ -37,6 +37,8 @@ export class Recovery {
   #sequences = new Float64Array(1024);
   #stopped = false;
   #recovered = 0;
+  /** Whether any record has been read. Until then a segment may end in what was never acknowledged: newer ones were only made ready. */
+  #metRecords = false;
   /** Whether everything has been read. */
   complete = false;
 
@@ -55,10 +57,9 @@ export class Recovery {
     const { clock, journal, old, suspects } = this.#options;
     const started = clock.now();
     this.#store.keepEnded = true;
-    const newestFirst = [...old].reverse();
-    for (const [at, segment] of newestFirst.entries()) {
+    for (const segment of [...old].reverse()) {
       if (this.#stopped) return;
-      await this.#readSegment(segment, at === 0);
+      await this.#readSegment(segment, !this.#metRecords);
     }
     if (this.#stopped) return;
     await this.#sweepRows();
@@ -77,11 +78,12 @@ export class Recovery {
     }
   }
 
-  async #readSegment(segment: Segment, newest: boolean): Promise<void> {
+  async #readSegment(segment: Segment, last: boolean): Promise<void> {
     const { disk, clock, journal } = this.#options;
-    const blocks = await segmentBlocks({ disk, clock, journal, segments: this.#store.segments }, segment, newest);
+    const blocks = await segmentBlocks({ disk, clock, journal, segments: this.#store.segments }, segment, last);
     if (blocks === undefined) {
       segment.keep = true;
+      this.#metRecords = true;
       return;
     }
     const withMessages: Buffer[] = [];
@@ -104,6 +106,7 @@ export class Recovery {
     visitBlock(block, (bytes, at, offset, length) => {
       const header = readHeader(bytes, at, segment.number);
       if (header === undefined) return;
+      this.#metRecords = true;
       if (header.type === recordType.done) this.#readDone(header);
       else if (header.type === recordType.state) this.#readState(header, bytes, at, segment, offset, length);
       else if (header.type === recordType.message) messages = true;

@@ -138,7 +138,7 @@ export class Segments {
   }
 
   /** Writes a hint file; its absence costs a scan and nothing else. */
-  async writeHint(segment: Segment, hint: HintBuilder): Promise<void> {
+  async writeHint(segment: Segment, hint: HintBuilder, how: 'with a stable name' | 'as it may' = 'as it may'): Promise<void> {
     try {
       const file = await this.#disk.open(this.hintPath(segment.number), 'write');
       try {
@@ -147,6 +147,7 @@ export class Segments {
       } finally {
         await file.close();
       }
+      if (how === 'with a stable name') await this.#disk.syncDirectory(this.#options.directory);
     } catch (error) {
       this.#report('write the hint', segment.path, error);
     }
