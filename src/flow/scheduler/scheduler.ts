@@ -56,6 +56,8 @@ interface Known {
   again: boolean;
   /** Attempts that begin as soon as the queue has read what it leases: their room is in use already. */
   claiming: number;
+  /** When mail that waits to be asked for is looked at next; undefined before the first look is planned. */
+  looksAt: number | undefined;
   reason: string;
 }
 
@@ -107,6 +109,7 @@ class RunningScheduler implements ConfigurableScheduler {
   wake(nextHop?: NextHop): void {
     for (const known of nextHop === undefined ? this.#known.values() : [this.#know(nextHop)]) {
       known.state.wake();
+      known.looksAt = 0;
       this.#parts.queue.rearm(known.nextHop, 0);
       known.owned = false;
     }
@@ -209,6 +212,7 @@ class RunningScheduler implements ConfigurableScheduler {
       serving: false,
       again: false,
       claiming: 0,
+      looksAt: undefined,
       reason: '',
     };
     this.#known.set(nextHop, made);
@@ -271,6 +275,8 @@ class RunningScheduler implements ConfigurableScheduler {
       const { state } = known;
       const now = world.clock.now();
       if (state.restsUntil > now) return this.#giveBack(known, state.restsUntil - now);
+      const held = this.#heldFor(known, now);
+      if (held > 0) return this.#giveBack(known, held);
       const failing = state.failures > 0;
       const elsewhere = this.#parts.activeElsewhere(known.nextHop);
       const connectionsMax = Math.max(0, bounds.connectionsMax - elsewhere);
@@ -294,8 +300,21 @@ class RunningScheduler implements ConfigurableScheduler {
       }
       if (bounds.messagesPerMinuteMax !== undefined) state.spend(claims.length);
       for (const claim of claims) this.#begin(known, claim);
-      if (claims.length < wanted) return this.#giveBack(known, 0);
+      if (claims.length < wanted) {
+        known.looksAt = undefined;
+        return this.#giveBack(known, 0);
+      }
     }
+  }
+
+  /**
+   * How long mail that waits to be asked for needs no look: there is nothing to attempt, only an expiry or a notice may come due,
+   * so its first look is as far away as a first retry. 0 where it is to be looked at, or goes now.
+   */
+  #heldFor(known: Known, now: number): number {
+    if (!known.nextHop.startsWith('held:') || (this.#flushing.get(known.nextHop) ?? 0) > now) return 0;
+    known.looksAt ??= now + this.#parts.settings.normal.first;
+    return Math.max(0, known.looksAt - now);
   }
 
   #giveBack(known: Known, waitMs: number): void {

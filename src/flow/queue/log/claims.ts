@@ -101,16 +101,16 @@ export class Claims {
 
   async claim(nextHop: NextHop, nowMs: number, most: number): Promise<readonly Claim[]> {
     const rows = this.#lease(nextHop, nowMs, most);
-    const claims: Claim[] = [];
+    const claims: (Claim | undefined)[] = [];
     const slow: Promise<void>[] = [];
-    for (const row of rows) {
+    for (const [place, row] of rows.entries()) {
       this.#suspects.begun(row);
       const fresh = this.#store.loadFresh(row);
-      if (fresh !== undefined) claims.push(new LogClaim(this.#store, row, fresh));
-      else slow.push(this.#loadInto(claims, row));
+      claims.push(fresh === undefined ? undefined : new LogClaim(this.#store, row, fresh));
+      if (fresh === undefined) slow.push(this.#loadInto(claims, place, row));
     }
     if (slow.length > 0) await Promise.all(slow);
-    return claims;
+    return claims.filter((claim) => claim !== undefined);
   }
 
   /** Claims of deliveries that an operator's verb has leased. */
@@ -165,9 +165,10 @@ export class Claims {
     return rows;
   }
 
-  async #loadInto(claims: Claim[], row: number): Promise<void> {
+  /** Keeps the order in which they are due: one that has to be read does not fall behind the fresh ones. */
+  async #loadInto(claims: (Claim | undefined)[], place: number, row: number): Promise<void> {
     try {
-      claims.push(new LogClaim(this.#store, row, await this.#store.load(row)));
+      claims[place] = new LogClaim(this.#store, row, await this.#store.load(row));
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       const { index } = this.#store;

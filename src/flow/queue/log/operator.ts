@@ -1,15 +1,13 @@
 /** The operator's side of the queue: what is in it, and changes to many deliveries at once. */
 import { expandedHop, type NextHop } from '../../../mail/next-hop.ts';
-import { parseQueueId } from '../../../mail/queue-id.ts';
 import type { Clock } from '../../../world/ports/clock.ts';
 import { deliveryFlag } from '../index/deliveries.ts';
-import { messageFlag } from '../index/messages.ts';
-import { matchesEnvelope, needsEnvelope } from '../filter.ts';
+import { needsEnvelope } from '../filter.ts';
 import { queueLimits } from '../limits.ts';
 import type { Content, Queue, QueueCounts, QueueFilter, QueueRow } from '../port.ts';
 import { untried } from '../recipient-state.ts';
+import { Matching } from './matching.ts';
 import { rowOf } from './operator-row.ts';
-import { Slices } from './reader.ts';
 import type { LoadedDelivery, LogStore } from './store.ts';
 import type { DeliveryState } from './state.ts';
 import type { Suspects } from './suspects.ts';
@@ -20,12 +18,12 @@ type Options = { readonly offset: number; readonly most: number; readonly envelo
 export class Operator {
   readonly #store: LogStore;
   readonly #suspects: Suspects;
-  readonly #clock: Clock;
+  readonly #matching: Matching;
 
   constructor(store: LogStore, suspects: Suspects, clock: Clock) {
     this.#store = store;
     this.#suspects = suspects;
-    this.#clock = clock;
+    this.#matching = new Matching(store, clock);
   }
 
   counts(): QueueCounts {
@@ -54,7 +52,7 @@ export class Operator {
     if (!needsEnvelope(filter)) return this.#page(filter, options);
     const rows: QueueRow[] = [];
     let skip = options.offset;
-    for await (const [row, loaded] of this.#matching(filter)) {
+    for await (const [row, loaded] of this.#matching.deliveries(filter)) {
       if (rows.length === options.most) break;
       if (skip > 0) skip -= 1;
       else rows.push(rowOf(this.#store, row, options.envelopes ? loaded : undefined));
@@ -65,29 +63,30 @@ export class Operator {
   /** A page of what the index alone can find: nothing before it is visited. */
   async #page(filter: QueueFilter, { offset, most, envelopes }: Options): Promise<readonly QueueRow[]> {
     const { messages } = this.#store.index;
-    const ids = smallest(this.#candidates(filter), offset + most);
+    const ids = smallest(this.#matching.candidates(filter), offset + most);
     const rows: number[] = [];
     for (let at = offset; at < ids.length; at += 1) {
       const id = ids[at] ?? 0;
       // One id per matching delivery: how many of the same message come before this one.
       let nth = 0;
       while (ids[at - nth - 1] === id) nth += 1;
-      const row = this.#rowsOf(messages.byId.find(id), filter)[nth];
+      const row = this.#matching.rowsOf(messages.byId.find(id), filter)[nth];
       if (row !== undefined) rows.push(row);
     }
     const page: QueueRow[] = [];
     for (let at = 0; at < rows.length; at += queueLimits.searchReads) {
       const part = rows.slice(at, at + queueLimits.searchReads);
-      const loaded = await Promise.all(part.map((row) => (envelopes ? this.#tryLoad(row) : undefined)));
-      for (const [n, row] of part.entries()) if (this.#isOpen(row)) page.push(rowOf(this.#store, row, loaded[n]));
+      const loaded = await Promise.all(part.map((row) => (envelopes ? this.#matching.tryLoad(row) : undefined)));
+      for (const [n, row] of part.entries())
+        if (this.#matching.isOpen(row)) page.push(rowOf(this.#store, row, loaded[n]));
     }
     return page;
   }
 
   async count(filter: QueueFilter): Promise<number> {
-    if (!needsEnvelope(filter)) return this.#candidates(filter).length;
+    if (!needsEnvelope(filter)) return this.#matching.candidates(filter).length;
     let count = 0;
-    for await (const _ of this.#matching(filter)) count += 1;
+    for await (const _ of this.#matching.deliveries(filter)) count += 1;
     return count;
   }
 
@@ -101,10 +100,10 @@ export class Operator {
   /** Leases deliveries that match, whatever they wait for. */
   async leaseMatching(filter: QueueFilter, most: number): Promise<(readonly [row: number, loaded: LoadedDelivery])[]> {
     const leased: (readonly [number, LoadedDelivery])[] = [];
-    for await (const [row] of this.#matching(filter)) {
+    for await (const [row] of this.#matching.deliveries(filter)) {
       if (leased.length >= most) break;
       if (!this.#lease(row)) continue;
-      const loaded = await this.#tryLoad(row);
+      const loaded = await this.#matching.tryLoad(row);
       if (loaded === undefined) this.#unlease(row);
       else leased.push([row, loaded]);
     }
@@ -143,9 +142,9 @@ export class Operator {
   async remove(filter: QueueFilter): Promise<number> {
     const stable: Promise<void>[] = [];
     let removed = 0;
-    for await (const [row] of this.#matching(filter)) {
+    for await (const [row] of this.#matching.deliveries(filter)) {
       if (!this.#lease(row)) continue;
-      const loaded = await this.#tryLoad(row);
+      const loaded = await this.#matching.tryLoad(row);
       removed += 1;
       stable.push(
         new Promise((resolve) => {
@@ -164,9 +163,9 @@ export class Operator {
   async reroute(filter: QueueFilter, route: Parameters<Queue['reroute']>[1]): Promise<number> {
     const stable: Promise<void>[] = [];
     let moved = 0;
-    for await (const [row] of this.#matching(filter)) {
+    for await (const [row] of this.#matching.deliveries(filter)) {
       if (!this.#lease(row)) continue;
-      const loaded = await this.#tryLoad(row);
+      const loaded = await this.#matching.tryLoad(row);
       if (loaded !== undefined && this.#split(row, loaded, route, stable)) moved += 1;
       else this.#unlease(row);
     }
@@ -262,7 +261,7 @@ export class Operator {
   ): Promise<number> {
     const stable: Promise<void>[] = [];
     let changed = 0;
-    for await (const [row] of this.#matching(filter)) {
+    for await (const [row] of this.#matching.deliveries(filter)) {
       const { deliveries } = this.#store.index;
       if (deliveries.has(row, deliveryFlag.claimed)) {
         // Its owner writes the change with the outcome.
@@ -270,7 +269,7 @@ export class Operator {
         continue;
       }
       if (!this.#lease(row)) continue;
-      const loaded = await this.#tryLoad(row);
+      const loaded = await this.#matching.tryLoad(row);
       if (loaded === undefined || !change(row)) {
         this.#unlease(row);
         continue;
@@ -298,7 +297,7 @@ export class Operator {
   }
 
   #lease(row: number): boolean {
-    if (!this.#isOpen(row) || this.#store.index.deliveries.has(row, deliveryFlag.claimed)) return false;
+    if (!this.#matching.isOpen(row) || this.#store.index.deliveries.has(row, deliveryFlag.claimed)) return false;
     this.#store.index.lease(row);
     return true;
   }
@@ -307,101 +306,6 @@ export class Operator {
     this.#store.index.unlease(row);
     this.#suspects.next();
     this.#store.index.wait(row);
-  }
-
-  #isOpen(row: number): boolean {
-    const { deliveries, messages } = this.#store.index;
-    const message = deliveries.message[row] ?? 0;
-    return message !== 0 && !deliveries.has(row, deliveryFlag.ended) && !messages.has(message, messageFlag.ended);
-  }
-
-  async #tryLoad(row: number): Promise<LoadedDelivery | undefined> {
-    try {
-      return await this.#store.load(row);
-    } catch {
-      // Damaged: shown and removed without its envelope; the event comes with the attempt.
-      return undefined;
-    }
-  }
-
-  /** Open deliveries that match, in the order of arrival; where the envelope was needed, with it. */
-  async *#matching(filter: QueueFilter): AsyncGenerator<readonly [row: number, loaded: LoadedDelivery | undefined]> {
-    const { messages } = this.#store.index;
-    const ids = this.#candidates(filter).sort();
-    const slices = new Slices(this.#clock);
-    const readEnvelopes = needsEnvelope(filter);
-    for (let at = 0; at < ids.length; at += queueLimits.searchReads) {
-      if (slices.over) await slices.turn();
-      const rows: number[] = [];
-      let before = -1;
-      for (const id of ids.subarray(at, at + queueLimits.searchReads)) {
-        // One id per matching delivery: all of a message come with its first.
-        if (id !== before && ids[at - 1] !== id) rows.push(...this.#rowsOf(messages.byId.find(id), filter));
-        before = id;
-      }
-      if (!readEnvelopes) {
-        for (const row of rows) yield [row, undefined];
-        continue;
-      }
-      const loaded = await Promise.all(rows.map((row) => this.#tryLoad(row)));
-      for (const [n, row] of rows.entries()) {
-        const one = loaded[n];
-        if (
-          one !== undefined &&
-          this.#isOpen(row) &&
-          matchesEnvelope(filter, one.head.envelope, one.recipients, one.head.messageId)
-        )
-          yield [row, one];
-      }
-    }
-  }
-
-  /** Ids of the messages of matching deliveries, one per delivery, as far as the index can tell. */
-  #candidates(filter: QueueFilter): Float64Array {
-    const { deliveries, messages } = this.#store.index;
-    if (filter.queueId !== undefined) {
-      const name = parseQueueId(filter.queueId);
-      const message = name === undefined || name.shard !== this.#store.shard ? 0 : messages.byId.find(name.id);
-      return Float64Array.from(this.#rowsOf(message, filter), () => name?.id ?? 0);
-    }
-    const ids = new Float64Array(this.#store.index.open);
-    const matches = this.#predicate(filter);
-    let used = 0;
-    for (let row = 1; row < deliveries.end && used < ids.length; row += 1) {
-      if (!matches(row)) continue;
-      ids[used] = messages.id[deliveries.message[row] ?? 0] ?? 0;
-      used += 1;
-    }
-    return ids.subarray(0, used);
-  }
-
-  #rowsOf(message: number, filter: QueueFilter): number[] {
-    const { deliveries, messages } = this.#store.index;
-    const rows: number[] = [];
-    const matches = this.#predicate(filter);
-    if (message === 0) return rows;
-    for (let row = messages.firstDelivery[message] ?? 0; row !== 0; row = deliveries.sibling[row] ?? 0)
-      if (matches(row)) rows.push(row);
-    return rows.sort((a, b) => (deliveries.ordinal[a] ?? 0) - (deliveries.ordinal[b] ?? 0));
-  }
-
-  #predicate(filter: QueueFilter): (row: number) => boolean {
-    const { deliveries, messages, nextHops } = this.#store.index;
-    const hop = filter.nextHop === undefined ? undefined : nextHops.find(filter.nextHop);
-    const arrivedBefore =
-      filter.olderThanMs === undefined ? undefined : (this.#store.wallMs - filter.olderThanMs) / 1000;
-    return (row) => {
-      const message = deliveries.message[row] ?? 0;
-      if (
-        message === 0 ||
-        deliveries.has(row, deliveryFlag.ended) ||
-        messages.has(message, messageFlag.ended | messageFlag.awaited)
-      )
-        return false;
-      if (hop !== undefined && deliveries.nextHop[row] !== hop) return false;
-      if (filter.held !== undefined && deliveries.has(row, deliveryFlag.held) !== filter.held) return false;
-      return arrivedBefore === undefined || (messages.arrivedS[message] ?? 0) < arrivedBefore;
-    };
   }
 }
 

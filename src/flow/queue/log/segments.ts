@@ -138,7 +138,11 @@ export class Segments {
   }
 
   /** Writes a hint file; its absence costs a scan and nothing else. */
-  async writeHint(segment: Segment, hint: HintBuilder, how: 'with a stable name' | 'as it may' = 'as it may'): Promise<void> {
+  async writeHint(
+    segment: Segment,
+    hint: HintBuilder,
+    how: 'with a stable name' | 'as it may' = 'as it may',
+  ): Promise<void> {
     try {
       const file = await this.#disk.open(this.hintPath(segment.number), 'write');
       try {

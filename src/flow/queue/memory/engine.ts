@@ -1,13 +1,11 @@
 /** The reference engine: the queue's door over plain maps, nothing durable. What it does is what every engine must do. */
 import { assert } from '../../../base/assert.ts';
 import { Fault } from '../../../events/fault.ts';
-import type { EnvelopeRecipient } from '../../../mail/envelope.ts';
 import { printMailbox } from '../../../mail/mailbox.ts';
-import { expandedHop, schedulingClasses, type NextHop } from '../../../mail/next-hop.ts';
+import { expandedHop, type NextHop } from '../../../mail/next-hop.ts';
 import type { QueueId } from '../../../mail/queue-id.ts';
 import { makeQueueId } from '../../../mail/queue-id.ts';
 import type { World } from '../../../world/world.ts';
-import { EditedContent, HeldOctets } from '../content.ts';
 import { matchesEnvelope, needsEnvelope } from '../filter.ts';
 import type {
   AttemptRecord,
@@ -21,28 +19,9 @@ import type {
   QueueFilter,
   QueueRow,
 } from '../port.ts';
-import type { RecipientState } from '../recipient-state.ts';
+import { MemoryDraft } from './draft.ts';
+import { classOf, contentOf, deliveryId, type HeldDelivery, type HeldMessage, split, waiting } from './held.ts';
 import { allFinal, claimedRecipients, untried, withOutcomes } from '../recipient-state.ts';
-
-interface HeldMessage {
-  readonly id: number;
-  readonly message: NewMessage;
-  readonly content: Buffer;
-  ordinals: number;
-}
-
-interface HeldDelivery {
-  readonly of: HeldMessage;
-  readonly ordinal: number;
-  nextHop: NextHop;
-  recipients: readonly EnvelopeRecipient[];
-  states: readonly RecipientState[];
-  dueMs: number;
-  attempts: number;
-  held: boolean;
-  claimed: boolean;
-  delayReported: boolean;
-}
 
 interface HopState {
   taken: boolean;
@@ -58,42 +37,6 @@ export interface MemoryQueueOptions {
 /** Opens an empty queue. */
 export function openMemoryQueue(options: MemoryQueueOptions): Queue {
   return new MemoryQueue(options);
-}
-
-class MemoryDraft implements Draft {
-  readonly #chunks: Buffer[] = [];
-  readonly #commit: (message: NewMessage, content: Buffer) => QueueId;
-  #open = true;
-  sizeBytes = 0;
-
-  constructor(commit: (message: NewMessage, content: Buffer) => QueueId) {
-    this.#commit = commit;
-  }
-
-  write(chunk: Buffer): boolean {
-    assert(this.#open, 'a draft is written before its end');
-    this.#chunks.push(Buffer.from(chunk));
-    this.sizeBytes += chunk.length;
-    return true;
-  }
-
-  drained(fn: (error?: Error) => void): void {
-    fn();
-  }
-
-  get inMemory(): readonly Buffer[] {
-    return this.#chunks;
-  }
-
-  async commit(message: NewMessage): Promise<QueueId> {
-    assert(this.#open, 'a draft ends once');
-    this.#open = false;
-    return this.#commit(message, Buffer.concat(this.#chunks));
-  }
-
-  discard(): void {
-    this.#open = false;
-  }
 }
 
 class MemoryQueue implements Queue {
@@ -397,26 +340,4 @@ class MemoryQueue implements Queue {
       }),
     };
   }
-}
-
-function waiting(one: HeldDelivery): boolean {
-  return !one.held && !one.claimed;
-}
-
-function classOf(one: HeldDelivery): number {
-  return schedulingClasses.indexOf(one.of.message.class);
-}
-
-function deliveryId(one: HeldDelivery): string {
-  return `${one.of.id.toString(32)}.${one.ordinal}`;
-}
-
-function contentOf({ message, content }: HeldMessage): Content {
-  return new EditedContent(new HeldOctets(content), message.edits, message.envelope.body, message.eightBit);
-}
-
-function split(
-  parts: readonly { readonly recipient: EnvelopeRecipient; readonly state: RecipientState }[],
-): Pick<HeldDelivery, 'recipients' | 'states'> {
-  return { recipients: parts.map((part) => part.recipient), states: parts.map((part) => part.state) };
 }
