@@ -18,5 +18,7 @@ export async function configurationArgument(
   }
   if (named === '') return { ok: false, problem: 'ims run: --config needs a file name' };
   const found = await findConfigurationFile({ environment, world }, named);
-  return found === undefined ? { ok: false, problem: `${noConfigurationText()}\n\`ims config example > ims.yaml\` makes one.` } : { ok: true, value: found };
+  return found === undefined
+    ? { ok: false, problem: `${noConfigurationText()}\n\`ims config example > ims.yaml\` makes one.` }
+    : { ok: true, value: found };
 }

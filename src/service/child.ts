@@ -37,10 +37,22 @@ export async function serveRole(role: 'worker' | 'operator'): Promise<void> {
     const verifyPassword = async (hash: string, password: string): Promise<boolean> =>
       (await import('../world/node/passwords.ts')).verifyPassword(hash, password);
     const parts = { world: nodeWorld, output, descriptors: nodeDescriptors(), ownAddresses, verifyPassword, takeLock };
-    duties = serveSupervisor(nodeParentLink, nodeWorld.clock, (supervisor) => createWorker(parts, supervisor), exit, failed);
+    duties = serveSupervisor(
+      nodeParentLink,
+      nodeWorld.clock,
+      (supervisor) => createWorker(parts, supervisor),
+      exit,
+      failed,
+    );
   } else {
     const { createOperator } = await import('./operator/operator.ts');
-    duties = serveSupervisor(nodeParentLink, nodeWorld.clock, (supervisor) => createOperator({ world: nodeWorld, output }, supervisor), exit, failed);
+    duties = serveSupervisor(
+      nodeParentLink,
+      nodeWorld.clock,
+      (supervisor) => createOperator({ world: nodeWorld, output }, supervisor),
+      exit,
+      failed,
+    );
   }
 }
 
@@ -61,7 +73,9 @@ let addresses: { readonly list: readonly string[]; readonly atMs: number } | und
 function ownAddresses(): readonly string[] {
   const now = nodeWorld.clock.now();
   if (addresses === undefined || now - addresses.atMs > ADDRESSES_KEPT_MS) {
-    const list = Object.values(os.networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => canonicalAddress(address)));
+    const list = Object.values(os.networkInterfaces()).flatMap((all) =>
+      (all ?? []).map(({ address }) => canonicalAddress(address)),
+    );
     addresses = { list, atMs: now };
   }
   return addresses.list;

@@ -29,7 +29,10 @@ export async function runDemonstration(entry: string): Promise<number> {
   });
 }
 
-async function makeDemonstration(directory: string, files: { configuration: string; passwords: string }): Promise<void> {
+async function makeDemonstration(
+  directory: string,
+  files: { configuration: string; passwords: string },
+): Promise<void> {
   const { disk, random } = nodeWorld;
   const make = (): string => random.bytes(PASSWORD_OCTETS).toString('base64url');
   const passwords: Passwords = { alice: make(), bob: make() };

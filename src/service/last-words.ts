@@ -22,7 +22,11 @@ export interface Voice {
 const FLUSH_MS = 1_000;
 
 /** Makes the hearer of uncaught errors. `voice` is asked late; `end` ends the process once everything is written, or cannot be. */
-export function lastWords(voice: () => Voice, clock: Pick<Clock, 'after'>, end: () => void): (where: string, error: unknown) => void {
+export function lastWords(
+  voice: () => Voice,
+  clock: Pick<Clock, 'after'>,
+  end: () => void,
+): (where: string, error: unknown) => void {
   let ending = false;
   return (where, error) => {
     const { journal, flush } = voice();

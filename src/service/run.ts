@@ -38,7 +38,9 @@ export async function run(options: RunOptions): Promise<number> {
   const { path, loaded } = await loadConfigurationFile(world.disk, options.configurationPath);
   if (!loaded.ok) {
     for (const problem of loaded.problems) stdout.line(printProblem(problem));
-    stdout.line(`ims: the configuration ${path} cannot be used; mend the lines above (\`ims config check\` shows them again)`);
+    stdout.line(
+      `ims: the configuration ${path} cannot be used; mend the lines above (\`ims config check\` shows them again)`,
+    );
     await stdout.flush(1000);
     return runExits.configuration;
   }
@@ -52,7 +54,12 @@ export async function run(options: RunOptions): Promise<number> {
   const user = process.getuid?.() === 0 ? serviceUser(settings) : undefined;
   // What this process writes as root the operator process must be able to read.
   const disk = user === undefined || user === 'unknown' ? world.disk : diskFor(world.disk, user);
-  const log = openEventLog({ world: { ...world, disk }, directory: eventDirectory(settings, 'supervisor'), settings: settings.events, journal: () => journal });
+  const log = openEventLog({
+    world: { ...world, disk },
+    directory: eventDirectory(settings, 'supervisor'),
+    settings: settings.events,
+    journal: () => journal,
+  });
   journal.add(log);
   const flush = (): Promise<void> => log.close().then(() => stdout.flush(1000));
   const hear = lastWords(
@@ -67,7 +74,8 @@ export async function run(options: RunOptions): Promise<number> {
     if (user === 'unknown') throw new Fault('service.start-refused', { cause: unknownUser(settings) });
     return await supervise({ settings, path, journal, options, user });
   } catch (error) {
-    const cause = error instanceof Fault ? JSON.stringify(error.data) : error instanceof Error ? error.message : String(error);
+    const cause =
+      error instanceof Fault ? JSON.stringify(error.data) : error instanceof Error ? error.message : String(error);
     journal.emit('service.start-refused', { cause });
     return runExits.refused;
   } finally {
@@ -88,7 +96,8 @@ async function supervise({ settings, path, journal, options, user }: Supervised)
   const world = nodeWorld;
   const run = runDirectory(settings);
   // The last one so that what is made in it later has an owner who may look into it.
-  for (const directory of [settings.server.data, run, eventDirectory(settings, '')]) await world.disk.makeDirectory(directory, 0o700);
+  for (const directory of [settings.server.data, run, eventDirectory(settings, '')])
+    await world.disk.makeDirectory(directory, 0o700);
   const lockPath = `${run}/lock`;
   const lock = await takeLock(lockPath);
   if (lock === 'held') {
@@ -112,7 +121,8 @@ async function supervise({ settings, path, journal, options, user }: Supervised)
     orphans: (await shardsOnDisk(world.disk, settings)).filter((shard) => shard >= workers),
     user,
     reload: (inUse) => rereadConfiguration(path, inUse, world, journal),
-    notify: (state) => systemd.notify(state === 'RELOADING=1' ? `${state}\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}` : state),
+    notify: (state) =>
+      systemd.notify(state === 'RELOADING=1' ? `${state}\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}` : state),
     onStarted: () => options.onStarted?.(settings, supervisor.status()),
   });
   const ended = untilStopped(supervisor);

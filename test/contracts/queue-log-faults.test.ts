@@ -7,7 +7,18 @@ import { SimDisk } from '../../src/world/sim/disk.ts';
 import { seeded } from './clock.ts';
 import { headerBytes, readHeader, recordLength, recordType } from '../../src/flow/queue/log/format.ts';
 import { openLog, smallGeometry } from './log-queue.ts';
-import { attempt, claimOne, deferred, delivered, failed, message, octets, put, recipient, T0 } from './queue-messages.ts';
+import {
+  attempt,
+  claimOne,
+  deferred,
+  delivered,
+  failed,
+  message,
+  octets,
+  put,
+  recipient,
+  T0,
+} from './queue-messages.ts';
 
 const turns = async (count: number): Promise<void> => {
   for (let at = 0; at < count; at += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -160,8 +171,14 @@ describe('the log when storage fails', () => {
     await put(queue, 'x'.repeat(3900));
     const claim = await claimOne(queue);
     for (let at = 0; at < 6; at += 1) await put(queue, 'y'.repeat(3900));
-    const report = message({ messageId: 'report', deliveries: [{ nextHop: 'local', recipients: [recipient('a@example.test')] }] });
-    await queue.record(claim, { ...attempt(failed, claim), owed: [{ message: report, content: Buffer.from('failed') }] });
+    const report = message({
+      messageId: 'report',
+      deliveries: [{ nextHop: 'local', recipients: [recipient('a@example.test')] }],
+    });
+    await queue.record(claim, {
+      ...attempt(failed, claim),
+      owed: [{ message: report, content: Buffer.from('failed') }],
+    });
     await put(queue, 'z');
     await turns(100);
     const cut = disk.kill();
@@ -183,7 +200,10 @@ describe('the log when storage fails', () => {
       const { queue: again, events } = await openLog(cut);
       const rows = await again.list({}, { offset: 0, most: 99, envelopes: true });
       assert.equal(rows.length, 7, `${opening}: all that was there before the batch`);
-      assert(!rows.some((row) => row.messageId === 'report'), `${opening}: no report of a failure that is not recorded`);
+      assert(
+        !rows.some((row) => row.messageId === 'report'),
+        `${opening}: no report of a failure that is not recorded`,
+      );
       assert(!events.includes('queue.segment-damaged'), `${opening}: nothing is damaged`);
       await again.close();
     }
@@ -214,7 +234,11 @@ describe('the log when storage fails', () => {
       const content = await again.content(queueId);
       sizes.push(content === undefined ? 0 : (await octets(content)).length);
     }
-    assert.deepEqual(sizes.sort((a, b) => a - b), [1, 9000], 'a message that may be there is there whole');
+    assert.deepEqual(
+      sizes.sort((a, b) => a - b),
+      [1, 9000],
+      'a message that may be there is there whole',
+    );
     await again.close();
   });
 

@@ -140,7 +140,7 @@ function schedules(queue: () => Queue): void {
     gone.discard();
     await put(queue(), text, { edits: [{ at: 4, remove: 270_000, insert: Buffer.from('...') }] });
     const claim = await claimOne(queue());
-    assert.equal(await octets(claim.content), text.slice(0, 4) + '...' + text.slice(270_004));
+    assert.equal(await octets(claim.content), `${text.slice(0, 4)}...${text.slice(270_004)}`);
     assert.equal(queue().counts().deliveries, 1);
   });
 }

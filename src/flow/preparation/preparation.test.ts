@@ -164,7 +164,7 @@ test('the class follows the header as far as the sender may: mass mail goes last
 });
 
 test('limits: too many hops is 554 5.4.6, too large a header 552 5.3.4', () => {
-  const hops = prepare('Received: x\r\n'.repeat(11) + '\r\n').prepared;
+  const hops = prepare(`${'Received: x\r\n'.repeat(11)}\r\n`).prepared;
   assert.deepEqual(hops.kind === 'refused' && [hops.why, hops.reply.code, hops.reply.detail], ['hops', 554, '4.6']);
   const size = prepare(`X: ${'y'.repeat(70_000)}\r\n\r\n`).prepared;
   assert.deepEqual(size.kind === 'refused' && [size.why, size.reply.code, size.reply.detail], ['size', 552, '3.4']);

@@ -99,7 +99,7 @@ test('a peer that does not read its replies is not read from either', async () =
   client.stuck = true;
   let segments = 0;
   while (!client.paused && segments < 1000) {
-    client.feed('RSET\r\n'.repeat(20) + 'VRFY x\r\n');
+    client.feed(`${'RSET\r\n'.repeat(20)}VRFY x\r\n`);
     segments += 1;
     await settled();
     if (client.ended) break;

@@ -1,5 +1,11 @@
 /** The operator process: the control socket, and everything that looks into the service. A fault of it never stops mail. */
-import { type EventRecord, type OperatorContext, runAction, type Supervisor, type Workers } from '../../operate/actions/index.ts';
+import {
+  type EventRecord,
+  type OperatorContext,
+  runAction,
+  type Supervisor,
+  type Workers,
+} from '../../operate/actions/index.ts';
 import { type ControlServer, serveControl } from '../../operate/control/server.ts';
 import { type EventRecord as WrittenEvent, renderText } from '../../events/render.ts';
 import { catalogue } from '../../events/catalogue/index.ts';
@@ -55,7 +61,12 @@ class Operator implements ChildDuties {
       levels: settings.events.levels,
       writers: [outputWriter(output, settings.events.format, 'standard output', () => journal)],
     });
-    const log = openEventLog({ world, directory: eventDirectory(settings, 'operator'), settings: settings.events, journal: () => journal });
+    const log = openEventLog({
+      world,
+      directory: eventDirectory(settings, 'operator'),
+      settings: settings.events,
+      journal: () => journal,
+    });
     journal.add(log);
     this.#journal = journal;
     this.#closeLog = () => log.close();
@@ -137,17 +148,25 @@ class Operator implements ChildDuties {
             ...(severity === 'error' ? { severity } : {}),
           };
           const events = await listEvents({ disk: world.disk, directories }, first, Number.MAX_SAFE_INTEGER);
-          return events.map(shown).filter((event) => matches(event, filter)).slice(-most);
+          return events
+            .map(shown)
+            .filter((event) => matches(event, filter))
+            .slice(-most);
         },
         follow: (filter, listener) => {
           let ended = false;
           let stop: () => void = () => undefined;
           void this.#logDirectories('events')
             .then((directories) =>
-              followEvents({ disk: world.disk, clock: world.clock, directories }, {}, (event) => {
-                const record = shown(event);
-                if (matches(record, filter)) listener(record);
-              }, () => undefined),
+              followEvents(
+                { disk: world.disk, clock: world.clock, directories },
+                {},
+                (event) => {
+                  const record = shown(event);
+                  if (matches(record, filter)) listener(record);
+                },
+                () => undefined,
+              ),
             )
             .then((following) => {
               stop = () => following.stop();
@@ -173,10 +192,14 @@ class Operator implements ChildDuties {
   #workers(): Workers {
     return {
       call: async (name, input) => {
-        const answers = (await this.#supervisor.ask('workers', { call: name, input })) as readonly { worker: number; ok: boolean; result: unknown }[];
-        return answers.map(({ worker, ok, result }) => (ok ? { worker, ok, result } : { worker, ok, why: String(result) })) as unknown as Awaited<
-          ReturnType<Workers['call']>
-        > as never; // the worker's side is typed by the same table (WorkerCalls)
+        const answers = (await this.#supervisor.ask('workers', { call: name, input })) as readonly {
+          worker: number;
+          ok: boolean;
+          result: unknown;
+        }[];
+        return answers.map(({ worker, ok, result }) =>
+          ok ? { worker, ok, result } : { worker, ok, why: String(result) },
+        ) as unknown as Awaited<ReturnType<Workers['call']>> as never; // the worker's side is typed by the same table (WorkerCalls)
       },
     };
   }
@@ -204,14 +227,26 @@ class Operator implements ChildDuties {
         }));
         const degraded = [
           ...listeners.flatMap(({ name, why }) => (why === undefined ? [] : [{ part: `listener ${name}`, why }])),
-          ...processes.flatMap(({ role, index, state }) => (state === 'running' ? [] : [{ part: `${role} ${index}`, why: `is ${state}` }])),
+          ...processes.flatMap(({ role, index, state }) =>
+            state === 'running' ? [] : [{ part: `${role} ${index}`, why: `is ${state}` }],
+          ),
         ];
-        return { version: VERSION, startedAtMs, configurationFile: configuration, generation, listeners, processes, degraded };
+        return {
+          version: VERSION,
+          startedAtMs,
+          configurationFile: configuration,
+          generation,
+          listeners,
+          processes,
+          degraded,
+        };
       },
       reload: async () => {
         const result = (await this.#supervisor.ask('reload', {})) as ReloadResult;
         if (result.ok) return { kind: 'applied', generation: result.generation, changes: result.changes, warnings: [] };
-        return result.problems === undefined ? { kind: 'unconfirmed', why: result.why } : { kind: 'refused', problems: result.problems };
+        return result.problems === undefined
+          ? { kind: 'unconfirmed', why: result.why }
+          : { kind: 'refused', problems: result.problems };
       },
       stop: async () => {
         await this.#supervisor.ask('stop', {});
@@ -255,4 +290,3 @@ function matches(event: EventRecord, filter: Parameters<OperatorContext['events'
   if (filter.sinceMs !== undefined && event.atMs < filter.sinceMs) return false;
   return filter.contains === undefined || event.text.toLowerCase().includes(filter.contains.toLowerCase());
 }
-

@@ -12,7 +12,12 @@ type BriefingWorld = Pick<World, 'disk' | 'clock'>;
 const RESOLV_CONF = '/etc/resolv.conf';
 
 /** Reads what only this process may read: certificate, key, the host's name servers. */
-export async function makeBriefing(settings: Settings, generation: number, world: BriefingWorld, journal: Journal): Promise<Briefing> {
+export async function makeBriefing(
+  settings: Settings,
+  generation: number,
+  world: BriefingWorld,
+  journal: Journal,
+): Promise<Briefing> {
   let certificate: Briefing['certificate'];
   try {
     certificate = await loadCertificate(settings.tls, {
@@ -37,7 +42,12 @@ async function hostNameServers({ disk }: BriefingWorld): Promise<readonly string
 }
 
 /** Reads the configuration file again, as the supervisor's `reload`. */
-export async function rereadConfiguration(path: string, inUse: Briefing, world: BriefingWorld, journal: Journal): Promise<Reloaded> {
+export async function rereadConfiguration(
+  path: string,
+  inUse: Briefing,
+  world: BriefingWorld,
+  journal: Journal,
+): Promise<Reloaded> {
   const { loaded } = await loadConfigurationFile(world.disk, path);
   if (!loaded.ok) return loaded;
   // A worker that is started later must not begin with another directory or another number than its fellows.

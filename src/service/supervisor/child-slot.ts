@@ -35,7 +35,10 @@ export class ChildSlot {
   /** The generation of the configuration that the child was started with. */
   briefed = 0;
   readonly #parts: SlotParts;
-  readonly #calls = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void; timer: Timer }>();
+  readonly #calls = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: Error) => void; timer: Timer }
+  >();
   #child: Child | undefined;
   #calling = 0;
   #failures = 0;

@@ -23,7 +23,10 @@ function scene(workers: number, limit: number) {
 test('what the equal shares leave over is lent first', async () => {
   const { share, ask } = scene(3, 20);
   assert.equal(await ask(0, 5), 5);
-  assert.equal(share.reduce((a, b) => a + b), 20);
+  assert.equal(
+    share.reduce((a, b) => a + b),
+    20,
+  );
 });
 
 test('one connection for two workers is held by one of them at a time', async () => {
@@ -41,7 +44,9 @@ test('the sum of the shares never exceeds the limit, whoever asks when', async (
     fc.asyncProperty(
       fc.integer({ min: 1, max: 6 }),
       fc.integer({ min: 1, max: 50 }),
-      fc.array(fc.tuple(fc.nat(5), fc.integer({ min: 1, max: 20 }), fc.double({ min: 0, max: 1, noNaN: true })), { maxLength: 40 }),
+      fc.array(fc.tuple(fc.nat(5), fc.integer({ min: 1, max: 20 }), fc.double({ min: 0, max: 1, noNaN: true })), {
+        maxLength: 40,
+      }),
       async (workers, limit, steps) => {
         const { share, used, ask } = scene(workers, limit);
         for (const [who, wanted, load] of steps) {

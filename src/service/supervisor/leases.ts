@@ -30,9 +30,11 @@ export class LeaseTable {
   more(worker: number, key: string, limit: number, wanted: number): Promise<number> {
     // One request for a key at a time, so that nothing is lent twice.
     const turn = (this.#asking.get(key) ?? Promise.resolve()).then(() => this.#lend(worker, key, limit, wanted));
-    const settled = turn.catch(() => 0).finally(() => {
-      if (this.#asking.get(key) === settled) this.#asking.delete(key);
-    });
+    const settled = turn
+      .catch(() => 0)
+      .finally(() => {
+        if (this.#asking.get(key) === settled) this.#asking.delete(key);
+      });
     this.#asking.set(key, settled);
     return turn;
   }
@@ -45,7 +47,8 @@ export class LeaseTable {
   }
 
   async #lend(worker: number, key: string, limit: number, wanted: number): Promise<number> {
-    const shares = this.#shares.get(key) ?? Array.from({ length: this.#workers }, () => equalShare(limit, this.#workers));
+    const shares =
+      this.#shares.get(key) ?? Array.from({ length: this.#workers }, () => equalShare(limit, this.#workers));
     if (!this.#shares.has(key) && this.#shares.size >= KEYS_MAX) return 0;
     this.#shares.set(key, shares);
     const free = (): number => limit - shares.reduce((sum, share) => sum + share, 0);

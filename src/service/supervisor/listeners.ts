@@ -49,16 +49,38 @@ export class Listeners {
   open(settings: ListenersSettings): void {
     for (const [name, listener] of Object.entries(settings)) {
       const { profile, tls } = listener;
-      const inherited = this.#parts.inherited.filter((one) => one.name === name || (!(one.name in settings) && isAt(one.socket, listener)));
+      const inherited = this.#parts.inherited.filter(
+        (one) => one.name === name || (!(one.name in settings) && isAt(one.socket, listener)),
+      );
       for (const { socket } of inherited) {
-        const place = { name, profile, tls, address: socket.address, port: socket.port, socket, problem: undefined, waitMs: 0, timer: undefined };
+        const place = {
+          name,
+          profile,
+          tls,
+          address: socket.address,
+          port: socket.port,
+          socket,
+          problem: undefined,
+          waitMs: 0,
+          timer: undefined,
+        };
         this.#places.push(place);
         this.#parts.onBound(name, socket);
       }
       if (inherited.length > 0) continue;
       for (const address of typeof listener.address === 'string' ? [listener.address] : listener.address) {
         const port = address.startsWith('/') ? 0 : listener.port;
-        const place: Place = { name, profile, tls, address, port, socket: undefined, problem: undefined, waitMs: limits.bindRetryMs, timer: undefined };
+        const place: Place = {
+          name,
+          profile,
+          tls,
+          address,
+          port,
+          socket: undefined,
+          problem: undefined,
+          waitMs: limits.bindRetryMs,
+          timer: undefined,
+        };
         this.#places.push(place);
         this.#bind(place);
       }
@@ -106,7 +128,13 @@ export class Listeners {
       const errno = errnoOf(error);
       // A condition that lasts is told once, and again only when its cause changes.
       if (place.problem !== errno) {
-        journal.emit('supervisor.listener-not-bound', { listener: place.name, address: place.address, port: place.port, errno, cause: explain(errno) });
+        journal.emit('supervisor.listener-not-bound', {
+          listener: place.name,
+          address: place.address,
+          port: place.port,
+          errno,
+          cause: explain(errno),
+        });
       }
       place.problem = errno;
       place.timer = clock.after(place.waitMs, () => this.#bind(place));
@@ -114,7 +142,11 @@ export class Listeners {
       return;
     }
     if (place.problem !== undefined) {
-      journal.emit('supervisor.listener-bound', { listener: place.name, address: place.address, port: place.socket.port });
+      journal.emit('supervisor.listener-bound', {
+        listener: place.name,
+        address: place.address,
+        port: place.socket.port,
+      });
     }
     place.problem = undefined;
     this.#parts.onBound(place.name, place.socket);
@@ -124,7 +156,10 @@ export class Listeners {
 /** Whether a socket has a listener's port on one of its addresses. */
 function isAt(socket: BoundSocket, { address, port }: ListenersSettings[string]): boolean {
   const addresses = [address].flat();
-  return socket.port === port && (addresses.includes(socket.address) || addresses.includes(socket.address.includes(':') ? '::' : '0.0.0.0'));
+  return (
+    socket.port === port &&
+    (addresses.includes(socket.address) || addresses.includes(socket.address.includes(':') ? '::' : '0.0.0.0'))
+  );
 }
 
 function explain(errno: string): string {

@@ -17,7 +17,11 @@ const NOTIFY_TIMEOUT_MS = 5_000;
  * Reads the manager's environment. Node has no UNIX datagram sockets, so the notification goes through the program
  * `systemd-notify`, which is where systemd is (the unit needs NotifyAccess=all).
  */
-export function serviceManager(environment: NodeJS.ProcessEnv, pid: number, world: Pick<World, 'programs'>): ServiceManager {
+export function serviceManager(
+  environment: NodeJS.ProcessEnv,
+  pid: number,
+  world: Pick<World, 'programs'>,
+): ServiceManager {
   const socket = environment['NOTIFY_SOCKET'];
   const count = Number(environment['LISTEN_PID']) === pid ? Number(environment['LISTEN_FDS'] ?? 0) : 0;
   const names = (environment['LISTEN_FDNAMES'] ?? '').split(':');
@@ -27,19 +31,23 @@ export function serviceManager(environment: NodeJS.ProcessEnv, pid: number, worl
   return {
     notify(state) {
       if (socket === undefined) return;
-      const tell = (): Promise<unknown> => world.programs.run(
-        {
-          command: 'systemd-notify',
-          arguments: ['--no-block', `--pid=${pid}`, ...state.split('\n')],
-          environment: { NOTIFY_SOCKET: socket, PATH: environment['PATH'] ?? '/usr/bin:/bin' },
-          timeoutMs: NOTIFY_TIMEOUT_MS,
-          outputBytesMax: 0,
-        },
-        nothing(),
-      );
+      const tell = (): Promise<unknown> =>
+        world.programs.run(
+          {
+            command: 'systemd-notify',
+            arguments: ['--no-block', `--pid=${pid}`, ...state.split('\n')],
+            environment: { NOTIFY_SOCKET: socket, PATH: environment['PATH'] ?? '/usr/bin:/bin' },
+            timeoutMs: NOTIFY_TIMEOUT_MS,
+            outputBytesMax: 0,
+          },
+          nothing(),
+        );
       before = before.then(tell).catch(() => undefined); // a manager without its own tool is told nothing; mail goes on
     },
-    descriptors: Array.from({ length: Math.min(count, 256) }, (_, i) => ({ descriptor: FIRST_DESCRIPTOR + i, name: names[i] ?? '' })),
+    descriptors: Array.from({ length: Math.min(count, 256) }, (_, i) => ({
+      descriptor: FIRST_DESCRIPTOR + i,
+      name: names[i] ?? '',
+    })),
     watchdogMs: watchdog > 0 ? watchdog / 1000 : undefined,
   };
 }

@@ -80,7 +80,9 @@ export class Supervisor {
   #onStopped: (() => void) | undefined;
   #reloading = false;
   #stopping: Promise<void> | undefined;
-  #confirmations: { readonly generation: number; readonly told: (worker: number, problem: string | undefined) => void } | undefined;
+  #confirmations:
+    | { readonly generation: number; readonly told: (worker: number, problem: string | undefined) => void }
+    | undefined;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
@@ -117,7 +119,14 @@ export class Supervisor {
       generation: this.#briefing.generation,
       startedAtMs: this.#startedAtMs,
       configuration: this.#parts.configurationPath,
-      processes: [...this.#workers, this.#operator].map(({ role, index, pid, state, restarts, sinceMs }) => ({ role, index, pid, state, restarts, sinceMs })),
+      processes: [...this.#workers, this.#operator].map(({ role, index, pid, state, restarts, sinceMs }) => ({
+        role,
+        index,
+        pid,
+        state,
+        restarts,
+        sinceMs,
+      })),
       listeners: this.#listeners.states(),
     };
   }
@@ -220,7 +229,8 @@ export class Supervisor {
       onReady: () => this.#ready(slot),
       onCall: (name, input) => this.#answer(name, input),
       onPrepared: (generation, problem) => {
-        if (role === 'worker' && this.#confirmations?.generation === generation) this.#confirmations.told(index, problem);
+        if (role === 'worker' && this.#confirmations?.generation === generation)
+          this.#confirmations.told(index, problem);
       },
     });
     return slot;
@@ -229,7 +239,15 @@ export class Supervisor {
   #brief(index: number, previousEnd: PreviousEnd) {
     const { workers, orphans } = this.#parts;
     const adopted = orphans.filter((shard) => shard % workers === index);
-    return { kind: 'start' as const, briefing: this.#briefing, shard: index, workers, adopted, previousEnd, shares: this.#leases.sharesAtStart(index) };
+    return {
+      kind: 'start' as const,
+      briefing: this.#briefing,
+      shard: index,
+      workers,
+      adopted,
+      previousEnd,
+      shares: this.#leases.sharesAtStart(index),
+    };
   }
 
   #ready(slot: ChildSlot): void {
@@ -290,7 +308,11 @@ export class Supervisor {
           this.#workers.map((worker) =>
             worker.call(call, asked).then(
               (result) => ({ worker: worker.index, ok: true as const, result }),
-              (error: unknown) => ({ worker: worker.index, ok: false as const, result: error instanceof Error ? error.message : String(error) }),
+              (error: unknown) => ({
+                worker: worker.index,
+                ok: false as const,
+                result: error instanceof Error ? error.message : String(error),
+              }),
             ),
           ),
         );

@@ -54,7 +54,12 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
   const { settings } = briefing;
   const { world, journal } = parts;
   const serverName = settings.server.name;
-  const resolver = createResolver({ world, servers: briefing.nameServers.flatMap((text) => parseNameServer(text) ?? []), settings: settings.names, journal });
+  const resolver = createResolver({
+    world,
+    servers: briefing.nameServers.flatMap((text) => parseNameServer(text) ?? []),
+    settings: settings.names,
+    journal,
+  });
   const directory = createDirectory({
     settings: settings.domains,
     relayDomains: settings.routing.relayDomains,
@@ -91,7 +96,8 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       directory,
       journal,
       resolver,
-      hasRoute: (mailbox, reversePath) => router.nextHop(mailbox, { reversePath, body: '7bit', smtpUtf8: false }) !== `mx:${mailbox.domain}`,
+      hasRoute: (mailbox, reversePath) =>
+        router.nextHop(mailbox, { reversePath, body: '7bit', smtpUtf8: false }) !== `mx:${mailbox.domain}`,
       etrn: parts.etrn,
     }),
     preparation: createPreparation({
@@ -150,7 +156,10 @@ export function nextHopOf(key: string): NextHop {
 }
 
 /** The limits of a next hop over all workers: those of its smart host group, else those of all MX hosts. */
-export function limitsOf({ routing }: Settings, nextHop: NextHop): Pick<Settings['routing'], 'connectionsMax' | 'messagesPerMinuteMax'> {
+export function limitsOf(
+  { routing }: Settings,
+  nextHop: NextHop,
+): Pick<Settings['routing'], 'connectionsMax' | 'messagesPerMinuteMax'> {
   const group = /^(?:host|lmtp):(.*)$/.exec(nextHop)?.[1];
   return (group === undefined ? undefined : routing.smartHosts[group]) ?? routing;
 }

@@ -81,7 +81,8 @@ export function serveSupervisor(
       case 'prepare':
         child.prepare(message).then(
           () => say({ kind: 'prepared', generation: message.briefing.generation }),
-          (error: unknown) => say({ kind: 'prepared', generation: message.briefing.generation, problem: textOf(error) }),
+          (error: unknown) =>
+            say({ kind: 'prepared', generation: message.briefing.generation, problem: textOf(error) }),
         );
         break;
       case 'apply':

@@ -20,13 +20,17 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
     return undefined;
   }
   if (name === 'activity') {
-    return { sessions: parts.reception.sessions(), schedulers: parts.shards.map(({ scheduler }) => scheduler.status()) };
+    return {
+      sessions: parts.reception.sessions(),
+      schedulers: parts.shards.map(({ scheduler }) => scheduler.status()),
+    };
   }
   const calls = answerWorkerCalls({
     queue: allShards(parts.shards),
     router: parts.generation.router,
     directory: parts.generation.directory,
-    explainPolicy: (question) => explainPolicy({ settings: parts.generation.settings.policy, directory: parts.generation.directory }, question),
+    explainPolicy: (question) =>
+      explainPolicy({ settings: parts.generation.settings.policy, directory: parts.generation.directory }, question),
     bounce: (filter, text) => total(parts.shards, ({ scheduler }) => scheduler.returnNow(filter, text)),
     flush: (domain) => total(parts.shards, ({ scheduler }) => scheduler.flush(domain)),
   });
@@ -59,7 +63,9 @@ function allShards(shards: readonly Shard[]): OperatorQueue {
       };
     },
     async list(filter, options) {
-      const rows = await Promise.all(shards.map(({ queue }) => queue.list(filter, { ...options, offset: 0, most: options.offset + options.most })));
+      const rows = await Promise.all(
+        shards.map(({ queue }) => queue.list(filter, { ...options, offset: 0, most: options.offset + options.most })),
+      );
       return rows.flat().slice(options.offset, options.offset + options.most);
     },
     count: (filter) => overAll(({ queue }) => queue.count(filter)),

@@ -44,11 +44,26 @@ export async function openShard(number: number, generation: Generation, parts: S
     previousEnd: parts.previousEnd,
     ...(parts.geometry === undefined ? {} : { geometry: parts.geometry }),
   });
-  const scheduler = createScheduler({ world, queue, journal, timeline, activeElsewhere: parts.activeElsewhere, ...schedulerPart(generation) });
+  const scheduler = createScheduler({
+    world,
+    queue,
+    journal,
+    timeline,
+    activeElsewhere: parts.activeElsewhere,
+    ...schedulerPart(generation),
+  });
   return { number, queue, scheduler };
 }
 
 /** What a scheduler takes from a configuration. */
 export function schedulerPart({ settings, router, courier, reporter, bounds, wantMore }: Generation): SchedulerChanges {
-  return { settings: settings.scheduler, router, courier, reporter, bounds, wantMore, attemptsMax: settings.delivery.attemptsMax };
+  return {
+    settings: settings.scheduler,
+    router,
+    courier,
+    reporter,
+    bounds,
+    wantMore,
+    attemptsMax: settings.delivery.attemptsMax,
+  };
 }

@@ -64,7 +64,8 @@ class Worker implements ChildDuties {
 
   async start(message: Extract<ToChild, { kind: 'start' }>): Promise<void> {
     const { shard: worker } = message;
-    const ask: AskForMore = async (key, limit, wanted) => Number(await this.#supervisor.ask('more', { worker, key, limit, wanted }));
+    const ask: AskForMore = async (key, limit, wanted) =>
+      Number(await this.#supervisor.ask('more', { worker, key, limit, wanted }));
     const shares = new Shares(message.workers, this.#parts.world.clock, ask, message.shares);
     this.#running = await startRunning(this.#parts, message, shares);
   }
@@ -125,7 +126,10 @@ class Worker implements ChildDuties {
     const running = this.#running;
     if (running === undefined) return;
     await Promise.all(this.#listening.map((listening) => within(this.#parts.world, 100, listening.close())));
-    await Promise.all([running.reception.stop(graceMs), ...running.shards.map(({ scheduler }) => scheduler.stop(graceMs))]);
+    await Promise.all([
+      running.reception.stop(graceMs),
+      ...running.shards.map(({ scheduler }) => scheduler.stop(graceMs)),
+    ]);
     await running.generation.courier.close();
     await Promise.all(running.shards.map(({ queue }) => queue.close()));
     await running.timeline.close();
@@ -157,12 +161,21 @@ interface Running {
   readonly closeJournal: () => Promise<void>;
 }
 
-async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind: 'start' }>, shares: Shares): Promise<Running> {
+async function startRunning(
+  parts: WorkerParts,
+  message: Extract<ToChild, { kind: 'start' }>,
+  shares: Shares,
+): Promise<Running> {
   const { world } = parts;
   const { briefing, shard, workers } = message;
   const { settings } = briefing;
   const { journal, close } = openJournal(parts, settings, shard);
-  const timeline = openTimelineLog({ world, directory: timelineDirectory(settings, shard), settings: settings.events, journal });
+  const timeline = openTimelineLog({
+    world,
+    directory: timelineDirectory(settings, shard),
+    settings: settings.events,
+    journal,
+  });
   const told = parts.witness === undefined ? timeline : both(timeline, parts.witness);
   const shards: Shard[] = [];
   const etrn = async (domain: string): Promise<EtrnOutcome> => {
@@ -179,13 +192,19 @@ async function startRunning(parts: WorkerParts, message: Extract<ToChild, { kind
       timeline: told,
       directory: shardDirectory(settings, number),
       previousEnd,
-      activeElsewhere: (nextHop) => shards.reduce((sum, other) => (other.number === number ? sum : sum + other.scheduler.active(nextHop)), 0),
+      activeElsewhere: (nextHop) =>
+        shards.reduce((sum, other) => (other.number === number ? sum : sum + other.scheduler.active(nextHop)), 0),
       ...(parts.queueGeometry === undefined ? {} : { geometry: parts.queueGeometry }),
     });
   await untilLocked(parts, journal, shardLock(settings, shard));
   const own = await untilOpen(parts, journal, shardDirectory(settings, shard), () => open(shard, message.previousEnd));
   shards.push(own);
-  const leases = growing(localLeases(shareOf(settings, workers, shares)), shares, () => running.generation.settings, workers);
+  const leases = growing(
+    localLeases(shareOf(settings, workers, shares)),
+    shares,
+    () => running.generation.settings,
+    workers,
+  );
   const running: Running = {
     generation,
     makeGeneration: make,
@@ -234,7 +253,11 @@ function both(one: Timeline, other: Timeline): Timeline {
   };
 }
 
-function openJournal(parts: WorkerParts, settings: Settings, shard: number): { journal: RunningJournal; close: () => Promise<void> } {
+function openJournal(
+  parts: WorkerParts,
+  settings: Settings,
+  shard: number,
+): { journal: RunningJournal; close: () => Promise<void> } {
   const { world, output } = parts;
   const journal: RunningJournal = createJournal({
     clock: world.clock,
@@ -242,7 +265,12 @@ function openJournal(parts: WorkerParts, settings: Settings, shard: number): { j
     levels: settings.events.levels,
     writers: [outputWriter(output, settings.events.format, 'standard output', () => journal)],
   });
-  const log = openEventLog({ world, directory: eventDirectory(settings, `worker-${shard}`), settings: settings.events, journal: () => journal });
+  const log = openEventLog({
+    world,
+    directory: eventDirectory(settings, `worker-${shard}`),
+    settings: settings.events,
+    journal: () => journal,
+  });
   journal.add(log);
   return { journal, close: () => log.close() };
 }
@@ -265,7 +293,9 @@ function growing(leases: Leases, shares: Shares, settings: () => Settings, worke
       const lease = leases.take(address);
       if (lease === 'too-many') {
         const { connectionsMax } = settings().reception;
-        shares.want(SESSIONS, connectionsMax, Math.ceil(connectionsMax / 10), () => leases.resize(shareOf(settings(), workers, shares)));
+        shares.want(SESSIONS, connectionsMax, Math.ceil(connectionsMax / 10), () =>
+          leases.resize(shareOf(settings(), workers, shares)),
+        );
       }
       return lease;
     },
@@ -309,13 +339,23 @@ async function untilLocked(parts: WorkerParts, journal: RunningJournal, path: st
 }
 
 /** Opens storage, and tries again for as long as it cannot be opened; says so once for each cause. */
-async function untilOpen(parts: WorkerParts, journal: RunningJournal, path: string, open: () => Promise<Shard>): Promise<Shard> {
+async function untilOpen(
+  parts: WorkerParts,
+  journal: RunningJournal,
+  path: string,
+  open: () => Promise<Shard>,
+): Promise<Shard> {
   let told = '';
   for (;;) {
     try {
       return await open();
     } catch (error) {
-      const cause = error instanceof Fault ? `${error.event} ${JSON.stringify(error.data)}` : error instanceof Error ? error.message : String(error);
+      const cause =
+        error instanceof Fault
+          ? `${error.event} ${JSON.stringify(error.data)}`
+          : error instanceof Error
+            ? error.message
+            : String(error);
       if (cause !== told) journal.emit('service.queue-unavailable', { path, cause });
       told = cause;
       await new Promise<void>((resolve) => void parts.world.clock.after(REOPEN_MS, resolve));

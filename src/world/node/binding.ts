@@ -11,7 +11,13 @@ interface BoundHandle {
  * Node binds without accepting only inside `cluster`, which hands every socket through the primary or kills workers with it.
  * This is the function that `cluster` itself uses; it answers an error number instead of throwing.
  */
-type CreateServerHandle = (address: string | null, port: number, type: 4 | 6 | -1, descriptor?: number, flags?: number) => BoundHandle | number;
+type CreateServerHandle = (
+  address: string | null,
+  port: number,
+  type: 4 | 6 | -1,
+  descriptor?: number,
+  flags?: number,
+) => BoundHandle | number;
 const createServerHandle = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
 
 /** Keeps IPv6 sockets off IPv4, so that both families can be bound side by side. */
@@ -30,7 +36,9 @@ export function bindSocket(address: string, port: number): Bound {
   const family = net.isIP(address);
   const type = address.startsWith('/') ? -1 : family === 6 ? 6 : 4;
   const made =
-    type === -1 ? createServerHandle(address, -1, -1) : createServerHandle(address, port, type, undefined, type === 6 ? IPV6_ONLY : 0);
+    type === -1
+      ? createServerHandle(address, -1, -1)
+      : createServerHandle(address, port, type, undefined, type === 6 ? IPV6_ONLY : 0);
   return boundOf(made, `bind ${address}:${port}`, address, port);
 }
 

@@ -55,7 +55,9 @@ export const nodeParentLink: ParentLink = {
     return process.send(message, undefined, undefined, () => undefined);
   },
   onMessage: (listener) =>
-    void process.on('message', (message: unknown, handle: unknown) => listener(message, (handle ?? undefined) as ListenHandle | undefined)),
+    void process.on('message', (message: unknown, handle: unknown) =>
+      listener(message, (handle ?? undefined) as ListenHandle | undefined),
+    ),
   onLost(listener) {
     // The supervisor may have gone while this process was still loading.
     if (process.connected) process.on('disconnect', listener);

@@ -15,7 +15,9 @@ const SETTLE_MS = 20;
 /** Takes the lock at `path`, or says that somebody holds it ('held') or that the path cannot be one. A dead holder's socket is taken over. */
 export async function takeLock(path: string): Promise<InstanceLock | 'held'> {
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
-    throw Object.assign(new Error(`socket path ${path} is longer than ${PATH_BYTES_MAX} octets`), { code: 'ENAMETOOLONG' });
+    throw Object.assign(new Error(`socket path ${path} is longer than ${PATH_BYTES_MAX} octets`), {
+      code: 'ENAMETOOLONG',
+    });
   }
   for (let tries = 0; tries < 3; tries += 1) {
     const lock = await bind(path);
@@ -46,7 +48,9 @@ async function keepsItsName(path: string): Promise<boolean> {
 function bind(path: string): Promise<InstanceLock | undefined> {
   return new Promise((resolve, reject) => {
     const server = net.createServer((socket) => socket.destroy());
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    );
     server.listen(path, () => {
       server.unref();
       resolve({ release: () => void server.close() });

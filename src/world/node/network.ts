@@ -18,7 +18,9 @@ function dial(options: DialOptions): Promise<ByteStream> {
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
     });
     const limit = setTimeout(() => {
-      socket.destroy(Object.assign(new Error(`connect ${options.address}:${options.port} timed out`), { code: 'ETIMEDOUT' }));
+      socket.destroy(
+        Object.assign(new Error(`connect ${options.address}:${options.port} timed out`), { code: 'ETIMEDOUT' }),
+      );
     }, options.timeoutMs);
     const fail = (error: Error): void => {
       clearTimeout(limit);
@@ -67,7 +69,9 @@ export const nodeNetwork: Network = {
     new Promise((resolve, reject) => {
       const socket = dgram.createSocket(family === 4 ? 'udp4' : 'udp6');
       socket.once('error', reject);
-      socket.on('message', (bytes, from) => receive(bytes, { address: canonicalAddress(from.address), port: from.port }));
+      socket.on('message', (bytes, from) =>
+        receive(bytes, { address: canonicalAddress(from.address), port: from.port }),
+      );
       socket.bind(0, () => {
         socket.removeListener('error', reject);
         // ICMP errors arrive here; a question that gets no answer times out.

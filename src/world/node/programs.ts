@@ -18,7 +18,8 @@ export const nodePrograms: Programs = {
       let output = '';
       let timedOut = false;
       const keep = (chunk: Buffer): void => {
-        if (output.length < options.outputBytesMax) output += chunk.toString('utf8').slice(0, options.outputBytesMax - output.length);
+        if (output.length < options.outputBytesMax)
+          output += chunk.toString('utf8').slice(0, options.outputBytesMax - output.length);
       };
       child.stdout.on('data', keep);
       child.stderr.on('data', keep);
@@ -51,17 +52,18 @@ export const nodePrograms: Programs = {
 async function feed(stdin: NodeJS.WritableStream, input: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of input) {
     if (!stdin.writable) return;
-    if (!stdin.write(chunk)) await new Promise<void>((resolve) => {
-      const go = (): void => {
-        stdin.removeListener('drain', go);
-        stdin.removeListener('close', go);
-        stdin.removeListener('error', go);
-        resolve();
-      };
-      stdin.on('drain', go);
-      stdin.on('close', go);
-      stdin.on('error', go);
-    });
+    if (!stdin.write(chunk))
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          stdin.removeListener('drain', go);
+          stdin.removeListener('close', go);
+          stdin.removeListener('error', go);
+          resolve();
+        };
+        stdin.on('drain', go);
+        stdin.on('close', go);
+        stdin.on('error', go);
+      });
   }
   stdin.end();
 }

@@ -101,7 +101,11 @@ export class NodeStream implements ByteStream {
     const begin = (): Promise<TlsFacts> =>
       this.#upgrade(
         (plain) =>
-          new tls.TLSSocket(plain, { isServer: true, secureContext: secureContextOf(options.context), requestCert: false }),
+          new tls.TLSSocket(plain, {
+            isServer: true,
+            secureContext: secureContextOf(options.context),
+            requestCert: false,
+          }),
         'secure',
         options.timeoutMs,
       );
@@ -134,7 +138,11 @@ export class NodeStream implements ByteStream {
     );
   }
 
-  #upgrade(wrap: (plain: net.Socket) => tls.TLSSocket, event: 'secure' | 'secureConnect', timeoutMs: number): Promise<TlsFacts> {
+  #upgrade(
+    wrap: (plain: net.Socket) => tls.TLSSocket,
+    event: 'secure' | 'secureConnect',
+    timeoutMs: number,
+  ): Promise<TlsFacts> {
     const plain = this.#socket;
     plain.removeListener('error', this.#onError);
     plain.removeListener('close', this.#onClose);
@@ -157,7 +165,9 @@ export class NodeStream implements ByteStream {
       // A silent TLS client is never timed out by Node itself.
       const limit = setTimeout(() => fail(timeoutError('TLS handshake')), timeoutMs);
       secure.on('error', fail);
-      secure.on('close', () => fail(Object.assign(new Error('connection closed during the TLS handshake'), { code: 'ECONNRESET' })));
+      secure.on('close', () =>
+        fail(Object.assign(new Error('connection closed during the TLS handshake'), { code: 'ECONNRESET' })),
+      );
       secure.once(event, () => {
         if (settled) return;
         settled = true;
@@ -216,6 +226,8 @@ function factsOf(socket: tls.TLSSocket, asClient: boolean): TlsFacts {
     cipher: socket.getCipher()?.standardName ?? 'unknown',
     ...(typeof serverName === 'string' && serverName !== '' ? { serverName } : {}),
     ...(asClient ? { verified: socket.authorized } : {}),
-    ...(asClient && !socket.authorized ? { failure: String(socket.authorizationError ?? 'certificate not valid') } : {}),
+    ...(asClient && !socket.authorized
+      ? { failure: String(socket.authorizationError ?? 'certificate not valid') }
+      : {}),
   };
 }

@@ -17,7 +17,6 @@ let mounted: string | undefined;
 let sink: LedgerSink;
 let service: TestService;
 let port: number;
-let dead: number;
 
 before(async () => {
   if (notRoot !== false) return;
@@ -26,7 +25,6 @@ before(async () => {
   mounted = at;
   sink = await startLedgerSink();
   port = await freePort();
-  dead = await freePort();
   service = await startService(() =>
     testConfiguration({
       directory: at,
@@ -50,7 +48,10 @@ after(async () => {
   await rm(mounted, { recursive: true, force: true });
 });
 
-test('below the floor mail is refused with 452, outcomes are still recorded, and acceptance resumes by itself', { timeout: 90_000, skip: notRoot }, async () => {
+test('below the floor mail is refused with 452, outcomes are still recorded, and acceptance resumes by itself', {
+  timeout: 90_000,
+  skip: notRoot,
+}, async () => {
   const at = mounted ?? '';
   await sendOne(port, 'first@far.test');
   await until('the first', () => sink.arrivals.get('first@far.test') === 1);
@@ -75,7 +76,10 @@ test('below the floor mail is refused with 452, outcomes are still recorded, and
   await until('the second', () => sink.arrivals.get('second@far.test') === 1);
 });
 
-test('on a disk that is full to the last octet, what was accepted is delivered once and recorded', { timeout: 90_000, skip: notRoot }, async () => {
+test('on a disk that is full to the last octet, what was accepted is delivered once and recorded', {
+  timeout: 90_000,
+  skip: notRoot,
+}, async () => {
   const at = mounted ?? '';
   const held = 20;
   // They wait while their next hop is closed, and are delivered while the disk is full.
@@ -87,7 +91,10 @@ test('on a disk that is full to the last octet, what was accepted is delivered o
     for (;;) {
       const path = join(at, `ballast-${ballasts.length}`);
       ballasts.push(path);
-      const done = await writeFile(path, Buffer.alloc(size)).then(() => true, () => false);
+      const done = await writeFile(path, Buffer.alloc(size)).then(
+        () => true,
+        () => false,
+      );
       if (!done || ballasts.length > 400) break;
     }
   }

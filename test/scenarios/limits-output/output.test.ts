@@ -14,16 +14,37 @@ import { freePort } from '../../support/service.ts';
 const MAIN = fileURLToPath(new URL('../../../src/service/main.js', import.meta.url));
 const MB = 1024 ** 2;
 
-test('standard output that nobody reads neither blocks the service nor makes it grow', { timeout: 120_000 }, async () => {
+test('standard output that nobody reads neither blocks the service nor makes it grow', {
+  timeout: 120_000,
+}, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'ims-'));
   const port = await freePort();
   const file = join(directory, 'ims.yaml');
-  await writeFile(file, testConfiguration({ directory, ports: { mx: port }, workers: 1, more: 'events: { levels: { smtp-dialogue: maximum } }\nreception: { errorsMax: 1000 }\n' }));
+  await writeFile(
+    file,
+    testConfiguration({
+      directory,
+      ports: { mx: port },
+      workers: 1,
+      more: 'events: { levels: { smtp-dialogue: maximum } }\nreception: { errorsMax: 1000 }\n',
+    }),
+  );
   // The pipe is never read: after 64 KB it takes no more.
-  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { cwd: directory, stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   try {
-    await until('mail taken', () => sendOne(port, 'alice@example.test').then(() => true, () => false), 20_000);
+    await until(
+      'mail taken',
+      () =>
+        sendOne(port, 'alice@example.test').then(
+          () => true,
+          () => false,
+        ),
+      20_000,
+    );
     assert.ok(child.pid !== undefined);
     const flood = async (): Promise<void> => {
       for (let session = 0; session < 20; session += 1) {
@@ -40,7 +61,9 @@ test('standard output that nobody reads neither blocks the service nor makes it 
     const before = await familyPss(child.pid);
     for (let round = 0; round < 5; round += 1) await flood();
     const grown = (await familyPss(child.pid)) - before;
-    console.log(`# grown by ${(grown / MB).toFixed(1)} MB over 20,000 refused commands, ${(await family(child.pid)).length} processes`);
+    console.log(
+      `# grown by ${(grown / MB).toFixed(1)} MB over 20,000 refused commands, ${(await family(child.pid)).length} processes`,
+    );
     assert.ok(grown < 24 * MB, `${grown} octets`);
     const started = performance.now();
     await sendOne(port, 'alice@example.test');

@@ -37,9 +37,12 @@ function silent(port: number): Promise<string> {
   });
 }
 
-const silents = (port: number, count: number): Promise<string[]> => Promise.all(Array.from({ length: count }, () => silent(port)));
+const silents = (port: number, count: number): Promise<string[]> =>
+  Promise.all(Array.from({ length: count }, () => silent(port)));
 
-test('2,000 idle sessions cost a few kilobytes each, and others are answered at once', { timeout: 120_000 }, async () => {
+test('2,000 idle sessions cost a few kilobytes each, and others are answered at once', {
+  timeout: 120_000,
+}, async () => {
   const SESSIONS = 2_000;
   const port = await begin('reception: { connectionsPerAddressMax: 5000 }\n');
   await Promise.all(Array.from({ length: 50 }, () => sendOne(port, 'alice@example.test')));
@@ -58,7 +61,9 @@ test('2,000 idle sessions cost a few kilobytes each, and others are answered at 
     await sendOne(port, 'alice@example.test');
     times.push(performance.now() - started);
   }
-  console.log(`# ${(each / KB).toFixed(1)} KB a session; a message beside them took ${Math.max(...times).toFixed(0)} ms at most`);
+  console.log(
+    `# ${(each / KB).toFixed(1)} KB a session; a message beside them took ${Math.max(...times).toFixed(0)} ms at most`,
+  );
   assert.ok(each <= 32 * KB, `${each} octets a session`);
   assert.ok(Math.max(...times) < 1_000);
 });
@@ -114,14 +119,21 @@ test('a message over the size is refused, when it is declared and when it comes'
   await line.say('NOOP', 250);
 });
 
-test('descriptors that run out are foreseen: 421 before the system refuses, and all is well afterwards', { timeout: 60_000, skip: needs('prlimit') }, async () => {
+test('descriptors that run out are foreseen: 421 before the system refuses, and all is well afterwards', {
+  timeout: 60_000,
+  skip: needs('prlimit'),
+}, async () => {
   const port = await begin('reception: { connectionsPerAddressMax: 5000 }\n');
   const running = service as TestService;
   for (const pid of await running.workers()) spawnSync('prlimit', ['--pid', String(pid), '--nofile=256:256']);
   // The limit is read at the start of a worker, which inherits that of the supervisor.
   spawnSync('prlimit', ['--pid', String(running.pid), '--nofile=256:256']);
   for (const pid of await running.workers()) process.kill(pid, 'SIGKILL');
-  await until('a worker', async () => (await running.workers()).length === 1 && (await silent(port)).startsWith('220'), 10_000);
+  await until(
+    'a worker',
+    async () => (await running.workers()).length === 1 && (await silent(port)).startsWith('220'),
+    10_000,
+  );
   const replies = await silents(port, 300);
   const count = (code: string): number => replies.filter((reply) => reply.startsWith(code)).length;
   console.log(`# of 300: ${count('220')} taken, ${count('421')} told 421, ${count('closed') + count('reset')} cut`);

@@ -51,7 +51,9 @@ async function findQueued(directory: string, shard: number, complaints: string[]
     directory,
     shard,
     settings: { spaceFloor: 1024 ** 2, spaceResume: 2 * 1024 ** 2, freshCache: 0, messagesMax: 1_000_000 },
-    journal: { emit: (name, ...rest) => void (name !== 'queue.recovered' && complaints.push(`${name} ${JSON.stringify(rest)}`)) },
+    journal: {
+      emit: (name, ...rest) => void (name !== 'queue.recovered' && complaints.push(`${name} ${JSON.stringify(rest)}`)),
+    },
     bodyMemoryMax: 1024 ** 2,
     previousEnd: 'killed',
     // Only what it makes itself is small; old segments are read in their own size.
@@ -97,7 +99,12 @@ export function readMailboxes(data: string): MaildirMessage[] {
       const directory = join(domain, mailbox, part);
       for (const file of existsSync(directory) ? readdirSync(directory) : []) {
         const queueId = /^\d+\.([^_]+)_/.exec(file)?.[1] ?? '';
-        found.push({ mailbox: `${mailbox}@${LOCAL_DOMAIN}`, file, queueId, content: readFileSync(join(directory, file), 'latin1') });
+        found.push({
+          mailbox: `${mailbox}@${LOCAL_DOMAIN}`,
+          file,
+          queueId,
+          content: readFileSync(join(directory, file), 'latin1'),
+        });
       }
     }
   }

@@ -11,7 +11,10 @@ test('a power cut could take a new data directory with everything in it, because
   try {
     await nodeDisk.makeDirectory(join(base, 'data/queue/0/big'));
     const synced = sync.mock.calls.map((call) => call.arguments[0]);
-    assert.deepEqual(synced.sort(), ['', 'data', 'data/queue', 'data/queue/0'].map((name) => join(base, name)));
+    assert.deepEqual(
+      synced.sort(),
+      ['', 'data', 'data/queue', 'data/queue/0'].map((name) => join(base, name)),
+    );
     await nodeDisk.makeDirectory(join(base, 'data/queue/0/big'));
     assert.equal(sync.mock.callCount(), 4, 'nothing was made');
   } finally {

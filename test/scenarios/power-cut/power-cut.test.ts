@@ -38,12 +38,19 @@ scheduler: { normal: { first: 1s, longest: 2s } }
 }
 
 /** Waits until every recipient has ended as it must, or the time is over; returns what is missing. */
-async function everythingEnded(sent: readonly SentMessage[], taken: () => ReadonlySet<string>, data: string): Promise<string[]> {
+async function everythingEnded(
+  sent: readonly SentMessage[],
+  taken: () => ReadonlySet<string>,
+  data: string,
+): Promise<string[]> {
   let missing: string[] = [];
   for (let tries = 0; tries < 150; tries += 1) {
     const mailboxes = readMailboxes(data);
     const copies = new Set(mailboxes.map(({ queueId, mailbox }) => `${queueId} ${mailbox}`));
-    const reports = mailboxes.filter(({ content }) => content.includes('Final-Recipient')).map(({ content }) => content).join('');
+    const reports = mailboxes
+      .filter(({ content }) => content.includes('Final-Recipient'))
+      .map(({ content }) => content)
+      .join('');
     missing = sent.flatMap(({ name, queueId, recipients }) =>
       recipients
         .filter((recipient) => {
@@ -62,7 +69,9 @@ async function everythingEnded(sent: readonly SentMessage[], taken: () => Readon
 const SMALL_SEGMENTS = fileURLToPath(new URL('./small-segments-main.js', import.meta.url));
 
 describe('a power cut', { skip: without }, () => powerCuts(undefined));
-describe('a power cut where segments are filled, compacted and used again', { skip: without }, () => powerCuts(SMALL_SEGMENTS));
+describe('a power cut where segments are filled, compacted and used again', { skip: without }, () =>
+  powerCuts(SMALL_SEGMENTS),
+);
 
 /** The tests, on a service that is started by this entry. */
 function powerCuts(entry: string | undefined): void {
@@ -126,7 +135,11 @@ function powerCuts(entry: string | undefined): void {
   }
 
   /** Cuts the power at moments that seeds decide and checks everything found each time. */
-  async function cutsOf(disk: RecordedDisk, seeds: readonly number[], unsynced: (seed: number) => Unsynced): Promise<Findings> {
+  async function cutsOf(
+    disk: RecordedDisk,
+    seeds: readonly number[],
+    unsynced: (seed: number) => Unsynced,
+  ): Promise<Findings> {
     const all = noFindings();
     for (const seed of seeds) {
       const random = seeded(seed);
@@ -138,7 +151,8 @@ function powerCuts(entry: string | undefined): void {
         const found = await findAll(join(target, 'data'));
         checkPromises(ledger, found, atNs, wrong);
         const where = `seed ${seed}, ${unsynced(seed)}, ${Math.round((atNs - firstNs) / 1e6)} ms: `;
-        for (const kind of ['lost', 'corrupt', 'reportsLost', 'reportsDoubled'] as const) all[kind].push(...wrong[kind].map((what) => where + what));
+        for (const kind of ['lost', 'corrupt', 'reportsLost', 'reportsDoubled'] as const)
+          all[kind].push(...wrong[kind].map((what) => where + what));
         all.corrupt.push(...found.complaints.map((what) => where + what));
         all.checked += wrong.checked;
       } finally {
@@ -152,9 +166,16 @@ function powerCuts(entry: string | undefined): void {
   const UNSYNCED: readonly Unsynced[] = ['lost', 'by chance', 'by chance', 'kept'];
 
   test(`loses, corrupts and doubles nothing at ${CUTS} moments`, { timeout: 300_000 }, async () => {
-    const found = await cutsOf(new RecordedDisk(service.directory, calls), seeds(CUTS), (seed) => UNSYNCED[seed % UNSYNCED.length] ?? 'lost');
-    console.log(`# ${CUTS} cuts: ${found.checked} acknowledged checked, ${found.lost.length} lost, ${found.corrupt.length} corrupt`);
-    for (const kind of ['lost', 'corrupt', 'reportsLost', 'reportsDoubled'] as const) assert.deepEqual(found[kind].slice(0, 10), [], kind);
+    const found = await cutsOf(
+      new RecordedDisk(service.directory, calls),
+      seeds(CUTS),
+      (seed) => UNSYNCED[seed % UNSYNCED.length] ?? 'lost',
+    );
+    console.log(
+      `# ${CUTS} cuts: ${found.checked} acknowledged checked, ${found.lost.length} lost, ${found.corrupt.length} corrupt`,
+    );
+    for (const kind of ['lost', 'corrupt', 'reportsLost', 'reportsDoubled'] as const)
+      assert.deepEqual(found[kind].slice(0, 10), [], kind);
     assert.ok(found.checked > CUTS * 50, `${found.checked} checked`);
   });
 
@@ -182,7 +203,9 @@ function powerCuts(entry: string | undefined): void {
         const all = { sent: ledger.sent, acknowledgedNs, taken: [...before, ...again.messages] };
         checkPromises(all, await findAll(data), Number.POSITIVE_INFINITY, wrong);
         assert.deepEqual(wrong, { ...noFindings(), checked: promised.length }, `seed ${seed}`);
-        console.log(`# seed ${seed}: ${promised.length} acknowledged, ${again.messages.length} messages taken after the cut`);
+        console.log(
+          `# seed ${seed}: ${promised.length} acknowledged, ${again.messages.length} messages taken after the cut`,
+        );
       } finally {
         await second.remove();
         await again.close();
@@ -204,7 +227,9 @@ function powerCuts(entry: string | undefined): void {
     test(`is noticed with ${what} left out`, { timeout: 100_000 }, async () => {
       const disk = new RecordedDisk(service.directory, calls, (sync) => !left(sync));
       const { lost, corrupt, reportsLost, checked } = await cutsOf(disk, seeds(4), () => 'lost');
-      console.log(`# ${what} left out: ${checked} acknowledged checked, ${lost.length} lost, ${corrupt.length} corrupt, ${reportsLost.length} reports lost`);
+      console.log(
+        `# ${what} left out: ${checked} acknowledged checked, ${lost.length} lost, ${corrupt.length} corrupt, ${reportsLost.length} reports lost`,
+      );
       assert.ok(lost.length + corrupt.length > 0, 'the control finds nothing');
     });
   }

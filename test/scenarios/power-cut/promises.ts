@@ -62,15 +62,18 @@ export function checkPromises(ledger: Ledger, found: Found, atNs: number, wrong:
     const acknowledgedNs = ledger.acknowledgedNs.get(queueId);
     const acknowledged = acknowledgedNs !== undefined && acknowledgedNs <= atNs;
     if (acknowledged) wrong.checked += 1;
-    if (waits !== undefined && !isWhole(waits.content, message)) wrong.corrupt.push(`${name} in the queue: ${waits.content.slice(0, 80)}`);
+    if (waits !== undefined && !isWhole(waits.content, message))
+      wrong.corrupt.push(`${name} in the queue: ${waits.content.slice(0, 80)}`);
     for (const recipient of message.recipients) {
       const waiting = waits?.waiting.includes(recipient) === true;
       const copies = inMailboxes.get(`${queueId} ${recipient}`) ?? [];
       if (copies.length > 1) wrong.corrupt.push(`${name} is twice in the mailbox of ${recipient}`);
-      for (const copy of copies) if (!isWhole(copy, message)) wrong.corrupt.push(`${name} in the mailbox of ${recipient}`);
+      for (const copy of copies)
+        if (!isWhole(copy, message)) wrong.corrupt.push(`${name} in the mailbox of ${recipient}`);
       const count = reports.get(recipient)?.size ?? 0;
       const fate = fateOf(recipient);
-      if (count > (fate === 'refused' && !waiting ? 1 : 0)) wrong.reportsDoubled.push(`${count} reports of ${recipient}, ${waiting ? 'who still waits' : 'who has ended'}`);
+      if (count > (fate === 'refused' && !waiting ? 1 : 0))
+        wrong.reportsDoubled.push(`${count} reports of ${recipient}, ${waiting ? 'who still waits' : 'who has ended'}`);
       if (!acknowledged || waiting) continue;
       if (fate === 'refused' && count === 0) wrong.reportsLost.push(`the report of ${recipient}`);
       if (fate === 'maildir' && copies.length === 0) wrong.lost.push(`${name} for ${recipient}`);

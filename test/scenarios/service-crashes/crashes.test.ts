@@ -20,9 +20,14 @@ afterEach(async () => {
   sink = undefined;
 });
 
-test('a message that crashes the worker is tried alone and then quarantined; the others are delivered', { timeout: 120_000 }, async () => {
+test('a message that crashes the worker is tried alone and then quarantined; the others are delivered', {
+  timeout: 120_000,
+}, async () => {
   const port = await freePort();
-  service = await startService((directory) => testConfiguration({ directory, ports: { mx: port }, workers: 1 }), CRASHING);
+  service = await startService(
+    (directory) => testConfiguration({ directory, ports: { mx: port }, workers: 1 }),
+    CRASHING,
+  );
   const { directory } = service;
   const inbox = (): Promise<string[]> => readdir(join(directory, 'data/mail/example.test/alice/new')).catch(() => []);
   const sending = (async () => {
@@ -51,7 +56,9 @@ test('a message that crashes the worker is tried alone and then quarantined; the
 test('a kill from outside quarantines nothing', { timeout: 120_000 }, async () => {
   const port = await freePort();
   const dead = await freePort();
-  service = await startService((directory) => testConfiguration({ directory, ports: { mx: port }, workers: 1, more: smartHost(dead) }));
+  service = await startService((directory) =>
+    testConfiguration({ directory, ports: { mx: port }, workers: 1, more: smartHost(dead) }),
+  );
   await sendOne(port, 'far@sink.test');
   for (let kills = 0; kills < 3; kills += 1) {
     await until('a worker', async () => (await service?.workers())?.length === 1);
@@ -67,13 +74,16 @@ test('mail of a worker that is no more is delivered by those that remain', { tim
   sink = await startLedgerSink();
   const port = await freePort();
   const dead = await freePort();
-  const yaml = (directory: string, workers: number, to: number): string => testConfiguration({ directory, ports: { mx: port }, workers, more: smartHost(to) });
+  const yaml = (directory: string, workers: number, to: number): string =>
+    testConfiguration({ directory, ports: { mx: port }, workers, more: smartHost(to) });
   service = await startService((directory) => yaml(directory, 2, dead));
   const { directory } = service;
   const names: string[] = [];
   const shards = new Set<string>();
   const counts = async (): Promise<void> => {
-    const list = JSON.parse((await (service as TestService).ims('queue', 'list', '--json')).stdout) as { rows: { queueId: string }[] };
+    const list = JSON.parse((await (service as TestService).ims('queue', 'list', '--json')).stdout) as {
+      rows: { queueId: string }[];
+    };
     for (const { queueId } of list.rows) shards.add(queueId.split('-')[0] ?? '');
   };
   for (let n = 0; n < 40 && shards.size < 2; n += 1) {
@@ -86,7 +96,10 @@ test('mail of a worker that is no more is delivered by those that remain', { tim
   await writeFile(service.configuration, yaml(directory, 1, sink.port));
   await service.restart();
   await until('all mail', () => names.every((name) => sink?.arrivals.has(name) === true), 20_000);
-  assert.ok([...sink.arrivals.values()].every((count) => count === 1), 'once each');
+  assert.ok(
+    [...sink.arrivals.values()].every((count) => count === 1),
+    'once each',
+  );
 });
 
 function smartHost(port: number): string {

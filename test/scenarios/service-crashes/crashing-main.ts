@@ -29,7 +29,12 @@ if (first === '--role' && second === 'worker') {
     verifyPassword: async () => false,
     takeLock,
   };
-  serveSupervisor(nodeParentLink, nodeWorld.clock, (supervisor) => createWorker(parts, supervisor), (code) => void output.flush(500).finally(() => process.exit(code)));
+  serveSupervisor(
+    nodeParentLink,
+    nodeWorld.clock,
+    (supervisor) => createWorker(parts, supervisor),
+    (code) => void output.flush(500).finally(() => process.exit(code)),
+  );
 } else if (first === '--role') {
   await serveRole('operator');
 } else if (first === 'run' && second === '--config' && third !== undefined) {

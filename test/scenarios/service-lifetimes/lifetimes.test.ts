@@ -27,7 +27,8 @@ beforeEach(() => {
 });
 afterEach(() => service.remove());
 
-const inbox = (name: string): Promise<string[]> => readdir(join(service.directory, `data/mail/example.test/${name}/new`)).catch(() => []);
+const inbox = (name: string): Promise<string[]> =>
+  readdir(join(service.directory, `data/mail/example.test/${name}/new`)).catch(() => []);
 const alive = (pid: number): Promise<boolean> =>
   readFile(`/proc/${pid}/stat`, 'latin1').then(
     (stat) => !/\) [ZX] /.test(stat),
@@ -49,16 +50,21 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-test('children are in groups of their own, so that a terminal interrupts the supervisor only', { timeout: 60_000 }, async () => {
+test('children are in groups of their own, so that a terminal interrupts the supervisor only', {
+  timeout: 60_000,
+}, async () => {
   await begin();
-  const group = async (pid: number): Promise<string> => (await readFile(`/proc/${pid}/stat`, 'latin1')).replace(/^.*\) /, '').split(' ')[2] ?? '';
+  const group = async (pid: number): Promise<string> =>
+    (await readFile(`/proc/${pid}/stat`, 'latin1')).replace(/^.*\) /, '').split(' ')[2] ?? '';
   const own = await group(service.pid);
   const children = (await family(service.pid)).slice(1);
   assert.equal(children.length, 3);
   for (const pid of children) assert.notEqual(await group(pid), own);
 });
 
-test('a transaction under way is finished at a stop, then told 421; its message is kept', { timeout: 60_000 }, async () => {
+test('a transaction under way is finished at a stop, then told 421; its message is kept', {
+  timeout: 60_000,
+}, async () => {
   await begin();
   const line = await greeted(port);
   await line.say('MAIL FROM:<sender@client.test>', 250);
@@ -91,7 +97,9 @@ test('a transaction that never ends is cut, and the stop is in time', { timeout:
   line.close();
 });
 
-test('a next hop that does not answer does not hold up a stop; its mail is tried again', { timeout: 60_000 }, async () => {
+test('a next hop that does not answer does not hold up a stop; its mail is tried again', {
+  timeout: 60_000,
+}, async () => {
   let silent = true;
   const taken: string[] = [];
   const sink = createServer((socket) => {
@@ -149,14 +157,20 @@ test('after kill -9 of the supervisor its workers leave by themselves', { timeou
   service.kill('SIGKILL');
   assert.match(await idle.reply(), /^421 /);
   const started = performance.now();
-  await until('the end of all children', async () => (await Promise.all(children.map(alive))).every((one) => !one), 5_000);
+  await until(
+    'the end of all children',
+    async () => (await Promise.all(children.map(alive))).every((one) => !one),
+    5_000,
+  );
   const took = performance.now() - started;
   assert.ok(took < 2_500, `took ${took.toFixed(0)} ms`);
   await service.restart();
   await sendOne(port, 'alice@example.test');
 });
 
-test('after kill -9 of the supervisor a new service starts at once, although an old worker is busy', { timeout: 60_000 }, async () => {
+test('after kill -9 of the supervisor a new service starts at once, although an old worker is busy', {
+  timeout: 60_000,
+}, async () => {
   await begin();
   const busy = await greeted(port);
   await busy.say('MAIL FROM:<sender@client.test>', 250);
@@ -204,7 +218,9 @@ test('a killed worker is back within a second, and connections wait meanwhile', 
   assert.ok(took < 3_000, `took ${took.toFixed(0)} ms`);
   const { data } = await service.seen(3800);
   assert.deepEqual(data, { role: 'worker', index: 0, how: 'SIGKILL', wait: 0 });
-  const status = JSON.parse((await service.ims('status', '--json')).stdout) as { processes: { role: string; restarts: number }[] };
+  const status = JSON.parse((await service.ims('status', '--json')).stdout) as {
+    processes: { role: string; restarts: number }[];
+  };
   assert.equal(status.processes.find(({ role }) => role === 'worker')?.restarts, 1);
 });
 
@@ -217,7 +233,10 @@ test('a worker that ends again and again is started with growing waits', { timeo
     if (worker !== undefined) process.kill(worker, 'SIGKILL');
     await until('its end', () => service.events.filter(({ event }) => event === 3800).length > kills);
   }
-  assert.deepEqual(service.events.filter(({ event }) => event === 3800).map(({ data }) => data['wait']), [0, 200, 1000, 3000]);
+  assert.deepEqual(
+    service.events.filter(({ event }) => event === 3800).map(({ data }) => data['wait']),
+    [0, 200, 1000, 3000],
+  );
   await sendOne(port, 'alice@example.test');
 });
 

@@ -31,7 +31,8 @@ after(async () => {
   holder.close();
 });
 
-const refusals = (listener: string): number => service.events.filter(({ event, data }) => event === 4007 && data['listener'] === listener).length;
+const refusals = (listener: string): number =>
+  service.events.filter(({ event, data }) => event === 4007 && data['listener'] === listener).length;
 
 function banner(to: NetConnectOpts): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -64,7 +65,9 @@ test('a UNIX socket answers LMTP', async () => {
   assert.match(await banner({ path: `${service.directory}/lmtp.socket` }), /^220 .*LMTP/);
 });
 
-test('a port that becomes free is bound by itself, and takes mail; the trouble was told once', { timeout: 30_000 }, async () => {
+test('a port that becomes free is bound by itself, and takes mail; the trouble was told once', {
+  timeout: 30_000,
+}, async () => {
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   assert.equal(refusals('taken'), 1);
   await new Promise<void>((resolve) => holder.close(() => resolve()));

@@ -36,9 +36,14 @@ interface Running {
 }
 
 function start(command: string, words: readonly string[], environment: NodeJS.ProcessEnv): Running {
-  const child = spawn(command, words, { cwd: directory, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, words, {
+    cwd: directory,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   return {
     pid: child.pid ?? -1,
@@ -59,14 +64,21 @@ async function configure(name: string, port: number): Promise<string> {
   return file;
 }
 
-test('systemd is told of start, reload and stop, and gets signs of life', { timeout: 60_000, skip: needs('systemd-notify', 'python3') }, async () => {
+test('systemd is told of start, reload and stop, and gets signs of life', {
+  timeout: 60_000,
+  skip: needs('systemd-notify', 'python3'),
+}, async () => {
   const socket = join(directory, 'notify');
   const systemd = start('python3', ['-c', LISTEN, socket], {});
   await until('the socket', () => systemd.output().includes('bound'));
   const port = await freePort();
   const file = await configure('notify-home', port);
-  const service = start(process.execPath, [MAIN, 'run', '--config', file], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000000' });
-  const told = (what: string): Promise<void> => until(`${what} in ${systemd.output()}`, () => systemd.output().includes(what), 15_000);
+  const service = start(process.execPath, [MAIN, 'run', '--config', file], {
+    NOTIFY_SOCKET: socket,
+    WATCHDOG_USEC: '1000000',
+  });
+  const told = (what: string): Promise<void> =>
+    until(`${what} in ${systemd.output()}`, () => systemd.output().includes(what), 15_000);
   await told('READY=1');
   await sendOne(port, 'alice@example.test');
   await told('WATCHDOG=1');
@@ -79,7 +91,10 @@ test('systemd is told of start, reload and stop, and gets signs of life', { time
   await systemd.end('SIGTERM');
 });
 
-test('sockets that systemd hands over are used, by their name', { timeout: 60_000, skip: needs('systemd-socket-activate') }, async () => {
+test('sockets that systemd hands over are used, by their name', {
+  timeout: 60_000,
+  skip: needs('systemd-socket-activate'),
+}, async () => {
   const [port, other] = [await freePort(), await freePort()];
   // The configured port is taken: only the socket handed over can answer.
   holder = createServer((socket) => socket.destroy());
@@ -88,26 +103,64 @@ test('sockets that systemd hands over are used, by their name', { timeout: 60_00
   const words = [`--listen=127.0.0.1:${port}`, '--fdname=mx', process.execPath, MAIN, 'run', '--config', file];
   const service = start('systemd-socket-activate', words, {});
   // The first connection is what starts the service.
-  await until('a message taken', () => sendOne(port, 'alice@example.test').then(() => true, () => false), 20_000);
+  await until(
+    'a message taken',
+    () =>
+      sendOne(port, 'alice@example.test').then(
+        () => true,
+        () => false,
+      ),
+    20_000,
+  );
   await until('its start', () => service.output().includes('"event":1000'));
   assert.ok(!service.output().includes('"event":4007'), 'nothing else is bound');
   assert.equal(await service.end('SIGTERM'), 0);
 });
 
-test('a socket handed over under another name is used for the listener of its port', { timeout: 60_000, skip: needs('systemd-socket-activate') }, async () => {
+test('a socket handed over under another name is used for the listener of its port', {
+  timeout: 60_000,
+  skip: needs('systemd-socket-activate'),
+}, async () => {
   const port = await freePort();
   const file = await configure('by-port', port);
-  const service = start('systemd-socket-activate', [`--listen=127.0.0.1:${port}`, process.execPath, MAIN, 'run', '--config', file], {});
-  await until('a message taken', () => sendOne(port, 'alice@example.test').then(() => true, () => false), 20_000);
+  const service = start(
+    'systemd-socket-activate',
+    [`--listen=127.0.0.1:${port}`, process.execPath, MAIN, 'run', '--config', file],
+    {},
+  );
+  await until(
+    'a message taken',
+    () =>
+      sendOne(port, 'alice@example.test').then(
+        () => true,
+        () => false,
+      ),
+    20_000,
+  );
   assert.ok(!service.output().includes('"event":4007'), service.output());
   assert.equal(await service.end('SIGTERM'), 0);
 });
 
-test('a socket handed over that no listener wants is named', { timeout: 60_000, skip: needs('systemd-socket-activate') }, async () => {
+test('a socket handed over that no listener wants is named', {
+  timeout: 60_000,
+  skip: needs('systemd-socket-activate'),
+}, async () => {
   const [port, own] = [await freePort(), await freePort()];
   const file = await configure('unwanted', own);
-  const service = start('systemd-socket-activate', [`--listen=127.0.0.1:${port}`, '--fdname=submisson', process.execPath, MAIN, 'run', '--config', file], {});
-  await until('a connection', () => sendOne(port, 'alice@example.test').then(() => true, () => service.output().includes('"event":1000')), 20_000);
+  const service = start(
+    'systemd-socket-activate',
+    [`--listen=127.0.0.1:${port}`, '--fdname=submisson', process.execPath, MAIN, 'run', '--config', file],
+    {},
+  );
+  await until(
+    'a connection',
+    () =>
+      sendOne(port, 'alice@example.test').then(
+        () => true,
+        () => service.output().includes('"event":1000'),
+      ),
+    20_000,
+  );
   await until('the event', () => service.output().includes('submisson'));
   assert.match(service.output(), /"event":3801/);
   await sendOne(own, 'alice@example.test');

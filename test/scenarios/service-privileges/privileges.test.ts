@@ -25,18 +25,25 @@ afterEach(async () => {
 
 /** A port below 1024 that nobody uses. */
 async function lowPort(): Promise<number> {
-  const used = (await readFile('/proc/net/tcp', 'latin1')) + (await readFile('/proc/net/tcp6', 'latin1').catch(() => ''));
-  for (let port = 600; port < 1024; port += 1) if (!used.includes(`:${port.toString(16).toUpperCase().padStart(4, '0')} `)) return port;
+  const used =
+    (await readFile('/proc/net/tcp', 'latin1')) + (await readFile('/proc/net/tcp6', 'latin1').catch(() => ''));
+  for (let port = 600; port < 1024; port += 1)
+    if (!used.includes(`:${port.toString(16).toUpperCase().padStart(4, '0')} `)) return port;
   throw new Error('no port below 1024 is free');
 }
 
 /** Below this ports are privileged; a container may have lowered it. */
-const privileged = Number(execFileSync('cat', ['/proc/sys/net/ipv4/ip_unprivileged_port_start'], { encoding: 'latin1' }));
+const privileged = Number(
+  execFileSync('cat', ['/proc/sys/net/ipv4/ip_unprivileged_port_start'], { encoding: 'latin1' }),
+);
 
 const uidOf = async (pid: number): Promise<string[]> =>
   (/^Uid:\s+(.*)$/m.exec(await readFile(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '').split(/\s+/);
 
-test('started as root it binds and reads keys as root, and works as the configured user', { timeout: 60_000, skip: notRoot }, async () => {
+test('started as root it binds and reads keys as root, and works as the configured user', {
+  timeout: 60_000,
+  skip: notRoot,
+}, async () => {
   const port = await lowPort();
   const pair = await makeSelfSigned('mail.example.test', Date.now());
   const keys = await mkdtemp(join(tmpdir(), 'ims-keys-'));
@@ -91,7 +98,10 @@ before(async () => {
 after(() => rm(home, { recursive: true, force: true }));
 
 for (const { capability, words } of [
-  { capability: 'with CAP_NET_BIND_SERVICE', words: ['--ambient-caps', '+net_bind_service', '--inh-caps', '+net_bind_service'] },
+  {
+    capability: 'with CAP_NET_BIND_SERVICE',
+    words: ['--ambient-caps', '+net_bind_service', '--inh-caps', '+net_bind_service'],
+  },
   { capability: 'without it', words: ['--bounding-set', '-all'] },
 ]) {
   const skip = notRoot || (privileged <= 600 && 'ports are not privileged here') || needs('setpriv');
@@ -99,17 +109,36 @@ for (const { capability, words } of [
     const [low, high] = [await lowPort(), await freePort()];
     const directory = await mkdtemp(join(home, 'run-'));
     const file = join(directory, 'ims.yaml');
-    await writeFile(file, `server: { name: mail.example.test, data: ${directory}/data, workers: 1 }
+    await writeFile(
+      file,
+      `server: { name: mail.example.test, data: ${directory}/data, workers: 1 }
 listeners:
   low: { profile: mx, address: 127.0.0.1, port: ${low} }
   high: { profile: mx, address: 127.0.0.1, port: ${high} }
 domains: { example.test: { mailboxes: { alice: {} } } }
-`);
+`,
+    );
     for (const path of [home, directory, file]) await chown(path, NOBODY, NOBODY);
-    const child = spawn('setpriv', ['--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups', ...words, process.execPath, MAIN, 'run', '--config', file], {
-      cwd: directory,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      'setpriv',
+      [
+        '--reuid',
+        'nobody',
+        '--regid',
+        'nogroup',
+        '--clear-groups',
+        ...words,
+        process.execPath,
+        MAIN,
+        'run',
+        '--config',
+        file,
+      ],
+      {
+        cwd: directory,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));

@@ -22,7 +22,10 @@ let sink: LedgerSink;
 let port: number;
 let dead: number;
 
-const yaml = (directory: string, { name = 'mail.example.test', to = dead, workers = WORKERS, extra = '' }: Choice = {}): string =>
+const yaml = (
+  directory: string,
+  { name = 'mail.example.test', to = dead, workers = WORKERS, extra = '' }: Choice = {},
+): string =>
   testConfiguration({
     directory,
     ports: { mx: port },
@@ -62,7 +65,9 @@ async function names(): Promise<Set<string>> {
   return found;
 }
 
-test('SIGHUP applies a new configuration to new sessions of every worker; open ones keep theirs', { timeout: 60_000 }, async () => {
+test('SIGHUP applies a new configuration to new sessions of every worker; open ones keep theirs', {
+  timeout: 60_000,
+}, async () => {
   const open = await greeted(port);
   await write({ name: 'other.example.test' });
   service.kill('SIGHUP');
@@ -89,7 +94,9 @@ test('a wrong file is not applied, and the event names file, line and column', {
   assert.match(checked.stdout + checked.stderr, /ims\.yaml:\d+:\d+.*recepttion/s);
 });
 
-test('settings that need a restart are named, and do not come in by a worker that starts later', { timeout: 60_000 }, async () => {
+test('settings that need a restart are named, and do not come in by a worker that starts later', {
+  timeout: 60_000,
+}, async () => {
   await write({ name: 'fourth.example.test', workers: 3, extra: 'queue: { spaceFloor: 100MB, spaceResume: 120MB }\n' });
   const told = await service.ims('reload');
   assert.equal(told.code, 0, told.stderr);

@@ -67,7 +67,9 @@ for (const { to, arrived } of [
     const all = performance.now() - started;
     watching = false;
     await watch;
-    console.log(`# ${to}: accepted in ${sent.toFixed(0)} ms, delivered in ${all.toFixed(0)} ms, ${Math.round((highest - before) / MB)} MB over ${Math.round(before / MB)} MB`);
+    console.log(
+      `# ${to}: accepted in ${sent.toFixed(0)} ms, delivered in ${all.toFixed(0)} ms, ${Math.round((highest - before) / MB)} MB over ${Math.round(before / MB)} MB`,
+    );
     assert.ok(highest - before < GROWTH_MAX, `grew by ${Math.round((highest - before) / MB)} MB`);
   });
 }
@@ -127,7 +129,13 @@ async function startCountingSink(): Promise<{ server: Server; port: number; rece
       }
       for (const line of chunk.toString('latin1').split('\r\n').slice(0, -1)) {
         if (line === 'DATA') data = true;
-        socket.write(line === 'DATA' ? '354 go on\r\n' : line.startsWith('EHLO') ? '250-sink.test\r\n250-PIPELINING\r\n250 SIZE\r\n' : '250 2.0.0 ok\r\n');
+        socket.write(
+          line === 'DATA'
+            ? '354 go on\r\n'
+            : line.startsWith('EHLO')
+              ? '250-sink.test\r\n250-PIPELINING\r\n250 SIZE\r\n'
+              : '250 2.0.0 ok\r\n',
+        );
       }
     });
   });

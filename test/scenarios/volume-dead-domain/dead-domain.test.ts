@@ -40,7 +40,11 @@ scheduler: { breaker: { rest: 1s, longest: 2s }, normal: { first: 2s, longest: 1
   const directory = join(service.directory, 'data/queue/0');
   await mkdir(directory, { recursive: true });
   const now = Date.now();
-  await fillQueue(directory, DEAD, 4096, (n) => ({ nextHop: 'host:dead', recipient: { localPart: `r${n}`, domain: 'dead.test' }, dueAtMs: now }));
+  await fillQueue(directory, DEAD, 4096, (n) => ({
+    nextHop: 'host:dead',
+    recipient: { localPart: `r${n}`, domain: 'dead.test' },
+    dueAtMs: now,
+  }));
   await service.restart();
   await service.seen(2300, 30_000);
 });
@@ -49,7 +53,9 @@ after(async () => {
   await sink.close();
 });
 
-test(`one dead domain with ${DEAD} messages slows nobody else, and memory stays bounded`, { timeout: 120_000 }, async () => {
+test(`one dead domain with ${DEAD} messages slows nobody else, and memory stays bounded`, {
+  timeout: 120_000,
+}, async () => {
   const line = await SmtpLine.open(port);
   await line.expect(220);
   await line.say('EHLO client.test', 250);
@@ -70,7 +76,9 @@ test(`one dead domain with ${DEAD} messages slows nobody else, and memory stays 
   times.sort((a, b) => a - b);
   const pss = await familyPss(service.pid);
   const [median = 0, worst = 0] = [times[GOOD / 2], times.at(-1)];
-  console.log(`# to delivery: median ${median.toFixed(0)} ms, worst ${worst.toFixed(0)} ms; PSS ${Math.round(before / MB)} MB, then ${Math.round(pss / MB)} MB`);
+  console.log(
+    `# to delivery: median ${median.toFixed(0)} ms, worst ${worst.toFixed(0)} ms; PSS ${Math.round(before / MB)} MB, then ${Math.round(pss / MB)} MB`,
+  );
   assert.ok(median < 200 && worst < 3_000, `median ${median} ms, worst ${worst} ms`);
   assert.ok(pss < 300 * MB && pss - before < 64 * MB, 'memory');
 });

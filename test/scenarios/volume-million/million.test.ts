@@ -31,13 +31,19 @@ before(async () => {
   await fillQueue(directory, MESSAGES, 4096, (n) =>
     n % LOCAL_EVERY === 0
       ? { nextHop: 'local', recipient: { localPart: 'alice', domain: 'example.test' }, dueAtMs: now }
-      : { nextHop: `mx:d${n % DOMAINS}.test`, recipient: { localPart: `r${n}`, domain: `d${n % DOMAINS}.test` }, dueAtMs: now + HOUR },
+      : {
+          nextHop: `mx:d${n % DOMAINS}.test`,
+          recipient: { localPart: `r${n}`, domain: `d${n % DOMAINS}.test` },
+          dueAtMs: now + HOUR,
+        },
   );
   console.log(`# filled in ${((performance.now() - started) / 1000).toFixed(0)} s`);
 });
 after(() => service.remove());
 
-test(`${MESSAGES} queued messages: a quick start, old mail served, little memory, lists at once`, { timeout: 600_000 }, async () => {
+test(`${MESSAGES} queued messages: a quick start, old mail served, little memory, lists at once`, {
+  timeout: 600_000,
+}, async () => {
   const inbox = join(service.directory, 'data/mail/example.test/alice/new');
   const delivered = async (): Promise<number> => (await readdir(inbox).catch(() => [])).length;
   const started = performance.now();
@@ -68,11 +74,16 @@ test(`${MESSAGES} queued messages: a quick start, old mail served, little memory
     assert.ok(!isUnreachable(end) && end.ok, JSON.stringify(end).slice(0, 200));
   }
   const pss = await familyPss(service.pid);
-  console.log(`# ${MESSAGES} messages: first connection ${accepted} ms, first 250 ${taken} ms, first old mail ${served} ms, all due ${all} ms,`);
+  console.log(
+    `# ${MESSAGES} messages: first connection ${accepted} ms, first 250 ${taken} ms, first old mail ${served} ms, all due ${all} ms,`,
+  );
   console.log(`# PSS ${Math.round(pss / MB)} MB, pages of queue list ${pages.join(', ')} ms`);
   assert.ok(accepted < 2_000 && served < 5_000, 'served in time');
   assert.ok(pss < 400 * MB, 'memory');
-  assert.ok(pages.every((ms) => ms < 200), `pages in ${pages.join(', ')} ms`);
+  assert.ok(
+    pages.every((ms) => ms < 200),
+    `pages in ${pages.join(', ')} ms`,
+  );
 });
 
 async function firstConnection(to: number): Promise<SmtpLine> {
