@@ -17,13 +17,23 @@ ${extra}reception: { errorsMax: ${errorsMax} }
 
 test('a setting that needs a restart is named, and keeps its value in what a running service may use', () => {
   const before = settings('a.test', '/var/a', 20);
-  const after = settings('b.test', '/var/b', 30, '  lmtp: { profile: lmtp, address: 127.0.0.1, port: 2424, tls: none }\n');
-  const restart = difference(before, after).filter((change) => change.restart).map(({ key }) => key);
+  const after = settings(
+    'b.test',
+    '/var/b',
+    30,
+    '  lmtp: { profile: lmtp, address: 127.0.0.1, port: 2424, tls: none }\n',
+  );
+  const restart = difference(before, after)
+    .filter((change) => change.restart)
+    .map(({ key }) => key);
   assert.deepEqual(new Set(restart), new Set(['server.data', 'server.run', 'listeners.lmtp']));
   const used = applicable(before, after);
   assert.equal(used.server.name, 'b.test');
   assert.equal(used.reception.errorsMax, 30);
   assert.equal(used.server.data, '/var/a');
   assert.deepEqual(Object.keys(used.listeners), ['mx']);
-  assert.deepEqual(new Set(difference(used, after).map(({ key }) => key)), new Set(['server.data', 'server.run', 'listeners.lmtp']));
+  assert.deepEqual(
+    new Set(difference(used, after).map(({ key }) => key)),
+    new Set(['server.data', 'server.run', 'listeners.lmtp']),
+  );
 });
