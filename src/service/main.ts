@@ -1,4 +1,5 @@
 /** The entry of every process of the service: the supervisor (`run`, `demo`), its children (`--role`), and the command line. */
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const entry = fileURLToPath(import.meta.url);
@@ -26,7 +27,8 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
   const { nodeWorld } = await import('../world/node/world.ts');
   const { VERSION: version } = await import('./version.ts');
   const { stdin, stdout, stderr, env: environment } = process;
-  const hashPassword = async (password: string): Promise<string> => (await import('../world/node/passwords.ts')).hashPassword(password);
+  const hashPassword = async (password: string): Promise<string> =>
+    (await import('../world/node/passwords.ts')).hashPassword(password);
   process.exitCode = await main(process.argv.slice(2), {
     stdin,
     stdout,
@@ -34,7 +36,9 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
     environment,
     world: nodeWorld,
     version,
+    programDirectory: dirname(entry),
     hashPassword,
+    host: async () => (await import('../world/node/host.ts')).nodeHost,
     onInterrupt(fn) {
       process.on('SIGINT', fn);
       return () => void process.removeListener('SIGINT', fn);

@@ -84,8 +84,9 @@ function printEvent(session: CliSession, record: EventRecord): void {
   session.print(
     `${showTime(record.atMs)}  ${session.paint(COLOURS[record.severity], `${record.number} ${record.severity}`)}  ${record.process}: ${record.text}`,
   );
-  if (record.advice !== undefined && record.severity !== 'information')
-    session.print(`${' '.repeat(22)}${record.advice}`);
+  if (record.severity === 'information') return;
+  const advice = record.advice === undefined ? '' : `${record.advice} `;
+  session.print(`${' '.repeat(22)}${advice}More: ims kb ${record.number}`);
 }
 
 function parseNumbers(text: string, before: readonly number[] = []): number[] {

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { eventReference } from '../../events/reference.ts';
+import { HEADINGS, parseArticle, type Article } from './article.ts';
+import { QUERY_LENGTH_MAX, RESULTS_MAX } from './limits.ts';
+import { phrases } from './phrases.ts';
+import { searchArticles } from './search.ts';
+
+const article = (name: string, title: string, body = 'Words.'): Article => {
+  const read = parseArticle(
+    name,
+    `# ${/^\d/.test(name) ? `${name}: ` : ''}${title}\n${HEADINGS.map((heading) => `\n## ${heading}\n\n${body}\n`).join('')}`.replace(
+      '## Why',
+      /^\d/.test(name) ? '```json\n{}\n```\n\n## Why' : '## Why',
+    ),
+  );
+  assert.ok(!('problem' in read), 'problem' in read ? read.problem : '');
+  return read;
+};
+
+/** An article for every event and topic, so that the tables can be tried without the texts. */
+const articles = [
+  ...eventReference()
+    .filter(({ severity }) => severity !== 'information')
+    .map(({ number, title, advice }) => article(String(number), title, `${advice} Words.`)),
+  article('behind-a-proxy-2001', 'Behind a proxy'),
+];
+
+const first = (asked: string): string | undefined => searchArticles(articles, asked)[0]?.article.name;
+
+test('pasted error texts of other programs lead to the article', () => {
+  const cases: ReadonlyArray<readonly [asked: string, name: string]> = [
+    ['postfix/master[811]: fatal: bind 0.0.0.0 port 25: Address already in use', '4007'],
+    ['Error: listen EADDRINUSE: address already in use :::25', '4007'],
+    ['Error: listen EACCES: permission denied 0.0.0.0:25', '4007'],
+    ['554 5.7.1 <bob@example.org>: Relay access denied', '3352'],
+    [
+      'Host or domain name not found. Name service error for name=example.org type=MX: Host not found, try again',
+      '3701',
+    ],
+    ['SSL routines:tls_process_server_certificate:certificate verify failed', '3452'],
+    ['write failed: No space left on device', '3018'],
+    ['accept: Too many open files', '3201'],
+    [
+      'lost connection with mx1.example.org[192.0.2.1] while sending end of data -- message may be sent more than once',
+      '3350',
+    ],
+    ['connect to mx1.example.org[192.0.2.1]:25: Connection timed out', '3350'],
+    ['mail for example.net loops back to myself', '4115'],
+    ['lowest numbered MX record points to local host', '4115'],
+    ['SASL authentication failed; server smtp.example.org said: 535 5.7.8', '3451'],
+    ['kernel: Out of memory: Killed process 4711 (node)', '3800'],
+    ['getaddrinfo EAI_AGAIN mx1.example.org', '3701'],
+    ['x509 certificate routines:X509_check_private_key:key values mismatch', '3750'],
+    ['The following error occurred while trying to retrieve protocol information. Error=11004', 'behind-a-proxy-2001'],
+    ['Winsock 10048', '4007'],
+    ['WSAEADDRINUSE', '4007'],
+    ['10013', '4007'],
+    ['11004', 'behind-a-proxy-2001'],
+    ['bind: errno 98', '4007'],
+    ['write error (28)', '3018'],
+    ['event 4003', 'behind-a-proxy-2001'],
+    ['4020', '4020'],
+    ['storage.space-low', '3018'],
+  ];
+  assert.deepEqual(
+    cases.map(([asked]) => [asked, first(asked)]),
+    cases.map(([asked, name]) => [asked, name]),
+  );
+});
+
+test('plain words find an article by its title', () => {
+  assert.equal(first('disk space low'), '3018');
+  assert.equal(first('the clock jumped'), '3351');
+  assert.equal(first('listener not bound'), '4007');
+});
+
+test('what says nothing finds nothing', () => {
+  for (const asked of ['', '   ', 'xyzzy', 'the and of', '250 2.0.0 OK', '12 34']) {
+    assert.deepEqual(searchArticles(articles, asked), [], asked);
+  }
+});
+
+test('a port, a time or an address is no event number', () => {
+  assert.equal(first('2026-11-22 40:07 192.0.2.1:4007 v4.4007'), undefined);
+});
+
+test('the phrases are small letters with single spaces, each once, and enough of them', () => {
+  const fragments = phrases.map(({ fragment }) => fragment);
+  assert.deepEqual(
+    fragments.filter((one) => one !== one.toLowerCase().replace(/\s+/g, ' ').trim()),
+    [],
+  );
+  assert.equal(new Set(fragments).size, fragments.length);
+  assert.ok(fragments.length >= 60);
+});
+
+test('any text gives at most so many results, and what is beyond the limit is not looked at', () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 500 }), (asked) => searchArticles(articles, asked).length <= RESULTS_MAX),
+    { numRuns: 50 },
+  );
+  assert.equal(first(`${'x'.repeat(QUERY_LENGTH_MAX)} 4007`), undefined);
+  assert.equal(searchArticles(articles, articles.map(({ name }) => name).join(' ')).length, RESULTS_MAX);
+});
