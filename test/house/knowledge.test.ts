@@ -11,7 +11,7 @@ import { expectNone } from './expect.ts';
 import { read, trackedPaths, type Finding } from './source.ts';
 
 /** Articles about more than one event, by name. */
-const TOPICS = new Set(['behind-a-proxy-2001']);
+const TOPICS = new Set(['behind-a-proxy-2001', 'other-servers-refuse-our-mail']);
 
 const events = eventReference();
 const texts = trackedPaths
@@ -134,6 +134,21 @@ test('error texts of other programs lead to the article among those that are wri
     ['EROFS', '4900'],
     ['my service does not start', '4020'],
     ['disk full', '3018'],
+    ['smtp-out: Failed to resolve MX for [relay:good.test]: Temporary failure in MX lookup', '3701'],
+    ['[NOTICE] [outbound] MX Lookup for good.test failed: Error: queryMx ECONNREFUSED good.test', '3701'],
+    ['554 5.7.25 mx.good.test rejects [192.0.2.10]: no PTR record (reverse DNS)', 'other-servers-refuse-our-mail'],
+    ['450 4.7.1 <mta.local.test>: Helo command rejected: Host not found', 'other-servers-refuse-our-mail'],
+    ['socket bind() to port 25 for address (any IPv4) failed: Connection refused: waiting 30s', 'behind-a-proxy-2001'],
+    [
+      "ERROR: ld.so: object '/usr/lib/x.so' from /etc/ld.so.preload cannot be preloaded: ignored.",
+      'behind-a-proxy-2001',
+    ],
+    ['error:0A000415:SSL routines::sslv3 alert certificate expired', '3750'],
+    ['spool directory space check failed: space=0 inodes=3085504', '3018'],
+    ['warning: saving corrupt file "0DBE5B5" from queue "active" to queue "corrupt"', '4301'],
+    ['bad numerical configuration: message_size_limit = ten megabytes', '4750'],
+    ["Didn't find right amount of data in todo", '4301'],
+    ['lost connection with mx.example.org[192.0.2.1] while receiving the initial server greeting', '3350'],
   ];
   const written = articles.map(({ article }) => article);
   assert.deepEqual(

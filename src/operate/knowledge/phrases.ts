@@ -31,6 +31,19 @@ const original: readonly Phrase[] = [
 ];
 
 const listeners: readonly Phrase[] = [
+  ...of('4007', 'no local interface found for', 'failed to setup listeners', 'duplicate master.cf entry'),
+  ...of(
+    'behind-a-proxy-2001 4007',
+    'bind() to port * failed: connection refused',
+    'bind: connection refused',
+    'listen econnrefused: connection refused',
+    'proxychains',
+    'cannot be preloaded',
+    'ld.so.preload',
+    'ld_preload',
+    'libwspclient',
+    'tsocks',
+  ),
   ...of(
     '4007',
     'fatal: bind * port * address already in use',
@@ -54,6 +67,17 @@ const listeners: readonly Phrase[] = [
 ];
 
 const storage: readonly Phrase[] = [
+  ...of('3018', 'spool directory space check failed'),
+  ...of(
+    '4752 4900',
+    'open directory * permission denied',
+    'failed to create spool file * permission denied',
+    'must be rwx',
+    'chdir(* no such file or directory',
+    'spool write error',
+    'file too large',
+  ),
+  ...of('4301 4303', 'saving corrupt file', 'format error in spool file', 'right amount of data in todo'),
   ...of(
     '3018 4900',
     'no space left on device',
@@ -71,6 +95,9 @@ const storage: readonly Phrase[] = [
 ];
 
 const processes: readonly Phrase[] = [
+  ...of('3201', 'could allocate space for only * open files', 'setrlimit(rlimit_nofile)'),
+  ...of('3200', 'client limit reached'),
+  ...of('3800', 'fatal process oom', 'failed to reserve virtual memory'),
   ...of('3201', 'too many open files', 'file table overflow'),
   ...of(
     '3200',
@@ -97,6 +124,14 @@ const processes: readonly Phrase[] = [
 const names: readonly Phrase[] = [
   ...of(
     '3701 3700',
+    'failed to resolve mx',
+    'temporary failure in mx lookup',
+    'mx lookup for * failed',
+    'querymx',
+    'eservfail',
+  ),
+  ...of(
+    '3701 3700',
     'host or domain name not found. name service error',
     'name service error',
     'temporary failure in name resolution',
@@ -120,6 +155,29 @@ const names: readonly Phrase[] = [
 ];
 
 const remote: readonly Phrase[] = [
+  ...of('3350', 'socket timeout waiting', 'retry timeout exceeded'),
+  ...of('4115', 'mx * is local, skipping', 'loop detected'),
+  ...of(
+    'other-servers-refuse-our-mail',
+    'no ptr record',
+    'reverse dns',
+    'cannot find your reverse hostname',
+    'cannot find your hostname',
+    'client host rejected',
+    'helo command rejected',
+    'listed at',
+    'blocked using',
+    'blocklist',
+    'blacklist',
+    'spamhaus',
+    'spf check failed',
+    'does not designate * as permitted sender',
+    'dmarc',
+    'unauthenticated mail',
+    'poor reputation',
+    '5.7.25',
+    '5.7.26',
+  ),
   ...of(
     '3350',
     'connection timed out',
@@ -171,6 +229,16 @@ const remote: readonly Phrase[] = [
 const tls: readonly Phrase[] = [
   ...of(
     '3452',
+    'gnutls_handshake',
+    'cafile',
+    'ca-certificates.crt',
+    'opportunistic tls failed',
+    'tls required but not supported',
+    'certificate check failed',
+  ),
+  ...of('3750', 'alert certificate expired', 'alert unknown ca', 'alert bad certificate', 'cert/key setup'),
+  ...of(
+    '3452',
     'certificate verify failed',
     'server certificate not verified',
     'server certificate not trusted',
@@ -206,6 +274,7 @@ const tls: readonly Phrase[] = [
 ];
 
 const proxies: readonly Phrase[] = [
+  ...of('3652', 'unrecognised socks auth method', 'no acceptable authentication method'),
   ...of('3652', 'proxy authentication required', '407 proxy', 'socks authentication failed'),
   ...of(
     '3654',
@@ -246,6 +315,17 @@ const complaints: readonly Phrase[] = [
 ];
 
 const others: readonly Phrase[] = [
+  ...of(
+    '4750',
+    'bad numerical configuration',
+    'invalid * format in',
+    'integer expected',
+    'invalid size',
+    'syntax error',
+    'byte order mark',
+    'specify at least one working instance',
+  ),
+  ...of('3251', 'contact ldap server', 'dict_ldap', 'dict_pgsql', 'dict_mysql'),
   ...of('3351', 'time has been changed', 'clock jumped', 'moved backwards', 'clock skew'),
   ...of('4750', 'bad configuration', 'yaml', 'duplicate key', 'unknown setting'),
   ...of('3600', 'user unknown in virtual alias table', 'alias expansion', 'unknown mailbox'),

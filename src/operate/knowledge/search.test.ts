@@ -25,6 +25,7 @@ const articles = [
     .filter(({ severity }) => severity !== 'information')
     .map(({ number, title, advice }) => article(String(number), title, `${advice} Words.`)),
   article('behind-a-proxy-2001', 'Behind a proxy'),
+  article('other-servers-refuse-our-mail', 'Other servers refuse our mail'),
 ];
 
 const first = (asked: string): string | undefined => searchArticles(articles, asked)[0]?.article.name;

@@ -14,6 +14,8 @@ export interface Found {
   readonly score: number;
   /** What of the text led to it. */
   readonly because: readonly string[];
+  /** Whether more than single words led to it: a number, a code or a known phrase. */
+  readonly sure: boolean;
 }
 
 const NUMBER = 100;
@@ -28,12 +30,13 @@ const SCORE_MIN = 1;
 const SHARE_MIN = 0.15;
 
 class Scores {
-  readonly #of = new Map<string, { score: number; because: Set<string> }>();
+  readonly #of = new Map<string, { score: number; because: Set<string>; sure: boolean }>();
 
-  add(name: string, score: number, because: string): void {
-    const entry = this.#of.get(name) ?? { score: 0, because: new Set() };
+  add(name: string, score: number, because: string, sure = true): void {
+    const entry = this.#of.get(name) ?? { score: 0, because: new Set(), sure: false };
     this.#of.set(name, entry);
     entry.score += score;
+    entry.sure ||= sure;
     entry.because.add(because);
   }
 
@@ -50,7 +53,14 @@ class Scores {
         const entry = this.#of.get(article.name);
         return entry === undefined || entry.score < least
           ? []
-          : [{ article, score: Math.round(entry.score * 10) / 10, because: [...entry.because].slice(0, 6) }];
+          : [
+              {
+                article,
+                score: Math.round(entry.score * 10) / 10,
+                because: [...entry.because].slice(0, 6),
+                sure: entry.sure,
+              },
+            ];
       })
       .sort((a, b) => b.score - a.score || (a.article.name < b.article.name ? -1 : 1))
       .slice(0, RESULTS_MAX);
@@ -147,7 +157,7 @@ function byWord(scores: Scores, text: string, articles: readonly Article[]): voi
   for (const [stemmed, word] of asked) {
     const having = known.filter(({ title, body }) => title.has(stemmed) || body.has(stemmed));
     const weight = Math.log(1 + articles.length / (1 + having.length));
-    for (const { name, title } of having) scores.add(name, weight * (title.has(stemmed) ? IN_TITLE : 1), word);
+    for (const { name, title } of having) scores.add(name, weight * (title.has(stemmed) ? IN_TITLE : 1), word, false);
   }
 }
 

@@ -58,6 +58,7 @@ function printFound(session: CliSession, found: readonly Found[]): void {
   session.print(
     table([{ title: 'ARTICLE' }, { title: 'TITLE' }, { title: 'FOUND BY', flexible: true }], rows, session.width),
   );
+  if (found[0]?.sure === false) session.print('\nNo article names this; these share words with it.');
   session.print(`\nRead the first: ims kb ${found[0]?.article.name ?? ''}`);
 }
 
@@ -68,11 +69,12 @@ async function search(session: CliSession, words: readonly string[], command: Co
   const found = searchArticles(articles, asked);
   if (found.length === 0) session.code = exitCodes.negative;
   if (globals(command).json === true) {
-    const results = found.map(({ article, score, because }) => ({
+    const results = found.map(({ article, score, because, sure }) => ({
       article: article.name,
       title: article.title,
       score,
       because,
+      sure,
     }));
     return session.json({ asked, results });
   }
