@@ -38,6 +38,7 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
     version,
     programDirectory: dirname(entry),
     hashPassword,
+    host: async () => (await import('../world/node/host.ts')).nodeHost,
     onInterrupt(fn) {
       process.on('SIGINT', fn);
       return () => void process.removeListener('SIGINT', fn);

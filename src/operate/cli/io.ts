@@ -1,3 +1,4 @@
+import type { Host } from '../../world/ports/host.ts';
 import type { World } from '../../world/world.ts';
 
 /** A stream that text is written to. */
@@ -26,6 +27,8 @@ export interface CliIo {
   readonly version: string;
   /** Where the running program lies; the articles are in `kb/` there or above it. */
   readonly programDirectory?: string;
+  /** Loads what looks at the host; only `doctor` asks for it. */
+  host?(): Promise<Host>;
   /** Makes the hash of a password. */
   hashPassword(password: string): Promise<string>;
   /** Calls `fn` at Ctrl-C; the function that comes back takes that off again. Without it Ctrl-C ends the process. */

@@ -17,6 +17,7 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
     load: async () => (await import('./commands/service.ts')).serviceCommands,
   },
   { names: ['routes', 'explain'], load: async () => (await import('./commands/explain.ts')).explainCommands },
+  { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).doctorCommands },
   { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },
   { names: ['trace', 'events'], load: async () => (await import('./commands/look-back.ts')).lookBackCommands },
   { names: ['mailbox'], load: async () => (await import('./commands/mailbox.ts')).mailboxCommands },
@@ -34,6 +35,7 @@ Begin here:
   ims config check                   everything that is wrong with it, at once
   ims run                            starts the service in the foreground
   ims status                         what listens where, and what is degraded
+  ims doctor                         what is not well, why, and the cure
   ims send --to bob@example.test     sends a test message and shows the dialogue
   ims trace bob@example.test         what happened to it
   ims kb 4007                        what an event means, and what to do

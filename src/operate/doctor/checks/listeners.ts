@@ -1,0 +1,278 @@
+import { defineCheck, type Parts } from '../check.ts';
+import { holdersOf, processFacts, processInWords, type ProcessFacts, statusNumbers } from '../facts/processes.ts';
+import { readBanner } from '../facts/banner.ts';
+import { listeningSockets, standsInTheWay } from '../facts/sockets.ts';
+import { places, showPlace } from '../facts/usage.ts';
+import { canonicalIp } from '../../../base/ip.ts';
+import { sampleMax } from '../limits.ts';
+import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
+
+/** Process ids of the service, its supervisor among them. */
+async function ourProcesses({ host, service }: Pick<Parts, 'host' | 'service'>): Promise<ReadonlySet<number>> {
+  const answer = await service.ask();
+  const pids = answer.kind === 'running' ? answer.status.processes.flatMap(({ pid }) => pid ?? []) : [];
+  const parents = await Promise.all(pids.map((pid) => host.text(`/proc/${pid}/status`)));
+  return new Set([
+    ...pids,
+    ...parents.flatMap((one) => (one.ok ? statusNumbers(one.value, 'PPid') : [])).filter((pid) => pid > 1),
+  ]);
+}
+
+/** Each port is free or ours. */
+export const portsOurs = defineCheck({
+  id: 'listeners.ports-ours',
+  number: 401,
+  title: "Each listener's port is free, or held by this service",
+  why: 'A port that another program holds cannot be bound; mail for it goes to that program instead.',
+  needs: ['settings', 'host', 'service'],
+  after: ['configuration.loads'],
+  cost: 'host',
+  async look({ settings, host, service }) {
+    const sockets = await listeningSockets(host);
+    if (sockets === undefined) return unknown('/proc/net/tcp cannot be read');
+    const [ours, answer] = await Promise.all([ourProcesses({ host, service }), service.ask()]);
+    const bound = answer.kind === 'running' ? answer.status.listeners.filter(({ state }) => state === 'listening') : [];
+    const wanted = places(settings);
+    const inTheWay = wanted.map((place) =>
+      sockets.filter((socket) => standsInTheWay(socket, place.address, place.port)),
+    );
+    const holders = await holdersOf(host, new Set(inTheWay.flat().map(({ inode }) => inode)));
+    const evidence: Evidence[] = [];
+    const taken: { readonly place: (typeof wanted)[number]; readonly holder: ProcessFacts | undefined }[] = [];
+    for (const [index, place] of wanted.entries()) {
+      const where = `${place.name} at ${showPlace(place.address, place.port)}`;
+      const found = inTheWay[index] ?? [];
+      const listening = bound.some(
+        (one) => one.name === place.name && one.port === place.port && one.address === place.address,
+      );
+      const pids = found.flatMap(({ inode }) => holders.get(inode) ?? []);
+      const foreign = pids.find((pid) => !ours.has(pid));
+      if (found.length === 0 || listening || (pids.length > 0 && foreign === undefined)) {
+        evidence.push(row(where, 'free or ours', found.length === 0 ? 'free' : 'ours'));
+        continue;
+      }
+      const holder = foreign === undefined ? undefined : await processFacts(host, foreign);
+      taken.push({ place, holder });
+      evidence.push(
+        row(
+          where,
+          'free or ours',
+          `held by ${holder === undefined ? `a process of uid ${found[0]?.uid} that cannot be seen from here` : processInWords(holder)}`,
+        ),
+      );
+    }
+    if (wanted.length === 0) return notApplicable('no listener has a fixed TCP port');
+    const first = taken[0];
+    if (first === undefined) return healthy(evidence);
+    if (answer.kind === 'not-permitted' && taken.every(({ holder }) => holder === undefined))
+      return unknown('ports are held by processes of other users; run it as root to see whose', evidence);
+    const { place, holder } = first;
+    const free =
+      holder?.unit?.endsWith('.service') === true
+        ? `systemctl disable --now ${holder.unit}`
+        : holder === undefined
+          ? `ss -ltnp sport = :${place.port} (as root) names the program; stop it`
+          : `kill ${holder.pid}`;
+    return unhealthy(
+      `Port ${showPlace(place.address, place.port)} of listener ${place.name} is held by ${holder === undefined ? 'another program' : processInWords(holder)}.`,
+      { cure: `${free}; or give the listener another port (listeners.${place.name}.port)`, event: 4007 },
+      evidence,
+    );
+  },
+});
+
+/** A configured address must be one of this host. */
+export const addressesPresent = defineCheck({
+  id: 'listeners.addresses-present',
+  number: 402,
+  title: 'This host has the addresses that listeners are configured for',
+  why: 'A listener can be bound to addresses of this host only; it waits until the address is there.',
+  needs: ['settings', 'host'],
+  after: ['configuration.loads'],
+  cost: 'host',
+  look({ settings, host }) {
+    const read = host.addresses();
+    if (!read.ok) return unknown(`the interfaces cannot be seen: ${read.errno}`);
+    const own = new Set(read.value.map(({ address }) => canonicalIp(address) ?? address));
+    const wanted = places(settings).filter(({ address }) => address !== '0.0.0.0' && address !== '::');
+    if (wanted.length === 0) return notApplicable('every listener takes all addresses');
+    const has = (address: string): boolean =>
+      own.has(canonicalIp(address) ?? address) || (address.startsWith('127.') && own.has('127.0.0.1'));
+    const evidence = wanted.map(({ name, address }) =>
+      row(`${address} of ${name}`, 'an address of this host', has(address) ? 'there' : 'not there'),
+    );
+    const missing = wanted.find(({ address }) => !has(address));
+    if (missing === undefined) return healthy(evidence);
+    const all = read.value.map((one) => `${one.address} (${one.interface})`).join(', ');
+    return unhealthy(
+      `Listener ${missing.name} is configured for ${missing.address}, which is no address of this host; it has ${all}.`,
+      {
+        cure: `ip address add ${missing.address} dev INTERFACE, or correct listeners.${missing.name}.address`,
+        event: 4007,
+      },
+      evidence,
+    );
+  },
+});
+
+/** Much of a host depends on loopback. */
+export const loopbackUp = defineCheck({
+  id: 'listeners.loopback',
+  number: 403,
+  title: 'The loopback interface is up',
+  why: 'A local name server, mail stores on this host and these checks use it; containers sometimes start without it.',
+  needs: ['host'],
+  after: [],
+  cost: 'host',
+  look({ host }) {
+    const read = host.addresses();
+    if (!read.ok) return unknown(`the interfaces cannot be seen: ${read.errno}`);
+    const loopback = read.value.filter(({ internal }) => internal).map(({ address }) => address);
+    const evidence = [row('interface lo', '127.0.0.1', loopback.length === 0 ? 'no address' : loopback.join(', '))];
+    return loopback.includes('127.0.0.1')
+      ? healthy(evidence)
+      : unhealthy('The loopback interface is down.', { cure: 'ip link set lo up' }, evidence);
+  },
+});
+
+/** '::' needs IPv6. */
+export const ipv6Available = defineCheck({
+  id: 'listeners.ipv6',
+  number: 404,
+  title: 'IPv6 is available where a listener asks for it',
+  why: 'A host without IPv6 cannot bind an IPv6 address; the listener waits for ever.',
+  needs: ['settings', 'host'],
+  after: ['configuration.loads'],
+  cost: 'host',
+  async look({ settings, host }) {
+    const wanted = places(settings).filter(({ address }) => address.includes(':'));
+    const first = wanted[0];
+    if (first === undefined) return notApplicable('no listener has an IPv6 address');
+    const [table, disabled] = await Promise.all([
+      host.text('/proc/net/if_inet6'),
+      host.text('/proc/sys/net/ipv6/conf/all/disable_ipv6'),
+    ]);
+    const off = disabled.ok && disabled.value.trim() === '1';
+    const there = table.ok && table.value.trim() !== '' && !off;
+    const evidence = [
+      row(
+        'IPv6',
+        'available',
+        there
+          ? 'available'
+          : off
+            ? 'turned off (net.ipv6.conf.all.disable_ipv6 = 1)'
+            : 'no interface has an IPv6 address',
+      ),
+    ];
+    if (there) return healthy(evidence);
+    // '::' can be bound where the kernel has IPv6, even while no interface uses it.
+    if (table.ok && wanted.every(({ address }) => address === '::'))
+      return healthy([...evidence, row(':: without addresses', 'can be bound', 'no client can reach it')]);
+    return unhealthy(
+      `Listener ${first.name} is configured for ${first.address}, and IPv6 is not available on this host.`,
+      {
+        cure: `sysctl -w net.ipv6.conf.all.disable_ipv6=0, or take IPv6 out of listeners.${first.name}.address: 0.0.0.0`,
+        event: 4007,
+      },
+      evidence,
+    );
+  },
+});
+
+const NET_BIND_SERVICE = 10n;
+
+/** Ports below 1024 are for privileged programs. */
+export const mayBindLowPorts = defineCheck({
+  id: 'listeners.may-bind-low-ports',
+  number: 405,
+  title: 'Ports below 1024 may be bound',
+  why: 'Linux gives ports below 1024 to root and to programs with CAP_NET_BIND_SERVICE only.',
+  needs: ['settings', 'host', 'service'],
+  after: ['configuration.loads'],
+  cost: 'host',
+  async look({ settings, host, service }) {
+    const [answer, start] = await Promise.all([
+      service.ask(),
+      host.text('/proc/sys/net/ipv4/ip_unprivileged_port_start'),
+    ]);
+    const from = start.ok ? Number(start.value.trim()) : 1024;
+    const low = places(settings).filter(({ port }) => port < from);
+    const first = low[0];
+    if (first === undefined) return notApplicable(`no listener has a port below ${from}`);
+    if (answer.kind === 'running') {
+      const waits = answer.status.listeners.find(
+        (one) => one.state === 'waiting' && one.port < from && (one.why ?? '').includes('EACCES'),
+      );
+      if (waits === undefined)
+        return healthy([row(`port ${first.port}`, 'may be bound', 'the service was allowed to')]);
+    }
+    const status = await host.text('/proc/self/status');
+    const effective = status.ok ? (/^CapEff:\s*([0-9a-f]+)/m.exec(status.value)?.[1] ?? '0') : '0';
+    const capable = ((BigInt(`0x${effective}`) >> NET_BIND_SERVICE) & 1n) === 1n;
+    const evidence = [
+      row('ip_unprivileged_port_start', `at most ${first.port}, or CAP_NET_BIND_SERVICE`, String(from)),
+      row(`uid ${host.self.uid}`, 'CAP_NET_BIND_SERVICE', capable ? 'has it' : 'has it not'),
+    ];
+    if (capable) return healthy(evidence);
+    if (answer.kind !== 'running')
+      return unknown('this user may not; the service manager may start the service with more rights', evidence);
+    return unhealthy(
+      `Port ${first.port} of listener ${first.name} may not be bound by the service: it has neither root nor CAP_NET_BIND_SERVICE.`,
+      {
+        cure: 'Start it by deploy/ims.service, which gives CAP_NET_BIND_SERVICE, or by deploy/ims.socket',
+        event: 4007,
+      },
+      evidence,
+    );
+  },
+});
+
+/** What answers at our ports must be us. */
+export const listenersAnswer = defineCheck({
+  id: 'listeners.answer',
+  number: 406,
+  title: 'Each listener answers with our banner',
+  why: 'A bound port may still be out of reach: a filter, a proxy layer, or another program on a more exact address.',
+  needs: ['settings', 'network', 'clock', 'service'],
+  after: ['service.answers', 'listeners.loopback'],
+  cost: 'network',
+  async look({ settings, network, clock, service }) {
+    const answer = await service.ask();
+    if (answer.kind !== 'running') return unknown('the service does not answer');
+    const { name } = settings.server;
+    const listening = answer.status.listeners.filter(
+      (one) => one.state === 'listening' && settings.listeners[one.name] !== undefined,
+    );
+    const asked = listening
+      .filter((one) => settings.listeners[one.name]?.proxyProtocol === undefined)
+      .slice(0, sampleMax);
+    if (asked.length === 0) return notApplicable('no listener is bound that greets without a PROXY header');
+    const seen = await Promise.all(
+      asked.map(async (one) => {
+        const address = one.address === '0.0.0.0' ? '127.0.0.1' : one.address === '::' ? '::1' : one.address;
+        return readBanner(
+          { network, clock },
+          { address, port: one.port, tls: one.tls === 'implicit', serverName: name },
+        );
+      }),
+    );
+    const evidence = asked.map((one, index) =>
+      row(`${one.name} at ${showPlace(one.address, one.port)}`, `220 ${name}`, seen[index] ?? ''),
+    );
+    const ours = (text: string | undefined): boolean =>
+      text?.startsWith(`220 ${name}`) === true || text?.startsWith(`220-${name}`) === true;
+    const wrong = asked.findIndex((_, index) => !ours(seen[index]));
+    const first = asked[wrong];
+    if (first === undefined) return healthy(evidence);
+    const text = seen[wrong] ?? '';
+    if (/^[45]\d\d /.test(text)) return unknown(`a listener refuses connections from this host: ${text}`, evidence);
+    return unhealthy(
+      `At ${showPlace(first.address, first.port)}, where listener ${first.name} is bound, the answer is not our banner: ${text}.`,
+      {
+        cure: `ss -ltnp sport = :${first.port} shows who listens there; nft list ruleset shows filters; ims doctor --only host looks for proxy layers`,
+      },
+      evidence,
+    );
+  },
+});

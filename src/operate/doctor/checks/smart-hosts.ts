@@ -1,0 +1,173 @@
+import { parseIp } from '../../../base/ip.ts';
+import { errnoOf } from '../../../events/fault.ts';
+import type { SmartHostGroup } from '../../../settings/routing.ts';
+import { defineCheck, type Parts } from '../check.ts';
+import { Dialogue } from '../facts/dialogue.ts';
+import { showPlace } from '../facts/usage.ts';
+import { checkMsMax, dialMs, replyMs, sampleMax } from '../limits.ts';
+import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
+
+type Probe = { readonly seen: string; readonly fault?: string; readonly unsure?: boolean };
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refuses the connection: nothing listens there, or a firewall rejects it',
+  ETIMEDOUT: 'does not answer: it is down, or a firewall drops the connection',
+  EHOSTUNREACH: 'cannot be reached: no route, or a firewall rejects it',
+  ENETUNREACH: 'cannot be reached: this host has no route there',
+  ECONNRESET: 'ended the connection at once',
+};
+
+async function addressOf(host: string, resolver: Parts['resolver']): Promise<{ readonly address: string } | Probe> {
+  if (parseIp(host) !== undefined || host.startsWith('/')) return { address: host };
+  const [four, six] = await Promise.all([resolver.query(host, 'A'), resolver.query(host, 'AAAA')]);
+  for (const answer of [four, six])
+    if (answer.kind === 'records' && answer.records[0] !== undefined) return { address: answer.records[0] };
+  const failure = [four, six].find((answer) => answer.kind === 'failure');
+  if (failure?.kind === 'failure') return { seen: `its address cannot be looked up: ${failure.reason}`, unsure: true };
+  return { seen: 'has no address in the name service', fault: 'has no address in the name service' };
+}
+
+/** Says hello, takes up TLS where it is offered, and looks what else is. */
+async function greet(
+  dialogue: Dialogue,
+  group: SmartHostGroup,
+  hello: string,
+  secure: () => Promise<Dialogue>,
+): Promise<Probe> {
+  const banner = await dialogue.reply();
+  if (typeof banner === 'string')
+    return banner.startsWith('nothing')
+      ? { seen: `it accepts connections and says ${banner}`, fault: `accepts connections and says ${banner}` }
+      : { seen: banner, fault: `does not greet: ${banner}` };
+  const said = banner.lines[0] ?? '';
+  if (banner.code !== 220) return { seen: said, fault: `greets with a refusal: ${said}` };
+  let offered = await dialogue.ask(hello);
+  if (typeof offered === 'string') return { seen: offered, fault: `does not answer ${hello}: ${offered}` };
+  if (offered.code !== 250) return { seen: offered.lines[0] ?? '', fault: `refuses our greeting: ${offered.lines[0]}` };
+  const has = (reply: { readonly lines: readonly string[] }, word: string): boolean =>
+    reply.lines.some((line) => line.slice(4).toUpperCase().split(' ')[0] === word);
+  let tls = group.tls === 'implicit';
+  if (!tls && group.tls !== 'none' && has(offered, 'STARTTLS')) {
+    const ready = await dialogue.ask('STARTTLS');
+    if (typeof ready === 'string' || ready.code !== 220)
+      return {
+        seen: typeof ready === 'string' ? ready : (ready.lines[0] ?? ''),
+        fault: 'offers STARTTLS and then refuses it',
+      };
+    const again = await (await secure()).ask(hello);
+    if (typeof again === 'string' || again.code !== 250)
+      return { seen: 'silent after STARTTLS', fault: 'does not answer after STARTTLS' };
+    offered = again;
+    tls = true;
+  }
+  const seen = `${said}; ${tls ? 'TLS' : 'no TLS'}, ${has(offered, 'AUTH') ? 'AUTH' : 'no AUTH'}`;
+  if (!tls && (group.tls === 'required' || group.tls === 'verified'))
+    return { seen, fault: `does not offer STARTTLS, and tls: ${group.tls} is set: mail to it waits` };
+  if (group.login !== undefined && !has(offered, 'AUTH'))
+    return { seen, fault: 'offers no login, and one is configured' };
+  return { seen };
+}
+
+async function probe(
+  group: SmartHostGroup,
+  where: { readonly host: string; readonly port: number },
+  parts: Pick<Parts, 'settings' | 'resolver' | 'network' | 'clock'>,
+): Promise<Probe> {
+  const found = await addressOf(where.host, parts.resolver);
+  if (!('address' in found)) return found;
+  const { name } = parts.settings.server;
+  const hello = `${group.protocol === 'lmtp' ? 'LHLO' : 'EHLO'} ${name}`;
+  const port = found.address.startsWith('/') ? 0 : where.port;
+  try {
+    const stream = await parts.network.dial({ address: found.address, port, timeoutMs: dialMs });
+    const secure = async (): Promise<Dialogue> => {
+      const facts = await stream.startTlsClient({ serverName: where.host, timeoutMs: dialMs });
+      if (facts.verified === false && (group.tls === 'verified' || group.tls === 'implicit'))
+        throw new Error(`its certificate is not valid: ${facts.failure ?? 'unknown'}`);
+      return new Dialogue(stream, parts.clock, replyMs);
+    };
+    try {
+      const dialogue = group.tls === 'implicit' ? await secure() : new Dialogue(stream, parts.clock, replyMs);
+      return await greet(dialogue, group, hello, secure);
+    } finally {
+      stream.destroy();
+    }
+  } catch (error) {
+    const code = errnoOf(error);
+    const why = REASONS[code] ?? (error instanceof Error ? error.message : code);
+    return { seen: why, fault: why };
+  }
+}
+
+/** What takes our mail must be there. */
+export const smartHostsAnswer = defineCheck({
+  id: 'ways.smart-hosts',
+  number: 801,
+  title: 'Smart hosts and mail stores answer',
+  why: 'Mail that goes to a host which does not answer, or does not offer what is required of it, waits and is returned when it expires.',
+  needs: ['settings', 'resolver', 'network', 'clock'],
+  after: ['configuration.loads'],
+  cost: 'network',
+  deadlineMs: checkMsMax,
+  async look({ settings, ...world }) {
+    const groups = Object.entries(settings.routing.smartHosts);
+    const direct = groups.filter(
+      ([, { proxy, proxyHeader }]) =>
+        proxyHeader === 'none' && (proxy ?? settings.routing.proxy ?? 'direct') === 'direct',
+    );
+    if (groups.length === 0) return notApplicable('no smart host is configured');
+    if (direct.length === 0) return unknown('all of them are reached through proxies, which this check does not try');
+    const all = direct
+      .flatMap(([name, group]) => group.hosts.map((host) => ({ name, group, host })))
+      .slice(0, sampleMax);
+    const probes = await Promise.all(all.map(({ group, host }) => probe(group, host, { settings, ...world })));
+    const evidence: Evidence[] = all.map(({ name, host }, index) =>
+      row(
+        `${name}: ${showPlace(host.host, host.port)}`,
+        'answers, and offers what is required',
+        probes[index]?.seen ?? '',
+      ),
+    );
+    const bad = probes.findIndex(({ fault }) => fault !== undefined);
+    const first = all[bad];
+    if (first !== undefined)
+      return unhealthy(
+        `${first.host.host} port ${first.host.port} of routing.smartHosts.${first.name} ${probes[bad]?.fault}.`,
+        {
+          cure: `Try it by hand: openssl s_client -starttls ${first.group.protocol} -connect ${showPlace(first.host.host, first.host.port)}; then correct routing.smartHosts.${first.name}, or the host`,
+        },
+        evidence,
+      );
+    return probes.some(({ unsure }) => unsure)
+      ? unknown('some addresses cannot be looked up', evidence)
+      : healthy(evidence);
+  },
+});
+
+/** A login needs a password. */
+export const loginsComplete = defineCheck({
+  id: 'ways.logins',
+  number: 802,
+  title: 'Logins at smart hosts have a password',
+  why: 'Without its password the host refuses the login, and such mail waits.',
+  needs: ['settings'],
+  after: ['configuration.loads'],
+  cost: 'host',
+  look({ settings }) {
+    const groups = Object.entries(settings.routing.smartHosts).filter(([, { login }]) => login !== undefined);
+    if (groups.length === 0) return notApplicable('no smart host needs a login');
+    const evidence = groups.map(([name, { login }]) =>
+      row(`routing.smartHosts.${name}.login`, 'a password', (login?.password ?? '') === '' ? 'none' : 'there'),
+    );
+    const bare = groups.find(([, { login }]) => (login?.password ?? '') === '');
+    if (bare !== undefined)
+      return unhealthy(
+        `The login at routing.smartHosts.${bare[0]} has no password.`,
+        {
+          cure: `Put it into a file of mode 600 and name it in routing.smartHosts.${bare[0]}.login.passwordFile, then: ims reload`,
+        },
+        evidence,
+      );
+    return healthy(evidence);
+  },
+});

@@ -1,0 +1,117 @@
+import { decodeResponse, encodeQuestion, framed, type Question, type Response } from '../../../protocol/dns/message.ts';
+import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
+import type { ByteStream } from '../../../world/ports/network.ts';
+import type { RecordType } from '../../../world/ports/resolver.ts';
+import type { World } from '../../../world/world.ts';
+import { errnoOf } from '../../../events/fault.ts';
+import { nameServerMs } from '../limits.ts';
+
+/** What one question to one server brought, and in what time. */
+export type NameServerReply =
+  | { readonly kind: 'response'; readonly response: Response; readonly tookMs: number }
+  | { readonly kind: 'silent'; readonly why: string };
+
+type AskWorld = Pick<World, 'network' | 'clock' | 'random'>;
+type AskParts = {
+  [K in keyof AskWorld]: K extends 'network' ? Pick<AskWorld['network'], 'dial' | 'datagram'> : AskWorld[K];
+};
+
+const RCODES: Readonly<Record<number, string>> = {
+  0: 'NOERROR',
+  1: 'FORMERR',
+  2: 'SERVFAIL',
+  3: 'NXDOMAIN',
+  4: 'NOTIMP',
+  5: 'REFUSED',
+};
+
+/** The name of a response code. */
+export const rcodeName = (rcode: number): string => RCODES[rcode] ?? `RCODE ${rcode}`;
+
+const silence = (why: string): NameServerReply => ({ kind: 'silent', why });
+
+/** Asks by UDP, twice where the first question brings nothing. */
+export async function askByUdp(
+  world: AskParts,
+  server: NameServer,
+  name: string,
+  type: RecordType,
+): Promise<NameServerReply> {
+  const first = await askUdpOnce(world, server, name, type);
+  return first.kind === 'response' ? first : askUdpOnce(world, server, name, type);
+}
+
+async function askUdpOnce(
+  world: AskParts,
+  server: NameServer,
+  name: string,
+  type: RecordType,
+): Promise<NameServerReply> {
+  const question: Question = { id: world.random.bytes(2).readUInt16BE(0), name, type };
+  const began = world.clock.now();
+  let heard: (reply: NameServerReply) => void = () => undefined;
+  const reply = new Promise<NameServerReply>((resolve) => {
+    heard = resolve;
+  });
+  const timer = world.clock.after(nameServerMs, () =>
+    heard(silence(`no answer within ${nameServerMs / 1000} s, twice`)),
+  );
+  try {
+    const socket = await world.network.datagram(server.address.includes(':') ? 6 : 4, (bytes, from) => {
+      const reading =
+        from.address === server.address && from.port === server.port ? decodeResponse(bytes, question) : undefined;
+      if (reading?.kind === 'response')
+        heard({ kind: 'response', response: reading.response, tookMs: Math.round(world.clock.now() - began) });
+    });
+    socket.send(encodeQuestion(question, true), server.port, server.address);
+    const got = await reply;
+    socket.close();
+    return got;
+  } catch (error) {
+    return silence(`no socket: ${errnoOf(error)}`);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** Asks by TCP (RFC 7766), which answers that are too long for a datagram need. */
+export async function askByTcp(
+  world: AskParts,
+  server: NameServer,
+  name: string,
+  type: RecordType,
+): Promise<NameServerReply> {
+  const question: Question = { id: world.random.bytes(2).readUInt16BE(0), name, type };
+  const began = world.clock.now();
+  let stream: ByteStream;
+  try {
+    stream = await world.network.dial({ address: server.address, port: server.port, timeoutMs: nameServerMs });
+  } catch (error) {
+    return silence(`${printNameServer(server)} cannot be reached by TCP: ${errnoOf(error)}`);
+  }
+  return new Promise((resolve) => {
+    let held = Buffer.alloc(0);
+    const finish = (reply: NameServerReply): void => {
+      timer.cancel();
+      stream.destroy();
+      resolve(reply);
+    };
+    const timer = world.clock.after(nameServerMs, () =>
+      finish(silence(`no answer by TCP within ${nameServerMs / 1000} s`)),
+    );
+    const ended = (): void => finish(silence('the TCP connection ended without an answer'));
+    stream.start({
+      data(chunk) {
+        held = Buffer.concat([held, chunk]);
+        if (held.length < 2 || held.length < 2 + held.readUInt16BE(0)) return;
+        const reading = decodeResponse(held.subarray(2, 2 + held.readUInt16BE(0)), question);
+        if (reading.kind !== 'response') return finish(silence('the answer by TCP cannot be read'));
+        finish({ kind: 'response', response: reading.response, tookMs: Math.round(world.clock.now() - began) });
+      },
+      end: ended,
+      drain() {},
+      closed: ended,
+    });
+    stream.write(framed(encodeQuestion(question, true)));
+  });
+}

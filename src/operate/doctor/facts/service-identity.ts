@@ -1,0 +1,30 @@
+import type { Parts } from '../check.ts';
+import { statusNumbers } from './processes.ts';
+import { type Identity, identityOf } from './users.ts';
+
+/**
+ * Who the service works as: what its workers are while it runs, else server.user, else this user.
+ * Undefined where that user does not exist.
+ */
+export async function serviceIdentity({
+  settings,
+  host,
+  service,
+}: Pick<Parts, 'settings' | 'host' | 'service'>): Promise<Identity | undefined> {
+  const answer = await service.ask();
+  const pid =
+    answer.kind === 'running' ? answer.status.processes.find(({ role }) => role === 'worker')?.pid : undefined;
+  const status = pid === undefined ? undefined : await host.text(`/proc/${pid}/status`);
+  if (status?.ok === true) {
+    // Real, effective, saved, file system.
+    const uid = statusNumbers(status.value, 'Uid')[3] ?? host.self.uid;
+    const gid = statusNumbers(status.value, 'Gid')[3] ?? host.self.gid;
+    const named = await identityOf(host, String(uid));
+    const gids = [gid, ...statusNumbers(status.value, 'Groups').filter(Number.isInteger)];
+    return { uid, gids, words: named?.words ?? `uid ${uid}` };
+  }
+  const { user, group } = settings.server;
+  if (user !== undefined && host.self.uid === 0) return identityOf(host, user, group);
+  const self = await identityOf(host, String(host.self.uid));
+  return self ?? { uid: host.self.uid, gids: [host.self.gid], words: `uid ${host.self.uid}` };
+}

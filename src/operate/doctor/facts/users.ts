@@ -1,0 +1,62 @@
+import type { Host, HostFile } from '../../../world/ports/host.ts';
+
+/** Who a process is to the file system. */
+export interface Identity {
+  readonly uid: number;
+  readonly gids: readonly number[];
+  /** As people say it: 'ims (uid 990)'. */
+  readonly words: string;
+}
+
+const lines = (text: string): readonly (readonly string[])[] => text.split('\n').map((line) => line.split(':'));
+
+/** Finds a user by name or number in the texts of /etc/passwd and /etc/group. */
+export function findIdentity(
+  user: string,
+  group: string | undefined,
+  passwd: string,
+  groups: string,
+): Identity | undefined {
+  const entry = lines(passwd).find((fields) => fields[0] === user || (/^\d+$/.test(user) && fields[2] === user));
+  const uid = Number(entry?.[2] ?? user);
+  if (!Number.isInteger(uid)) return undefined;
+  const name = entry?.[0];
+  const own = lines(groups).filter((fields) => name !== undefined && (fields[3] ?? '').split(',').includes(name));
+  const primary =
+    group === undefined
+      ? Number(entry?.[3] ?? uid)
+      : Number(lines(groups).find(([one]) => one === group)?.[2] ?? group);
+  if (!Number.isInteger(primary)) return undefined;
+  return {
+    uid,
+    gids: [primary, ...own.map((fields) => Number(fields[2]))],
+    words: name === undefined ? `uid ${uid}` : `${name} (uid ${uid})`,
+  };
+}
+
+/** A user of this host by name or number; undefined where there is none, or that cannot be read. */
+export async function identityOf(host: Host, user: string, group?: string): Promise<Identity | undefined> {
+  const [passwd, groups] = await Promise.all([host.text('/etc/passwd'), host.text('/etc/group')]);
+  return findIdentity(user, group, passwd.ok ? passwd.value : '', groups.ok ? groups.value : '');
+}
+
+/** Whether the mode bits let somebody do something: 4 read, 2 write, 1 enter. Root may all. */
+export function may({ uid, gids }: Identity, what: 1 | 2 | 4, file: HostFile): boolean {
+  if (uid === 0) return true;
+  const shift = file.uid === uid ? 6 : gids.includes(file.gid) ? 3 : 0;
+  return ((file.mode >> shift) & what) !== 0;
+}
+
+/** The first directory above a path that somebody may not enter; undefined where he may enter all that can be seen. */
+export async function closedAbove(host: Host, who: Identity, path: string): Promise<string | undefined> {
+  const parts = path.split('/').slice(1, -1);
+  for (let count = 0; count <= parts.length; count += 1) {
+    const directory = `/${parts.slice(0, count).join('/')}`;
+    const file = await host.file(directory);
+    if (file.ok && file.value.kind === 'directory' && !may(who, 1, file.value)) return directory;
+  }
+  return undefined;
+}
+
+/** A mode as people write it. */
+export const showMode = (mode: number): string => mode.toString(8).padStart(3, '0');

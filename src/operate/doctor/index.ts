@@ -1,0 +1,30 @@
+/**
+ * The door of doctor. It looks at the host, the configuration and the running service, and says what is not well: the cause, what was
+ * seen, and the cure. Called by the command line. It promises an answer within ten seconds whatever it looks at, writes nothing, and
+ * never calls something healthy that it could not see.
+ */
+import type { Clock } from '../../world/ports/clock.ts';
+import type { Parts } from './check.ts';
+import { checks } from './checks/index.ts';
+import { type DoctorReport, makeReport } from './report.ts';
+import { chosen, runChecks } from './run.ts';
+
+export { explainCheck } from './explain.ts';
+export { makeParts } from './parts.ts';
+export type { DoctorReport } from './report.ts';
+
+/** Looks at everything, or at one check or area with all that it stands on; undefined where there is none of that name. */
+export async function examine(
+  parts: Partial<Parts>,
+  clock: Pick<Clock, 'now' | 'after'>,
+  only?: string,
+): Promise<DoctorReport | undefined> {
+  const wanted = chosen(checks, only);
+  if (wanted.length === 0) return undefined;
+  const began = clock.now();
+  const findings = await runChecks(wanted, parts, clock);
+  return makeReport(findings, Math.round(clock.now() - began));
+}
+
+/** The ids of all checks. */
+export const checkIds: readonly string[] = checks.map(({ id }) => id);

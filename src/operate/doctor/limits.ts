@@ -1,0 +1,39 @@
+/** How long a check may look unless it says otherwise. */
+export const checkMs = 3000;
+/** The longest that a check may ask for; what has not ended by then could not be seen. */
+export const checkMsMax = 8000;
+/** How long a whole run may take. */
+export const runMs = 9500;
+/** Wait for one answer of a name server; each is asked twice, so that one lost packet alarms nobody. */
+export const nameServerMs = 1200;
+/** Wait for a connection that a check makes. */
+export const dialMs = 1500;
+/** Wait for the banner of a listener of ours. */
+export const bannerMs = 2500;
+/** Wait for each reply of a smart host. */
+export const replyMs = 5000;
+/** Octets of replies that are read of one host. */
+export const replyBytesMax = 16_384;
+/** Wait for the answer of the running service. */
+export const serviceMs = 2500;
+/** Processes and descriptors of one that are looked through for the holder of a port. */
+export const processesMax = 20_000;
+export const descriptorsMax = 20_000;
+/** Mailboxes, domains and hosts that one run looks at; more are counted and said. */
+export const sampleMax = 25;
+/** Rows of evidence that are shown of one check. */
+export const evidenceMax = 12;
+/** A certificate that ends so soon is reported. */
+export const certificateDaysLeft = 14;
+/** Free inodes below which files may soon not be made any more. */
+export const inodesMin = 1000;
+/** Ports for connections outwards below which they may run out. */
+export const ephemeralPortsMin = 4000;
+/** File descriptors that a worker needs besides its connections. */
+export const descriptorsSpare = 256;
+/** How far files may lie in the future of the clock. */
+export const clockAheadMs = 300_000;
+/** No host of ours has an earlier time: this program is younger. */
+export const clockEarliestMs = 1_704_067_200_000;
+/** A clock later than this is years wrong. */
+export const clockLatestMs = 2_208_988_800_000;

@@ -1,0 +1,103 @@
+import type { Settings } from '../../settings/index.ts';
+import { parseNameServer, parseResolvConf, type NameServer } from '../../transport/resolver/name-servers.ts';
+import { createResolver } from '../../transport/resolver/resolver.ts';
+import type { Host } from '../../world/ports/host.ts';
+import type { World } from '../../world/world.ts';
+import type { ServiceStatus } from '../actions/context.ts';
+import { askService, isUnreachable } from '../control/client.ts';
+import { controlSocketPath } from '../control/socket-path.ts';
+import type { LoadedFile } from '../config/index.ts';
+import type { Parts } from './check.ts';
+import { nameServerMs, serviceMs } from './limits.ts';
+
+/** What the running service answered, or why it did not. */
+export type ServiceAnswer =
+  | { readonly kind: 'running'; readonly path: string; readonly status: ServiceStatus }
+  | { readonly kind: 'not-running'; readonly path: string; readonly why: string }
+  /** Something is there, and does not answer as it should. */
+  | { readonly kind: 'silent'; readonly path: string; readonly why: string }
+  | { readonly kind: 'not-permitted'; readonly path: string };
+
+/** The name servers that the service asks. */
+export interface NameServersFound {
+  readonly servers: readonly NameServer[];
+  /** Whether the settings name them, or /etc/resolv.conf. */
+  readonly from: 'settings' | 'resolv.conf';
+  /** Why /etc/resolv.conf could not be read. */
+  readonly errno?: string;
+}
+
+const RESOLV_CONF = '/etc/resolv.conf';
+
+/** Where the control socket and the locks are. */
+export function runDirectoryOf({ server }: Pick<Settings, 'server'>): string {
+  return server.run ?? `${server.data}/run`;
+}
+
+/** Finds the name servers as the service does at its start. */
+export async function findNameServers(host: Host, names: Settings['names'] | undefined): Promise<NameServersFound> {
+  const configured = names?.servers;
+  if (configured !== undefined && configured.length > 0)
+    return { servers: configured.flatMap((text) => parseNameServer(text) ?? []), from: 'settings' };
+  const text = await host.text(RESOLV_CONF);
+  const servers = parseResolvConf(text.ok ? text.value : '');
+  return { servers, from: 'resolv.conf', ...(text.ok ? {} : { errno: text.errno }) };
+}
+
+/** Asks the service for its status, at most once. */
+function serviceAt(path: string, world: Pick<World, 'network' | 'clock'>): Parts['service'] {
+  let answer: Promise<ServiceAnswer> | undefined;
+  const ask = async (): Promise<ServiceAnswer> => {
+    let end: () => void = () => undefined;
+    let late = false;
+    const timer = world.clock.after(serviceMs, () => {
+      late = true;
+      end();
+    });
+    const cancel = (fn: () => void): void => {
+      end = fn;
+      if (late) fn();
+    };
+    const got = await askService({ network: world.network, path, action: 'status', input: {}, cancel });
+    timer.cancel();
+    if (late) return { kind: 'silent', path, why: `it did not answer within ${serviceMs / 1000} s` };
+    if (isUnreachable(got)) {
+      if (got.kind === 'no-service') return { kind: 'not-running', path, why: got.why };
+      if (got.kind === 'not-permitted') return { kind: 'not-permitted', path };
+      return { kind: 'silent', path, why: `it is version ${got.version}, with another control protocol` };
+    }
+    if (!got.ok) return { kind: 'silent', path, why: got.error.message };
+    return { kind: 'running', path, status: got.result as ServiceStatus };
+  };
+  return { ask: () => (answer ??= ask()) };
+}
+
+/** Joins what checks look at. Without settings those that need them stay away. */
+export async function makeParts(
+  file: LoadedFile,
+  host: Host,
+  world: Pick<World, 'network' | 'disk' | 'clock' | 'random'>,
+  socket?: string,
+): Promise<Partial<Parts>> {
+  const { loaded, path } = file;
+  const settings = loaded.ok ? loaded.settings : undefined;
+  const nameServers = await findNameServers(host, settings?.names);
+  const resolver = createResolver({
+    world,
+    servers: nameServers.servers,
+    settings: { timeout: nameServerMs, tries: 2, cacheMax: 1000 },
+  });
+  const configuration = { path, ok: loaded.ok, problems: loaded.ok ? loaded.warnings : loaded.problems };
+  const { network, disk, clock, random } = world;
+  const always = { configuration, host, network, disk, clock, random, nameServers, resolver };
+  const place =
+    socket !== undefined
+      ? { ok: true as const, path: socket }
+      : settings === undefined
+        ? { ok: false as const, why: 'the configuration, which says where it is, does not load' }
+        : controlSocketPath(runDirectoryOf(settings));
+  const service: Parts['service'] = place.ok
+    ? serviceAt(place.path, world)
+    : { ask: async () => ({ kind: 'silent', path: '', why: place.why }) };
+  return { ...always, service, ...(settings === undefined ? {} : { settings }) };
+}

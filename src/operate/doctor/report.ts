@@ -1,0 +1,42 @@
+import type { Finding } from './run.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Everything that a run found. */
+export interface DoctorReport {
+  /** failed: a check is broken and none found anything unhealthy. */
+  readonly verdict: 'well' | 'unhealthy' | 'failed';
+  readonly sentence: string;
+  readonly counts: Readonly<Record<Verdict['kind'], number>>;
+  readonly findings: readonly Finding[];
+  readonly tookMs: number;
+}
+
+const things = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
+/** Joins findings to an overall verdict. */
+export function makeReport(findings: readonly Finding[], tookMs: number): DoctorReport {
+  const count = (kind: Verdict['kind']): number => findings.filter(({ verdict }) => verdict.kind === kind).length;
+  const counts = {
+    healthy: count('healthy'),
+    unhealthy: count('unhealthy'),
+    unknown: count('unknown'),
+    blocked: count('blocked'),
+    broken: count('broken'),
+    'not-applicable': count('not-applicable'),
+  };
+  const rest = [
+    counts.unknown > 0 ? `${counts.unknown} could not be seen` : '',
+    counts.blocked > 0 ? `${things(counts.blocked, 'waits', 'wait')} behind another` : '',
+    counts.broken > 0 ? `${things(counts.broken, 'check', 'checks')} failed` : '',
+  ].filter((text) => text !== '');
+  const also = rest.length === 0 ? '' : `; ${rest.join(', ')}`;
+  const well = things(counts.healthy, 'check is well', 'checks are well');
+  const verdict = counts.unhealthy > 0 ? 'unhealthy' : counts.broken > 0 ? 'failed' : 'well';
+  const sentence =
+    verdict === 'unhealthy'
+      ? `${things(counts.unhealthy, 'thing is', 'things are')} not well; ${well}${also}.`
+      : verdict === 'failed'
+        ? `The examination is not complete: ${rest.join(', ')}; ${well}.`
+        : `Nothing is wrong that can be seen: ${well}${also}.`;
+  return { verdict, sentence, counts, findings, tookMs };
+}

@@ -1,0 +1,69 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import type { Host, HostRead } from '../ports/host.ts';
+
+const TEXT_BYTES_MAX = 4 * 1024 ** 2;
+
+const errnoOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EUNKNOWN';
+
+async function read<T>(call: () => Promise<T>): Promise<HostRead<T>> {
+  try {
+    return { ok: true, value: await call() };
+  } catch (error) {
+    return { ok: false, errno: errnoOf(error) };
+  }
+}
+
+/** Files of /proc have no size: they are read until they end. Non-blocking, so that a FIFO in the way holds up nobody. */
+async function readText(path: string): Promise<string> {
+  const handle = await fs.promises.open(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  try {
+    const parts: Buffer[] = [];
+    for (let length = 0; length < TEXT_BYTES_MAX; ) {
+      const part = Buffer.allocUnsafe(64 * 1024);
+      const { bytesRead } = await handle.read(part, 0, part.length, null);
+      if (bytesRead === 0) break;
+      parts.push(part.subarray(0, bytesRead));
+      length += bytesRead;
+    }
+    return Buffer.concat(parts).toString('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+function kindOf(stats: fs.Stats): 'file' | 'directory' | 'socket' | 'other' {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  return stats.isSocket() ? 'socket' : 'other';
+}
+
+/** The machine that this process runs on. */
+export const nodeHost: Host = {
+  text: (path) => read(() => readText(path)),
+  names: (directory) => read(() => fs.promises.readdir(directory)),
+  link: (path) => read(() => fs.promises.readlink(path)),
+  file: (path) =>
+    read(async () => {
+      const stats = await fs.promises.stat(path);
+      return { kind: kindOf(stats), uid: stats.uid, gid: stats.gid, mode: stats.mode & 0o7777, modifiedMs: stats.mtimeMs };
+    }),
+  addresses() {
+    try {
+      const value = Object.entries(os.networkInterfaces()).flatMap(([name, addresses = []]) =>
+        addresses.map(({ address, family, internal }) => ({
+          interface: name,
+          address: address.replace(/%.*$/, ''),
+          family: family === 'IPv6' ? (6 as const) : (4 as const),
+          internal,
+        })),
+      );
+      return { ok: true, value };
+    } catch (error) {
+      return { ok: false, errno: errnoOf(error) };
+    }
+  },
+  environment: process.env,
+  self: { pid: process.pid, uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 },
+};
