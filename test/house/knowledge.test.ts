@@ -157,6 +157,18 @@ test('error texts of other programs lead to the article among those that are wri
   );
 });
 
+test('an event that is pasted, as a line of JSON or as its text alone, leads to its own article', () => {
+  const written = articles.map(({ article }) => article);
+  const wrong = written.flatMap(({ name, example }) => {
+    if (example === '') return [];
+    const { text }: { readonly text: string } = JSON.parse(example);
+    return [example, text]
+      .filter((asked) => searchArticles(written, asked)[0]?.article.name !== name)
+      .map((asked) => finding(`kb/${name}.md`, `is not found by ${asked}`));
+  });
+  expectNone('articles by their events', wrong);
+});
+
 const helps = new Map<string, Promise<string>>();
 
 /** The help that the command line prints for some words. */

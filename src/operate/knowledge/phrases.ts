@@ -315,6 +315,7 @@ const complaints: readonly Phrase[] = [
 ];
 
 const others: readonly Phrase[] = [
+  ...of('4751', 'control socket:', 'can be entered by other users'),
   ...of(
     '4750',
     'bad numerical configuration',

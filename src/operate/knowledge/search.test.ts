@@ -64,6 +64,13 @@ test('pasted error texts of other programs lead to the article', () => {
     ['event 4003', 'behind-a-proxy-2001'],
     ['4020', '4020'],
     ['storage.space-low', '3018'],
+    ['{"time":"2026-11-22T18:00:00.120Z","event":4007,"name":"x"}', '4007'],
+    ['Event ID: 4007', '4007'],
+    [
+      'listener mx could not be bound to 0.0.0.0 port 25: EFOO, why; everything else runs, and it is tried again',
+      '4007',
+    ],
+    ['postfix/smtp[4007]: connect to x: connection timed out, size=4131', '3350'],
   ];
   assert.deepEqual(
     cases.map(([asked]) => [asked, first(asked)]),
@@ -84,7 +91,7 @@ test('what says nothing finds nothing', () => {
 });
 
 test('a port, a time or an address is no event number', () => {
-  assert.equal(first('2026-11-22 40:07 192.0.2.1:4007 v4.4007'), undefined);
+  assert.equal(first('2026-11-22 40:07 192.0.2.1:4007 v4.4007 [4007] size=4007 (4007) 4007-08'), undefined);
 });
 
 test('the phrases are small letters with single spaces, each once, and enough of them', () => {

@@ -2,6 +2,7 @@
  * Finds the articles for words or for an error text that was pasted from elsewhere: by event numbers, known phrases, codes of
  * systems, and words, in this order of weight. Pure, and linear in the length of the text.
  */
+import { eventReference } from '../../events/reference.ts';
 import { findRow } from '../../events/render.ts';
 import { bodyOf, type Article } from './article.ts';
 import { errorCodes, originalNumbers } from './codes.ts';
@@ -72,21 +73,38 @@ export function searchArticles(articles: readonly Article[], asked: string): rea
   const text = asked.slice(0, QUERY_LENGTH_MAX).toLowerCase().replace(/\s+/g, ' ').trim();
   const scores = new Scores();
   byNumber(scores, text, articles);
+  byOwnWords(scores, text);
   byPhrase(scores, text);
   byCode(scores, text);
   byWord(scores, text, articles);
   return scores.found(articles);
 }
 
+/** Four digits that are no part of a time, an address, a size or a process id, unless the text calls them an event. */
+const EVENT_NUMBER = /(?:(?<=event["' :=#]{1,4})|(?<![\w.:[=/<(-]))\d{4}(?![\w.:]\w|-)/g;
+
 function byNumber(scores: Scores, text: string, articles: readonly Article[]): void {
   const own = new Set(articles.map(({ name }) => name));
-  for (const [number] of text.matchAll(/(?<![\w.:])\d{4}(?![\w.:]\w)/g)) {
+  for (const [number] of text.matchAll(EVENT_NUMBER)) {
     const names = own.has(number) ? [number] : (originalNumbers.get(Number(number)) ?? []);
     scores.addAll(names, NUMBER, `event ${number}`);
   }
   for (const [name] of text.matchAll(/(?<![\w.])[a-z]{1,40}\.[a-z0-9-]{1,60}/g)) {
     const row = findRow(name);
     if (row !== undefined) scores.add(String(row.number), NUMBER, name);
+  }
+}
+
+/** A sentence with fewer letters of its own would be found in anything. */
+const TELLING_LETTERS_MIN = 12;
+
+/** What the service itself says: the sentence of an event, whatever its fields, or its title. */
+function byOwnWords(scores: Scores, text: string): void {
+  for (const event of eventReference()) {
+    const sentence = event.text.toLowerCase().replace(/\{\w+\}/g, '*');
+    const telling = sentence.replace(/[^a-z]/g, '').length >= TELLING_LETTERS_MIN;
+    const said = (telling && contains(text, sentence)) || text.includes(event.title.toLowerCase());
+    if (said) scores.add(String(event.number), NUMBER, `the words of event ${event.number}`);
   }
 }
 

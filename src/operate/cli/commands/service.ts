@@ -74,6 +74,10 @@ function printStatus(session: CliSession, status: StatusResult): void {
   );
   for (const one of status.missing) session.print(session.paint('yellow', `No answer: ${one}`));
   for (const one of status.degraded) session.print(session.paint('yellow', `Degraded: ${one.part}: ${one.why}`));
+  if (status.degraded.length > 0)
+    session.print(
+      'What to do: `ims events --severity warning` has the number of the event, `ims kb NUMBER` its article.',
+    );
 }
 
 function printReload(session: CliSession, end: ReloadEnd & { kind: 'applied' }): void {
