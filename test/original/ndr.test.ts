@@ -149,7 +149,11 @@ test('Q289854: what a mailbox discards leaves an event with id, sender and rule,
   const { data } = await town.service.seen(2450);
   assert.deepEqual([data['sender'], data['recipient']], ['auto@far.test', 'hole@hosted.test']);
   assert.ok(reply.includes(String(data['queueId'])), reply);
-  assert.match((await town.service.ims('trace', String(data['queueId']))).stdout, /discarded/);
+  await until(
+    async () =>
+      (await town.service.ims('trace', String(data['queueId']))).stdout.includes('discarded') ? true : undefined,
+    'the discard in the timeline',
+  );
 });
 
 test('Q289854: what policy does not want is refused while the sender is still there to be told, never dropped', async () => {

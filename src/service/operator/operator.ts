@@ -134,8 +134,12 @@ class Operator implements ChildDuties {
       clock: world.clock,
       journal,
       timelines: {
-        find: async (query, most) =>
-          searchTimelines({ disk: world.disk, directories: await this.#logDirectories('timeline'), query, most }),
+        find: async (query, most) => {
+          // What the workers have not written yet belongs to the answer too.
+          await this.#supervisor.ask('workers', { call: 'write-timeline', input: undefined });
+          const directories = await this.#logDirectories('timeline');
+          return searchTimelines({ disk: world.disk, directories, query, most });
+        },
       },
       events: {
         list: async (filter, most) => {

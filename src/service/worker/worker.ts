@@ -118,7 +118,8 @@ class Worker implements ChildDuties {
       const { key, wanted } = input as { key: string; wanted: number };
       return giveUp(this.#started(), key, wanted);
     }
-    const { shards, generation, reception, journal } = this.#started();
+    const { shards, generation, reception, journal, timeline } = this.#started();
+    if (name === 'write-timeline') return timeline.flush();
     return answerCall({ shards, generation, reception, journal }, name, input);
   }
 

@@ -68,7 +68,10 @@ test('a message sent with swaks is in the Maildir, and trace shows its life', {
   assert.match(mail, /^Return-Path: <far@elsewhere\.test>\r?\n/);
   assert.match(mail, /\nReceived: from /);
   assert.match(mail, /\nSubject: by swaks/);
-  const trace = await service.ims('trace', 'alice@example.test');
+  let trace = await service.ims('trace', 'alice@example.test');
+  // The outcome is written a moment after the file is there.
+  for (let tries = 0; tries < 20 && !/delivered/i.test(trace.stdout); tries += 1)
+    trace = await service.ims('trace', 'alice@example.test');
   assert.equal(trace.code, 0, trace.stderr);
   assert.match(trace.stdout, /received/i);
   assert.match(trace.stdout, /delivered/i);
