@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { eventReference } from '../../src/events/reference.ts';
 import { fromJson, toJson } from '../../src/events/render.ts';
 import { main, type CliIo } from '../../src/operate/cli/main.ts';
+import { checkIds } from '../../src/operate/doctor/index.ts';
 import { bodyOf, parseArticle, type Article } from '../../src/operate/knowledge/article.ts';
 import { errorCodes, originalNumbers } from '../../src/operate/knowledge/codes.ts';
 import { phrases } from '../../src/operate/knowledge/phrases.ts';
@@ -199,6 +200,11 @@ async function commandFault(line: string): Promise<string | undefined> {
     command = `${command} ${second}`;
   else if (own.includes('Commands:') && command !== 'kb') return `"${line}": ims ${command} knows no ${second}`;
   const text = `${await help(command)}${await help('')}`;
+  if (command === 'doctor') {
+    const only = words[words.indexOf('--only') + 1] ?? '';
+    const known = checkIds.some((id) => id === only || id.startsWith(`${only}.`));
+    if (words.includes('--only') && !known) return `"${line}": there is no check or area ${only}`;
+  }
   const option = words
     .filter((word) => word.startsWith('--'))
     .find((word) => !text.includes(`${word} `) && !text.includes(`${word}\n`));
@@ -208,9 +214,16 @@ async function commandFault(line: string): Promise<string | undefined> {
 test('the rule finds commands and options that do not exist', async () => {
   assert.deepEqual(
     await Promise.all(
-      ['ims status', 'ims stats', 'ims queue list --held', 'ims queue lst', 'ims queue list --hold', 'ims kb 4007'].map(
-        commandFault,
-      ),
+      [
+        'ims status',
+        'ims stats',
+        'ims queue list --held',
+        'ims queue lst',
+        'ims queue list --hold',
+        'ims kb 4007',
+        'ims doctor --only names',
+        'ims doctor --only name',
+      ].map(commandFault),
     ),
     [
       undefined,
@@ -219,6 +232,8 @@ test('the rule finds commands and options that do not exist', async () => {
       '"ims queue lst": ims queue knows no lst',
       '"ims queue list --hold": ims queue list takes no --hold',
       undefined,
+      undefined,
+      '"ims doctor --only name": there is no check or area name',
     ],
   );
 });

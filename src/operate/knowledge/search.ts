@@ -38,7 +38,7 @@ class Scores {
     this.#of.set(name, entry);
     entry.score += score;
     entry.sure ||= sure;
-    entry.because.add(because);
+    if (![...entry.because].some((one) => one.toLowerCase() === because)) entry.because.add(because);
   }
 
   /** The first of the names explains best. */
