@@ -31,7 +31,7 @@ function findingLines(finding: Finding, { paint, plain }: Screen): readonly stri
         `  cause     ${plain(verdict.cause)}`,
         ...evidenceLines(finding, plain),
         `  cure      ${plain(verdict.cure)}`,
-        ...(verdict.event === undefined ? [] : [`  event     ${verdict.event} (docs/reference/events.md)`]),
+        ...(verdict.event === undefined ? [] : [`  event     ${verdict.event}; more: ims kb ${verdict.event}`]),
       ];
     case 'broken':
       return [

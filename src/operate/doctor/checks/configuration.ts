@@ -24,7 +24,8 @@ export const configurationLoads = defineCheck({
         'a file that it needs may not be read by this user; run it as root or as the service user',
         evidence,
       );
-    const first = errors[0];
+    // A key that is missing is often one that was misspelt: the misspelling is the root.
+    const first = errors.find(({ nearest }) => nearest !== undefined) ?? errors[0];
     const cause = first === undefined ? `${path} does not load.` : printProblem(first);
     const cure = `Mend ${first === undefined || first.line === 0 ? path : `line ${first.line} of ${path}`}, then: ims config check ${path}`;
     return unhealthy(cause, { cure, event: 4750 }, evidence);
