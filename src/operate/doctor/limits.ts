@@ -37,3 +37,7 @@ export const clockAheadMs = 300_000;
 export const clockEarliestMs = 1_704_067_200_000;
 /** A clock later than this is years wrong. */
 export const clockLatestMs = 2_208_988_800_000;
+/** Address space that a worker reserves without using it. */
+export const addressSpaceMin = 4 * 1024 ** 3;
+/** The queue's segments and the logs need files so large, besides the largest message. */
+export const fileSizeMin = 256 * 1024 ** 2;

@@ -23,11 +23,12 @@ export interface NameServersFound {
   readonly servers: readonly NameServer[];
   /** Whether the settings name them, or /etc/resolv.conf. */
   readonly from: 'settings' | 'resolv.conf';
-  /** Why /etc/resolv.conf could not be read. */
-  readonly errno?: string;
+  /** Whether anybody names them; else it is the one on this host that is asked. */
+  readonly named: boolean;
 }
 
 const RESOLV_CONF = '/etc/resolv.conf';
+const NAMED = /^\s*nameserver\s+\S/m;
 
 /** Where the control socket and the locks are. */
 export function runDirectoryOf({ server }: Pick<Settings, 'server'>): string {
@@ -38,10 +39,10 @@ export function runDirectoryOf({ server }: Pick<Settings, 'server'>): string {
 export async function findNameServers(host: Host, names: Settings['names'] | undefined): Promise<NameServersFound> {
   const configured = names?.servers;
   if (configured !== undefined && configured.length > 0)
-    return { servers: configured.flatMap((text) => parseNameServer(text) ?? []), from: 'settings' };
+    return { servers: configured.flatMap((text) => parseNameServer(text) ?? []), from: 'settings', named: true };
   const text = await host.text(RESOLV_CONF);
   const servers = parseResolvConf(text.ok ? text.value : '');
-  return { servers, from: 'resolv.conf', ...(text.ok ? {} : { errno: text.errno }) };
+  return { servers, from: 'resolv.conf', named: text.ok && NAMED.test(text.value) };
 }
 
 /** Asks the service for its status, at most once. */

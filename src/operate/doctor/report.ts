@@ -3,13 +3,15 @@ import type { Verdict } from './verdict.ts';
 
 /** Everything that a run found. */
 export interface DoctorReport {
-  /** failed: a check is broken and none found anything unhealthy. */
+  /** failed: a check is broken, or the configuration may not be read, and nothing was found unhealthy. */
   readonly verdict: 'well' | 'unhealthy' | 'failed';
   readonly sentence: string;
   readonly counts: Readonly<Record<Verdict['kind'], number>>;
   readonly findings: readonly Finding[];
   readonly tookMs: number;
 }
+
+const CONFIGURATION = 'configuration.loads';
 
 const things = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
@@ -31,7 +33,9 @@ export function makeReport(findings: readonly Finding[], tookMs: number): Doctor
   ].filter((text) => text !== '');
   const also = rest.length === 0 ? '' : `; ${rest.join(', ')}`;
   const well = things(counts.healthy, 'check is well', 'checks are well');
-  const verdict = counts.unhealthy > 0 ? 'unhealthy' : counts.broken > 0 ? 'failed' : 'well';
+  // Without the configuration hardly anything was looked at: that is no reason to call it well.
+  const unread = findings.some(({ id, verdict }) => id === CONFIGURATION && verdict.kind === 'unknown');
+  const verdict = counts.unhealthy > 0 ? 'unhealthy' : counts.broken > 0 || unread ? 'failed' : 'well';
   const sentence =
     verdict === 'unhealthy'
       ? `${things(counts.unhealthy, 'thing is', 'things are')} not well; ${well}${also}.`

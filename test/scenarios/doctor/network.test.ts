@@ -38,7 +38,7 @@ async function withDns(look: (dns: TestDnsServer) => Promise<void>): Promise<voi
 
 function names(check: Check, server: string, yaml = REAL): Promise<Verdict> {
   const [address = '', port = ''] = server.split(':');
-  const nameServers = { servers: [{ address, port: Number(port) }], from: 'settings' } as const;
+  const nameServers = { servers: [{ address, port: Number(port) }], from: 'settings', named: true } as const;
   const { network, random } = nodeWorld;
   return lookWith(check, { settings: settingsOf(yaml), more: { nameServers, network, random, clock: hasty } });
 }

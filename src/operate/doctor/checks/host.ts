@@ -1,4 +1,5 @@
-import { defineCheck, type Parts } from '../check.ts';
+import { defineCheck } from '../check.ts';
+import { workersOf } from '../facts/service-identity.ts';
 import { identityOf } from '../facts/users.ts';
 import { clockAheadMs, clockEarliestMs, clockLatestMs, descriptorsSpare, ephemeralPortsMin } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
@@ -55,13 +56,6 @@ export const ephemeralPorts = defineCheck({
     );
   },
 });
-
-const workersOf = async ({ service }: Pick<Parts, 'service'>): Promise<readonly number[]> => {
-  const answer = await service.ask();
-  return answer.kind === 'running'
-    ? answer.status.processes.flatMap(({ role, pid }) => (role === 'worker' && pid !== undefined ? [pid] : []))
-    : [];
-};
 
 /** Every connection is a descriptor. */
 export const fileDescriptors = defineCheck({

@@ -19,6 +19,7 @@ import {
 } from './names.ts';
 import { domainsHaveRecipients, noOpenRelay } from './policy.ts';
 import { mailboxesWritable, queueFormat } from './queue.ts';
+import { networkThere, processLimits } from './resources.ts';
 import { everythingRuns, instanceLock, serviceAnswers } from './service.ts';
 import { loginsComplete, smartHostsAnswer } from './smart-hosts.ts';
 import { dataDirectory, localFileSystem, privateDirectories, space, writableFileSystem } from './storage.ts';
@@ -33,6 +34,8 @@ export const checks: readonly Check[] = [
   noInterposer,
   proxyVariables,
   clockPlausible,
+  networkThere,
+  processLimits,
   dataDirectory,
   privateDirectories,
   space,

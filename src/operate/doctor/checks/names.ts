@@ -37,7 +37,7 @@ export const serversConfigured = defineCheck({
         { cure: "chmod 644 /etc/resolv.conf, or set names.servers: ['192.0.2.53'] to yours", event: 3701 },
         [row('/etc/resolv.conf', 'nameserver lines', text.errno)],
       );
-    if (/^\s*nameserver\s+\S/m.test(text.value)) return healthy(evidence);
+    if (nameServers.named) return healthy(evidence);
     // The default server may be there: whether it answers is for the next check.
     return healthy([row('/etc/resolv.conf', 'nameserver lines', 'none: the one on this host is asked (127.0.0.1)')]);
   },
@@ -66,10 +66,10 @@ export const serversAnswer = defineCheck({
   title: 'Every name server answers',
   why: 'Without the name service mail for elsewhere waits; with one dead server of several it is slow.',
   needs: ['settings', 'nameServers', 'network', 'clock', 'random'],
-  after: ['names.servers-configured'],
+  after: ['names.servers-configured', 'host.network'],
   cost: 'network',
   async look({ settings, nameServers, ...world }) {
-    const { servers, from } = nameServers;
+    const { servers, from, named } = nameServers;
     const replies = await Promise.all(servers.map((server) => askByUdp(world, server, ROOT, 'NS')));
     const evidence = servers.map((server, index) =>
       row(`${printNameServer(server)} by UDP`, 'NOERROR', seen(replies[index] ?? { kind: 'silent', why: '' })),
@@ -80,6 +80,13 @@ export const serversAnswer = defineCheck({
     const server = servers[bad];
     const reply = replies[bad];
     if (server === undefined || reply === undefined) return healthy(evidence);
+    if (!named && reply.kind === 'silent')
+      return wrong(
+        settings,
+        '/etc/resolv.conf names no name server, and none answers on this host (127.0.0.1).',
+        { cure: "Write 'nameserver ADDRESS' into /etc/resolv.conf, or set names.servers: [ADDRESS]", event: 3701 },
+        [row('/etc/resolv.conf', 'nameserver lines', 'none'), ...evidence],
+      );
     const others = servers.length === 1 ? 'and there is no other' : `one of ${servers.length}`;
     const cause =
       reply.kind === 'silent'

@@ -28,3 +28,11 @@ export async function serviceIdentity({
   const self = await identityOf(host, String(host.self.uid));
   return self ?? { uid: host.self.uid, gids: [host.self.gid], words: `uid ${host.self.uid}` };
 }
+
+/** The process ids of the workers; none where the service does not run. */
+export const workersOf = async ({ service }: Pick<Parts, 'service'>): Promise<readonly number[]> => {
+  const answer = await service.ask();
+  return answer.kind === 'running'
+    ? answer.status.processes.flatMap(({ role, pid }) => (role === 'worker' && pid !== undefined ? [pid] : []))
+    : [];
+};
