@@ -4,14 +4,19 @@ export const checkMs = 3000;
 export const checkMsMax = 8000;
 /** How long a whole run may take. */
 export const runMs = 9500;
-/** Wait for one answer of a name server; each is asked twice, so that one lost packet alarms nobody. */
+/** Wait of look-ups for one answer of a name server. */
 export const nameServerMs = 1200;
-/** Wait for a connection that a check makes. */
+/** Wait of a check for the answer of one name server, and time until the question is sent again. */
+export const nameServerWaitMs = 2700;
+export const nameServerAgainMs = 500;
+/** Wait for a connection to a listener of ours. */
 export const dialMs = 1500;
+/** The same to another host: the system tries three times in this. */
+export const farDialMs = 3500;
 /** Wait for the banner of a listener of ours. */
 export const bannerMs = 2500;
 /** Wait for each reply of a smart host. */
-export const replyMs = 5000;
+export const replyMs = 4000;
 /** Octets of replies that are read of one host. */
 export const replyBytesMax = 16_384;
 /** Wait for the answer of the running service. */

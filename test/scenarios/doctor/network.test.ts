@@ -61,6 +61,22 @@ test('a name server that is silent or fails is unhealthy, with its address', () 
     assert.ok(failing.kind === 'unhealthy' && /answers SERVFAIL even for the root/.test(failing.cause));
   }));
 
+test('lost packets alarm nobody: the question is sent again', () =>
+  withDns(async (dns) => {
+    let sent = 0;
+    const network: Parts['network'] = {
+      ...nodeWorld.network,
+      async datagram(family, receive) {
+        const socket = await nodeWorld.network.datagram(family, receive);
+        return { ...socket, send: (...words) => void (++sent > 2 && socket.send(...words)) };
+      },
+    };
+    const nameServers = { servers: [{ address: '127.0.0.1', port: dns.port }], from: 'settings', named: true } as const;
+    const more = { nameServers, network, random: nodeWorld.random, clock: hasty };
+    assert.equal((await lookWith(serversAnswer, { settings: settingsOf(REAL), more })).kind, 'healthy');
+    assert.equal(sent, 3);
+  }));
+
 test('a configuration that needs no names raises no alarm about them', () =>
   withDns(async (dns) => {
     dns.fail('SILENT');

@@ -26,6 +26,6 @@ test('limits of address space and file size are unhealthy', async () => {
   const space = await look('536870912', 'unlimited');
   assert.ok(space.kind === 'unhealthy' && /limited to 512MB/.test(space.cause));
   const size = await look('unlimited', '65536');
-  assert.ok(size.kind === 'unhealthy' && /beyond 0MB/.test(size.cause));
+  assert.ok(size.kind === 'unhealthy' && /beyond 64KB/.test(size.cause));
   assert.equal((await lookWith(processLimits, {})).kind, 'unknown');
 });

@@ -50,7 +50,10 @@ const limitOf = (limits: string, name: string): number => {
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
 };
 
-const show = (bytes: number): string => (Number.isFinite(bytes) ? `${Math.floor(bytes / 1024 ** 2)}MB` : 'unlimited');
+const show = (bytes: number): string => {
+  if (!Number.isFinite(bytes)) return 'unlimited';
+  return bytes < 1024 ** 2 ? `${Math.floor(bytes / 1024)}KB` : `${Math.floor(bytes / 1024 ** 2)}MB`;
+};
 
 /** Limits of processes that seem harmless and are not. */
 export const processLimits = defineCheck({

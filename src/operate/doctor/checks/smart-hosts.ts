@@ -4,7 +4,7 @@ import type { SmartHostGroup } from '../../../settings/routing.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { Dialogue } from '../facts/dialogue.ts';
 import { showPlace } from '../facts/usage.ts';
-import { checkMsMax, dialMs, replyMs, sampleMax } from '../limits.ts';
+import { checkMsMax, farDialMs, replyMs, sampleMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
 type Probe = { readonly seen: string; readonly fault?: string; readonly unsure?: boolean };
@@ -79,9 +79,9 @@ async function probe(
   const hello = `${group.protocol === 'lmtp' ? 'LHLO' : 'EHLO'} ${name}`;
   const port = found.address.startsWith('/') ? 0 : where.port;
   try {
-    const stream = await parts.network.dial({ address: found.address, port, timeoutMs: dialMs });
+    const stream = await parts.network.dial({ address: found.address, port, timeoutMs: farDialMs });
     const secure = async (): Promise<Dialogue> => {
-      const facts = await stream.startTlsClient({ serverName: where.host, timeoutMs: dialMs });
+      const facts = await stream.startTlsClient({ serverName: where.host, timeoutMs: farDialMs });
       if (facts.verified === false && (group.tls === 'verified' || group.tls === 'implicit'))
         throw new Error(`its certificate is not valid: ${facts.failure ?? 'unknown'}`);
       return new Dialogue(stream, parts.clock, replyMs);

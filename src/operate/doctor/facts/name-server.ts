@@ -4,7 +4,8 @@ import type { ByteStream } from '../../../world/ports/network.ts';
 import type { RecordType } from '../../../world/ports/resolver.ts';
 import type { World } from '../../../world/world.ts';
 import { errnoOf } from '../../../events/fault.ts';
-import { nameServerMs } from '../limits.ts';
+import type { Timer } from '../../../world/ports/clock.ts';
+import { nameServerAgainMs, nameServerWaitMs } from '../limits.ts';
 
 /** What one question to one server brought, and in what time. */
 export type NameServerReply =
@@ -28,20 +29,12 @@ const RCODES: Readonly<Record<number, string>> = {
 /** The name of a response code. */
 export const rcodeName = (rcode: number): string => RCODES[rcode] ?? `RCODE ${rcode}`;
 
+const NOTHING = `no answer within ${nameServerWaitMs / 1000} s`;
+
 const silence = (why: string): NameServerReply => ({ kind: 'silent', why });
 
-/** Asks by UDP, twice where the first question brings nothing. */
+/** Asks by UDP; while no answer comes the question is sent again, so that lost packets alarm nobody. */
 export async function askByUdp(
-  world: AskParts,
-  server: NameServer,
-  name: string,
-  type: RecordType,
-): Promise<NameServerReply> {
-  const first = await askUdpOnce(world, server, name, type);
-  return first.kind === 'response' ? first : askUdpOnce(world, server, name, type);
-}
-
-async function askUdpOnce(
   world: AskParts,
   server: NameServer,
   name: string,
@@ -53,39 +46,63 @@ async function askUdpOnce(
   const reply = new Promise<NameServerReply>((resolve) => {
     heard = resolve;
   });
-  const timer = world.clock.after(nameServerMs, () =>
-    heard(silence(`no answer within ${nameServerMs / 1000} s, twice`)),
-  );
+  const timers: Timer[] = [];
   try {
     const socket = await world.network.datagram(server.address.includes(':') ? 6 : 4, (bytes, from) => {
-      const reading =
-        from.address === server.address && from.port === server.port ? decodeResponse(bytes, question) : undefined;
+      const ours = from.address === server.address && from.port === server.port;
+      const reading = ours ? decodeResponse(bytes, question) : undefined;
       if (reading?.kind === 'response')
         heard({ kind: 'response', response: reading.response, tookMs: Math.round(world.clock.now() - began) });
     });
-    socket.send(encodeQuestion(question, true), server.port, server.address);
+    const send = (): void => socket.send(encodeQuestion(question, true), server.port, server.address);
+    for (let ms = 0; ms < nameServerWaitMs; ms += nameServerAgainMs)
+      if (ms === 0) send();
+      else timers.push(world.clock.after(ms, send));
+    timers.push(world.clock.after(nameServerWaitMs, () => heard(silence(NOTHING))));
     const got = await reply;
+    for (const timer of timers) timer.cancel();
     socket.close();
     return got;
   } catch (error) {
+    for (const timer of timers) timer.cancel();
     return silence(`no socket: ${errnoOf(error)}`);
-  } finally {
-    timer.cancel();
   }
 }
 
-/** Asks by TCP (RFC 7766), which answers that are too long for a datagram need. */
-export async function askByTcp(
+/** Asks by TCP (RFC 7766), which answers that are too long for a datagram need. A second connection is made where the first is slow. */
+export function askByTcp(
   world: AskParts,
   server: NameServer,
   name: string,
   type: RecordType,
 ): Promise<NameServerReply> {
+  return new Promise((resolve) => {
+    let open = 2;
+    const done = (reply: NameServerReply): void => {
+      open -= 1;
+      if (reply.kind === 'silent' && open > 0) return;
+      second.cancel();
+      resolve(reply);
+    };
+    const second = world.clock.after(nameServerAgainMs, () => {
+      void askTcpOnce(world, server, name, type, nameServerWaitMs - nameServerAgainMs).then(done);
+    });
+    void askTcpOnce(world, server, name, type, nameServerWaitMs).then(done);
+  });
+}
+
+async function askTcpOnce(
+  world: AskParts,
+  server: NameServer,
+  name: string,
+  type: RecordType,
+  waitMs: number,
+): Promise<NameServerReply> {
   const question: Question = { id: world.random.bytes(2).readUInt16BE(0), name, type };
   const began = world.clock.now();
   let stream: ByteStream;
   try {
-    stream = await world.network.dial({ address: server.address, port: server.port, timeoutMs: nameServerMs });
+    stream = await world.network.dial({ address: server.address, port: server.port, timeoutMs: waitMs });
   } catch (error) {
     return silence(`${printNameServer(server)} cannot be reached by TCP: ${errnoOf(error)}`);
   }
@@ -96,9 +113,7 @@ export async function askByTcp(
       stream.destroy();
       resolve(reply);
     };
-    const timer = world.clock.after(nameServerMs, () =>
-      finish(silence(`no answer by TCP within ${nameServerMs / 1000} s`)),
-    );
+    const timer = world.clock.after(waitMs, () => finish(silence(`no answer by TCP within ${waitMs / 1000} s`)));
     const ended = (): void => finish(silence('the TCP connection ended without an answer'));
     stream.start({
       data(chunk) {
