@@ -47,7 +47,13 @@ export const nodeHost: Host = {
   file: (path) =>
     read(async () => {
       const stats = await fs.promises.stat(path);
-      return { kind: kindOf(stats), uid: stats.uid, gid: stats.gid, mode: stats.mode & 0o7777, modifiedMs: stats.mtimeMs };
+      return {
+        kind: kindOf(stats),
+        uid: stats.uid,
+        gid: stats.gid,
+        mode: stats.mode & 0o7777,
+        modifiedMs: stats.mtimeMs,
+      };
     }),
   addresses() {
     try {

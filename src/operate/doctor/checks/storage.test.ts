@@ -36,6 +36,9 @@ test('a data directory of the service is healthy; one that may not be looked at 
   const own = { files: { ...root, '/srv/ims': { uid: 990, mode: 0o700 } }, uid: 990, texts: passwd };
   assert.equal((await lookWith(dataDirectory, { host: own })).kind, 'healthy');
   assert.equal((await lookWith(dataDirectory, { host: { errors: { '/srv/ims': 'EACCES' }, uid: 7 } })).kind, 'unknown');
+  const foreign = { files: { ...root, '/srv/ims': { uid: 990, mode: 0o700 } }, uid: 1234, texts: passwd };
+  const denied = await lookWith(dataDirectory, { host: foreign, service: { kind: 'not-permitted', path: '' } });
+  assert.equal(denied.kind, 'unknown', 'a stranger who looks is no fault');
   // Started as root it goes to server.user by itself.
   const settings = settingsOf('server: { name: mail.example.test, data: /srv/ims, user: ims }\n');
   const fresh = { files: { ...root, '/srv/ims': { mode: 0o700 } }, texts: passwd };

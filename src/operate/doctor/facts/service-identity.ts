@@ -4,7 +4,7 @@ import { type Identity, identityOf } from './users.ts';
 
 /**
  * Who the service works as: what its workers are while it runs, else server.user, else this user.
- * Undefined where that user does not exist.
+ * Undefined where that user does not exist, or cannot be seen.
  */
 export async function serviceIdentity({
   settings,
@@ -24,7 +24,9 @@ export async function serviceIdentity({
     return { uid, gids, words: named?.words ?? `uid ${uid}` };
   }
   const { user, group } = settings.server;
-  if (user !== undefined && host.self.uid === 0) return identityOf(host, user, group);
+  if (user !== undefined) return identityOf(host, user, group);
+  // It belongs to somebody else: what this user may not is no fault of it.
+  if (answer.kind === 'not-permitted') return undefined;
   const self = await identityOf(host, String(host.self.uid));
   return self ?? { uid: host.self.uid, gids: [host.self.gid], words: `uid ${host.self.uid}` };
 }
