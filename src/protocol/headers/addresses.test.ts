@@ -65,6 +65,10 @@ test('one address alone: nothing around it', () => {
   }
 });
 
+test('a quoted local part of one at sign is no source route', () => {
+  assert.deepEqual(parseAddressList('N <"@"@x.test>')[0]?.mailbox, { localPart: '@', domain: 'x.test' });
+});
+
 test('addresses printed are read again', () => {
   const local = fc.string({ minLength: 1, maxLength: 20 }).filter((text) => !/[\r\n]/.test(text));
   fc.assert(

@@ -74,7 +74,7 @@ function readAddress(item: readonly Token[]): HeaderAddress | undefined {
   const close = item.findIndex((token, index) => index > open && token.kind === 'special' && token.value === '>');
   let inside = item.slice(open + 1, close === -1 ? item.length : close);
   // The obsolete source route <@a,@b:user@host> (RFC 5322 §4.4).
-  if (inside[0]?.value === '@') {
+  if (inside[0]?.kind === 'special' && inside[0].value === '@') {
     const colon = inside.findIndex((token) => token.kind === 'special' && token.value === ':');
     if (colon === -1) return undefined;
     inside = inside.slice(colon + 1);
