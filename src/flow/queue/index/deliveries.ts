@@ -1,6 +1,6 @@
 import type { Messages } from './messages.ts';
 import { PairingHeaps } from './pairing-heap.ts';
-import { Table, widened } from './table.ts';
+import { FlaggedTable, widened } from './table.ts';
 
 /** What a delivery row says beyond its numbers. The lower ones are written to disk as they are. */
 export const deliveryFlag = {
@@ -20,14 +20,13 @@ export const durableFlags =
   deliveryFlag.held | deliveryFlag.quarantined | deliveryFlag.ended | deliveryFlag.delayReported;
 
 /** One row per delivery: when, whither, and where its latest state lies. */
-export class Deliveries extends Table {
+export class Deliveries extends FlaggedTable {
   message = new Uint32Array(1024);
   /** The next delivery of the same message. */
   sibling = new Uint32Array(1024);
   ordinal = new Uint16Array(1024);
   attempts = new Uint16Array(1024);
   class = new Uint8Array(1024);
-  flags = new Uint8Array(1024);
   nextHop = new Uint32Array(1024);
   due = new Float64Array(1024);
   /** Where the latest state record lies; segment 0 means that there is none. */
@@ -71,25 +70,13 @@ export class Deliveries extends Table {
     this.give(row);
   }
 
-  has(row: number, flag: number): boolean {
-    return ((this.flags[row] ?? 0) & flag) !== 0;
-  }
-
-  set(row: number, flag: number): void {
-    this.flags[row] = (this.flags[row] ?? 0) | flag;
-  }
-
-  clear(row: number, flag: number): void {
-    this.flags[row] = (this.flags[row] ?? 0) & ~flag;
-  }
-
   protected override widen(capacity: number): void {
     this.message = widened(this.message, Uint32Array, capacity);
     this.sibling = widened(this.sibling, Uint32Array, capacity);
     this.ordinal = widened(this.ordinal, Uint16Array, capacity);
     this.attempts = widened(this.attempts, Uint16Array, capacity);
     this.class = widened(this.class, Uint8Array, capacity);
-    this.flags = widened(this.flags, Uint8Array, capacity);
+    this.widenFlags(capacity);
     this.nextHop = widened(this.nextHop, Uint32Array, capacity);
     this.due = widened(this.due, Float64Array, capacity);
     this.stateSegment = widened(this.stateSegment, Uint32Array, capacity);

@@ -1,5 +1,5 @@
 import { IdMap } from './id-map.ts';
-import { Table, widened } from './table.ts';
+import { FlaggedTable, widened } from './table.ts';
 
 /** What a message row says beyond its numbers. */
 export const messageFlag = {
@@ -13,7 +13,7 @@ export const messageFlag = {
 } as const;
 
 /** One row per message: where its record lies, and what a list shows of it. */
-export class Messages extends Table {
+export class Messages extends FlaggedTable {
   id = new Float64Array(1024);
   segment = new Uint32Array(1024);
   offset = new Uint32Array(1024);
@@ -28,7 +28,6 @@ export class Messages extends Table {
   firstDelivery = new Uint32Array(1024);
   /** Deliveries whose end has not been queued. */
   open = new Uint16Array(1024);
-  flags = new Uint8Array(1024);
   readonly byId = new IdMap((row) => this.id[row] ?? 0);
 
   constructor() {
@@ -55,18 +54,6 @@ export class Messages extends Table {
     this.give(row);
   }
 
-  has(row: number, flag: number): boolean {
-    return ((this.flags[row] ?? 0) & flag) !== 0;
-  }
-
-  set(row: number, flag: number): void {
-    this.flags[row] = (this.flags[row] ?? 0) | flag;
-  }
-
-  clear(row: number, flag: number): void {
-    this.flags[row] = (this.flags[row] ?? 0) & ~flag;
-  }
-
   protected override widen(capacity: number): void {
     this.id = widened(this.id, Float64Array, capacity);
     this.segment = widened(this.segment, Uint32Array, capacity);
@@ -78,6 +65,6 @@ export class Messages extends Table {
     this.expiresS = widened(this.expiresS, Uint32Array, capacity);
     this.firstDelivery = widened(this.firstDelivery, Uint32Array, capacity);
     this.open = widened(this.open, Uint16Array, capacity);
-    this.flags = widened(this.flags, Uint8Array, capacity);
+    this.widenFlags(capacity);
   }
 }

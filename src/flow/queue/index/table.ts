@@ -47,6 +47,27 @@ export abstract class Table {
   protected abstract widen(capacity: number): void;
 }
 
+/** A table whose rows have flags of one octet. */
+export abstract class FlaggedTable extends Table {
+  flags = new Uint8Array(1024);
+
+  has(row: number, flag: number): boolean {
+    return ((this.flags[row] ?? 0) & flag) !== 0;
+  }
+
+  set(row: number, flag: number): void {
+    this.flags[row] = (this.flags[row] ?? 0) | flag;
+  }
+
+  clear(row: number, flag: number): void {
+    this.flags[row] = (this.flags[row] ?? 0) & ~flag;
+  }
+
+  protected widenFlags(capacity: number): void {
+    this.flags = widened(this.flags, Uint8Array, capacity);
+  }
+}
+
 type Column = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
 /** A longer column with the same content. */
