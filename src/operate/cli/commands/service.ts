@@ -179,7 +179,7 @@ function levelsCommand(root: Command, session: CliSession): void {
     .argument('[category=level...]', 'such as smtp-dialogue=maximum; levels: none, minimum, medium, maximum')
     .addHelpText(
       'after',
-      '\nExamples:\n  ims levels\n  ims levels smtp-dialogue=maximum     shows SMTP dialogues in the events\n  ims levels smtp-dialogue=minimum     and ends that',
+      '\nExamples:\n  ims levels\n  ims levels smtp-dialogue=maximum     shows each refused SMTP command in the events\n  ims levels smtp-dialogue=minimum     and ends that',
     )
     .action(async (pairs: readonly string[], _options: unknown, command: Command) => {
       const set = Object.fromEntries(
