@@ -1,5 +1,6 @@
 /** `npm start`: a complete service on loopback, with a demonstration domain that is made at the first start. */
 import { demonstration, demonstrationDomain, demonstrationMailboxes } from '../operate/config/index.ts';
+import type { ForkedChildren } from '../world/node/children.ts';
 import { hashPassword } from '../world/node/passwords.ts';
 import { nodeWorld } from '../world/node/world.ts';
 import type { ListenerState } from './messages.ts';
@@ -14,7 +15,7 @@ interface Passwords {
 }
 
 /** Makes the demonstration where it is missing, runs it, and says what to try. Resolves with the exit code. */
-export async function runDemonstration(entry: string): Promise<number> {
+export async function runDemonstration(children: ForkedChildren): Promise<number> {
   const { disk } = nodeWorld;
   const directory = `${process.cwd()}/${DIRECTORY}`;
   const files = { configuration: `${directory}/ims.yaml`, passwords: `${directory}/demo-passwords` };
@@ -22,7 +23,7 @@ export async function runDemonstration(entry: string): Promise<number> {
   const passwords = await readPasswords(files.passwords);
   return run({
     configurationPath: files.configuration,
-    entry,
+    children,
     onStarted: (settings, { listeners }) => {
       if (passwords !== undefined) process.stdout.write(whatToTry(settings.server.data, passwords, listeners));
     },

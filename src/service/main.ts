@@ -1,6 +1,7 @@
 /** The entry of every process of the service: the supervisor (`run`, `demo`), its children (`--role`), and the command line. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ForkedChildren } from '../world/node/children.ts';
 
 const entry = fileURLToPath(import.meta.url);
 const [first, second, ...rest] = process.argv.slice(2);
@@ -9,16 +10,19 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
   const { serveRole } = await import('./child.ts');
   await serveRole(second);
 } else if (first === 'demo') {
+  const children = await childrenLoading();
   const { runDemonstration } = await import('./demonstration.ts');
-  process.exitCode = await runDemonstration(entry);
+  process.exitCode = await runDemonstration(children);
 } else if (first === 'run' && !['--help', '-h'].includes(second ?? '')) {
+  const children = await childrenLoading();
   const { configurationArgument } = await import('./arguments.ts');
   const { run } = await import('./run.ts');
   const { nodeWorld } = await import('../world/node/world.ts');
   const words = [second, ...rest].filter((word) => word !== undefined);
   const path = await configurationArgument(words, process.env, nodeWorld);
-  if (path.ok) process.exitCode = await run({ configurationPath: path.value, entry });
+  if (path.ok) process.exitCode = await run({ configurationPath: path.value, children });
   else {
+    children.dispose();
     process.stderr.write(`${path.problem}\n`);
     process.exitCode = 2;
   }
@@ -44,4 +48,12 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
       return () => void process.removeListener('SIGINT', fn);
     },
   });
+}
+
+/** The processes that every configuration needs begin to load before this one has loaded what reads it. */
+async function childrenLoading(): Promise<ForkedChildren> {
+  const { nodeChildren } = await import('../world/node/children.ts');
+  const children = nodeChildren(entry);
+  for (const role of ['worker', 'operator'] as const) children.early(role);
+  return children;
 }

@@ -8,7 +8,7 @@ import { createJournal, type RunningJournal } from '../operate/journal/journal.t
 import { outputWriter } from '../operate/journal/output-writer.ts';
 import type { Settings } from '../settings/index.ts';
 import { adoptSocket, bindSocket } from '../world/node/binding.ts';
-import { nodeChildren } from '../world/node/children.ts';
+import type { ForkedChildren } from '../world/node/children.ts';
 import { removeDeadSocket, takeLock } from '../world/node/instance-lock.ts';
 import { nodeOutput } from '../world/node/output.ts';
 import { diskFor, findUser, giveTo, type HostUser } from '../world/node/privileges.ts';
@@ -25,14 +25,22 @@ export const runExits = { ended: 0, refused: 1, configuration: 78 } as const;
 /** What a caller may add to a run. */
 export interface RunOptions {
   readonly configurationPath: string;
-  /** The file this process was started with, for forks. */
-  readonly entry: string;
+  /** Starts the other processes; those forked early that are not used end with the run. */
+  readonly children: ForkedChildren;
   /** Called with the settings once everything runs. */
   readonly onStarted?: (settings: Settings, status: SupervisorStatus) => void;
 }
 
 /** Runs the service until it is told to stop; resolves with the exit code. */
 export async function run(options: RunOptions): Promise<number> {
+  try {
+    return await runOnce(options);
+  } finally {
+    options.children.dispose();
+  }
+}
+
+async function runOnce(options: RunOptions): Promise<number> {
   const world = nodeWorld;
   const stdout = nodeOutput(1);
   const { path, loaded } = await loadConfigurationFile(world.disk, options.configurationPath);
@@ -108,11 +116,12 @@ async function supervise({ settings, path, journal, options, user }: Supervised)
   const systemd = serviceManager(process.env, process.pid, world);
   const briefing = await makeBriefing(settings, 1, world, journal);
   if (user !== undefined) for (const directory of [settings.server.data, run]) giveTo(directory, user);
+  if (user !== undefined) options.children.dispose(); // they run as this user
   const workers = settings.server.workers ?? Math.max(1, Math.floor(availableParallelism() / 2));
   const supervisor = new Supervisor({
     clock: world.clock,
     journal,
-    children: nodeChildren(options.entry),
+    children: options.children,
     bind: bindSocket,
     inherited: systemd.descriptors.map(({ descriptor, name }) => ({ name, socket: adoptSocket(descriptor) })),
     briefing,

@@ -8,6 +8,10 @@ if (first === '--role') {
   const { serveRole } = await import('../../../src/service/child.ts');
   await serveRole(second === 'worker' ? 'worker' : 'operator');
 } else {
+  const { nodeChildren } = await import('../../../src/world/node/children.ts');
   const { run } = await import('../../../src/service/run.ts');
-  process.exitCode = await run({ configurationPath: rest[0] ?? '', entry: fileURLToPath(import.meta.url) });
+  process.exitCode = await run({
+    configurationPath: rest[0] ?? '',
+    children: nodeChildren(fileURLToPath(import.meta.url)),
+  });
 }

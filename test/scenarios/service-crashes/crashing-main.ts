@@ -4,7 +4,7 @@ import { serveRole } from '../../../src/service/child.ts';
 import { run } from '../../../src/service/run.ts';
 import { serveSupervisor } from '../../../src/service/worker/link.ts';
 import { createWorker } from '../../../src/service/worker/worker.ts';
-import { nodeParentLink } from '../../../src/world/node/children.ts';
+import { nodeChildren, nodeParentLink } from '../../../src/world/node/children.ts';
 import { nodeDescriptors } from '../../../src/world/node/descriptors.ts';
 import { takeLock } from '../../../src/world/node/instance-lock.ts';
 import { nodeOutput } from '../../../src/world/node/output.ts';
@@ -38,5 +38,5 @@ if (first === '--role' && second === 'worker') {
 } else if (first === '--role') {
   await serveRole('operator');
 } else if (first === 'run' && second === '--config' && third !== undefined) {
-  process.exitCode = await run({ configurationPath: third, entry: fileURLToPath(import.meta.url) });
+  process.exitCode = await run({ configurationPath: third, children: nodeChildren(fileURLToPath(import.meta.url)) });
 }
