@@ -37,7 +37,6 @@ export class Session implements ByteSink, TransactionOwner {
   readonly room: Room;
   readonly profile: 'mx' | 'submission' | 'lmtp';
   readonly clientAddress: string;
-  readonly localAddress: string;
   account: string | undefined;
   loginFailures = 0;
   transaction: Transaction | undefined;
@@ -64,9 +63,12 @@ export class Session implements ByteSink, TransactionOwner {
     this.#stream = parts.stream;
     this.#machine = parts.machine;
     this.clientAddress = parts.stream.client.address;
-    this.localAddress = parts.stream.local.address;
     this.#startedMs = this.room.clock.now();
     this.#deadline = new Deadline(() => this.#expired());
+  }
+
+  get localAddress(): string {
+    return this.#stream.local.address;
   }
 
   /** Whether mail data is coming in or being stored. */
@@ -197,7 +199,7 @@ export class Session implements ByteSink, TransactionOwner {
         });
         return;
       case 'close':
-        this.#close();
+        this.#close(effect.afterQuit);
     }
   }
 
@@ -325,12 +327,13 @@ export class Session implements ByteSink, TransactionOwner {
   }
 
   /** Sends what is queued and our end; a peer that does not close in time is cut. */
-  #close(): void {
+  #close(afterQuit = false): void {
     if (this.#stage === 'closing' || this.#stage === 'over') return;
     this.#stage = 'closing';
     this.transaction?.discard();
     this.transaction = undefined;
-    this.#stream.end();
+    if (afterQuit) this.#stream.end(undefined, 'both-ways');
+    else this.#stream.end();
     this.room.wheel.set(this.#deadline, this.room.clock.now() + lingerMs);
     // Octets still coming are read and dropped, or closing would reset the connection and lose the last reply.
     if (this.#paused !== 0) this.#stream.resume();

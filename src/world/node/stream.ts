@@ -31,9 +31,10 @@ function timeoutError(what: string): Error {
 
 /** A connection of the machine as a `ByteStream`; after STARTTLS the TLS socket takes the plain one's place. */
 export class NodeStream implements ByteStream {
-  readonly local: Endpoint;
   readonly peer: Endpoint;
   readonly client: Endpoint;
+  readonly #path: string;
+  #local: Endpoint | undefined;
   #socket: net.Socket;
   #sink: ByteSink | undefined;
   #facts: TlsFacts | undefined;
@@ -44,12 +45,19 @@ export class NodeStream implements ByteStream {
 
   constructor(socket: net.Socket, path = '') {
     this.#socket = socket;
-    this.local = { address: path === '' ? canonicalAddress(socket.localAddress) : path, port: socket.localPort ?? 0 };
+    this.#path = path;
     this.peer = { address: path === '' ? canonicalAddress(socket.remoteAddress) : path, port: socket.remotePort ?? 0 };
     this.client = this.peer;
     openStreams.count += 1;
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
+  }
+
+  /** Asked of the system when it is needed, which most connections never do. */
+  get local(): Endpoint {
+    const { localAddress, localPort } = this.#socket;
+    this.#local ??= { address: this.#path === '' ? canonicalAddress(localAddress) : this.#path, port: localPort ?? 0 };
+    return this.#local;
   }
 
   get tls(): TlsFacts | undefined {
@@ -87,9 +95,13 @@ export class NodeStream implements ByteStream {
     if (!this.#closed && chunk.length > 0) this.#socket.unshift(chunk);
   }
 
-  end(bytes?: Buffer | string): void {
+  end(bytes?: Buffer | string, how?: 'both-ways'): void {
     if (this.#closed) return;
-    if (bytes === undefined) this.#socket.end();
+    if (how === 'both-ways' && this.#facts === undefined) {
+      if (bytes !== undefined) this.#socket.write(bytes);
+      if (this.#socket.writableLength === 0) this.#socket.destroy();
+      else this.#socket.end();
+    } else if (bytes === undefined) this.#socket.end();
     else this.#socket.end(bytes);
   }
 

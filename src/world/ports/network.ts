@@ -64,8 +64,11 @@ export interface ByteStream {
   resume(): void;
   /** Gives octets back: whoever reads next, a sink or a TLS handshake, gets them first. Only while paused. */
   unread(chunk: Buffer): void;
-  /** Sends what is queued, then our end of the connection. */
-  end(bytes?: Buffer | string): void;
+  /**
+   * Sends what is queued, then our end of the connection. With 'both-ways' the peer has said that it will send no more: where all
+   * is with the system already, nothing of its side is waited for.
+   */
+  end(bytes?: Buffer | string, how?: 'both-ways'): void;
   /** Ends it now, both ways. */
   destroy(): void;
   /**

@@ -52,8 +52,8 @@ export type Effect =
   | { readonly kind: 'abandon'; readonly why: 'reset' | 'refused' | 'closed' }
   /** Send `octets`, then start TLS; all octets received in the clear and not yet read have been dropped (RFC 3207 §4.2). */
   | { readonly kind: 'start-tls'; readonly octets: string }
-  /** End the connection once everything is sent. */
-  | { readonly kind: 'close' }
+  /** End the connection once everything is sent. After QUIT the peer sends no more. */
+  | { readonly kind: 'close'; readonly afterQuit: boolean }
   /** For the journal: a command was refused, with its line cut to 200 octets. */
   | { readonly kind: 'refused'; readonly line: string; readonly reply: Reply };
 

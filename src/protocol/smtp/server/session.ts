@@ -213,12 +213,12 @@ export class Session {
     this.exchange = undefined;
   }
 
-  close(): void {
+  close(afterQuit = false): void {
     if (this.ended) return;
     this.abandon('closed');
     this.input = 'closed';
     this.#then = undefined;
     this.flush();
-    this.#effects.push({ kind: 'close' });
+    this.#effects.push({ kind: 'close', afterQuit });
   }
 }

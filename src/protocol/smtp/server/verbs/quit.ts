@@ -9,6 +9,6 @@ export const quit = command({
   parse: anyArgument,
   run(session) {
     session.reply(replies.closing);
-    session.close();
+    session.close(true);
   },
 });
