@@ -1,7 +1,7 @@
 /**
  * Where mail goes. Reception asks `nextHop` to group recipients, the scheduler asks `route` before each attempt, so a change of
  * configuration or of the DNS takes hold at once. It promises a definite failure only for a definite answer, and never to send mail
- * to this server itself. It never connects, and keeps nothing but which loops it has told of.
+ * to this server itself. It never connects, and keeps nothing of any message.
  */
 import type { Journal } from '../../events/journal.ts';
 import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
@@ -21,8 +21,8 @@ import { OwnHost } from './own-host.ts';
 import type { OwnHostOptions } from './own-host.ts';
 import type { RelayTerms, Route, Router } from './port.ts';
 import { replies } from './replies.ts';
-import { findSmartHosts } from './smart-hosts.ts';
-import { looksUpAtProxy, proxyOfDomain, proxyOfGroup, waysInWords, waysOf, type Ways } from './ways.ts';
+import { findSmartHosts, type SmartHost, smartHosts } from './smart-hosts.ts';
+import { looksUpAtProxy, proxyOfDomain, proxyOfGroup, waysInWords, waysOf } from './ways.ts';
 
 /** What a router is made of. */
 export interface RouterOptions extends Pick<OwnHostOptions, 'serverName' | 'ownAddresses'> {
@@ -62,6 +62,7 @@ class ConfiguredRouter implements ExplainingRouter {
   readonly #options: RouterOptions;
   readonly #spaces: AddressSpaces;
   readonly #search: HostSearch;
+  readonly #groups = new Map<string, ReadyGroup>();
   readonly #looping = new Set<NextHop>();
 
   constructor(options: RouterOptions) {
@@ -114,41 +115,29 @@ class ConfiguredRouter implements ExplainingRouter {
     const group = Object.hasOwn(this.#options.settings.smartHosts, name)
       ? this.#options.settings.smartHosts[name]
       : undefined;
-    if (group === undefined)
-      return {
-        kind: 'deferred',
-        reply: replies.unusableRoute,
-        reason: `there is no group '${name}' in routing.smartHosts any more`,
-      };
-    if (group.login !== undefined && passwordOf(this.#options, name, group) === undefined) {
-      return {
-        kind: 'deferred',
-        reply: replies.unusableRoute,
-        reason: `the password of the group '${name}' is not known`,
-      };
+    if (group === undefined) return unusable(`there is no group '${name}' in routing.smartHosts any more`);
+    let ready = this.#groups.get(name);
+    if (ready === undefined) {
+      ready = readyGroup(this.#options, name, group);
+      this.#groups.set(name, ready);
     }
-    const found = waysOf(proxyOfGroup(group), this.#options.settings);
-    if (found.kind === 'missing') return { kind: 'deferred', reply: replies.unusableRoute, reason: found.why };
-    return this.#relay(
-      nextHop,
-      name,
-      await findSmartHosts(name, group, this.#searchBy(found)),
-      by(groupTerms(this.#options, name, group), found.ways),
-    );
+    if ('why' in ready) return unusable(ready.why);
+    const { hosts, ways, terms } = ready;
+    return this.#relay(nextHop, name, await findSmartHosts(name, hosts, this.#searchBy(ways)), terms);
   }
 
   async #mx(nextHop: NextHop, domain: string, { reversePath }: EnvelopeOptions): Promise<Route> {
     const found = waysOf(proxyOfDomain(this.#spaces, domain, reversePath), this.#options.settings);
-    if (found.kind === 'missing') return { kind: 'deferred', reply: replies.unusableRoute, reason: found.why };
+    if (found.kind === 'missing') return unusable(found.why);
     return this.#relay(
       nextHop,
       domain,
-      await findHosts(domain, this.#searchBy(found)),
+      await findHosts(domain, this.#searchBy(found.ways)),
       by(mxTerms(this.#options), found.ways),
     );
   }
 
-  #searchBy({ ways }: Extract<Ways, { kind: 'ways' }>): HostSearch {
+  #searchBy(ways: readonly Way[]): HostSearch {
     return looksUpAtProxy(ways) ? { ...this.#search, namesOnly: true } : this.#search;
   }
 
@@ -166,6 +155,24 @@ class ConfiguredRouter implements ExplainingRouter {
     }
     return found;
   }
+}
+
+/** What the settings alone say of a group, or why it cannot be used. */
+type ReadyGroup =
+  | { readonly hosts: readonly SmartHost[]; readonly ways: readonly Way[]; readonly terms: RelayTerms }
+  | { readonly why: string };
+
+function readyGroup(options: RouterOptions, name: string, group: SmartHostGroup): ReadyGroup {
+  if (group.login !== undefined && passwordOf(options, name, group) === undefined)
+    return { why: `the password of the group '${name}' is not known` };
+  const found = waysOf(proxyOfGroup(group), options.settings);
+  if (found.kind === 'missing') return found;
+  const { ways } = found;
+  return { hosts: smartHosts(group), ways, terms: by(groupTerms(options, name, group), ways) };
+}
+
+function unusable(reason: string): Route {
+  return { kind: 'deferred', reply: replies.unusableRoute, reason };
 }
 
 /** The key that a rule gives to a recipient; 'host:' joins all domains of a group into one delivery. */

@@ -10,6 +10,7 @@ export function shuffled<T>(items: readonly T[], random: Pick<Random, 'fraction'
  * Items of weight 0 come after all others.
  */
 export function byChance<T>(items: readonly T[], weightOf: (item: T) => number, random: Pick<Random, 'fraction'>): T[] {
+  if (items.length <= 1) return [...items];
   const drawn = items.map((item) => {
     const weight = weightOf(item);
     const draw = -Math.log(1 - random.fraction());

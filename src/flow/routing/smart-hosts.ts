@@ -9,7 +9,21 @@ import type { RelayHost } from './port.ts';
 import { replies } from './replies.ts';
 import { byChance, byPreference } from './shuffle.ts';
 
-type SmartHost = SmartHostGroup['hosts'][number];
+/** A host of a group, its spelling understood once. */
+export interface SmartHost extends Pick<SmartHostGroup['hosts'][number], 'host' | 'port' | 'preference' | 'weight'> {
+  /** The name or address without brackets. */
+  readonly plain: string;
+  /** The address, where the host is given by its address. */
+  readonly address: string | undefined;
+}
+
+/** Understands the hosts of a group. */
+export function smartHosts(group: SmartHostGroup): readonly SmartHost[] {
+  return group.hosts.map((given) => {
+    const plain = plainHost(given.host);
+    return { ...given, plain, address: canonicalIp(plain) };
+  });
+}
 
 /**
  * Finds the hosts of a group: by preference, by weight within equal ones, spares last. Names are looked up for addresses, never for MX.
@@ -17,10 +31,10 @@ type SmartHost = SmartHostGroup['hosts'][number];
  */
 export async function findSmartHosts(
   name: string,
-  group: SmartHostGroup,
+  hostsOfGroup: readonly SmartHost[],
   search: Omit<HostSearch, 'port'>,
 ): Promise<Hosts> {
-  const ordered = byPreference(group.hosts, (equal) => byChance(equal, (host) => host.weight, search.random)).slice(
+  const ordered = byPreference(hostsOfGroup, (equal) => byChance(equal, (host) => host.weight, search.random)).slice(
     0,
     hostsMax,
   );
@@ -35,7 +49,7 @@ export async function findSmartHosts(
       ourselves += 1;
       troubles.push(`${host.host} port ${host.port} is this server`);
     } else {
-      hosts.push({ name: plainHost(host.host), addresses: each.addresses, port: isPath(host.host) ? 0 : host.port });
+      hosts.push({ name: host.plain, addresses: each.addresses, port: isPath(host.host) ? 0 : host.port });
     }
   }
   const without = troubles.length === 0 ? '' : `; without ${troubles.join('; ')}`;
@@ -45,10 +59,11 @@ export async function findSmartHosts(
   return { kind: 'deferred', reply: replies.smartHostNames, reason };
 }
 
-async function addressesOf({ host }: SmartHost, search: Omit<HostSearch, 'port'>): Promise<HostAddresses> {
+async function addressesOf(
+  { host, plain, address }: SmartHost,
+  search: Omit<HostSearch, 'port'>,
+): Promise<HostAddresses> {
   if (isPath(host)) return { kind: 'addresses', addresses: [host] };
-  const plain = plainHost(host);
-  const address = canonicalIp(plain);
   if (address === undefined && search.namesOnly) return { kind: 'addresses', addresses: [plain] };
   if (address === undefined) return lookUpAddresses(search.resolver, plain, search.versions);
   return isUsable(address, search.versions)
@@ -57,13 +72,13 @@ async function addressesOf({ host }: SmartHost, search: Omit<HostSearch, 'port'>
 }
 
 function isOurselves(
-  { host, port }: SmartHost,
+  { host, plain, port }: SmartHost,
   addresses: readonly string[],
   { own }: Omit<HostSearch, 'port'>,
 ): boolean {
   if (isPath(host)) return false;
   if (addresses.some((address) => own.hasAddress(address, port))) return true;
-  return own.listensOn(port) && (own.hasName(plainHost(host)) || addresses.some((address) => own.isNamed(address)));
+  return own.listensOn(port) && (own.hasName(plain) || addresses.some((address) => own.isNamed(address)));
 }
 
 /** The host without the brackets and the 'IPv6:' that people copy from other servers' configurations. */

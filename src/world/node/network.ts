@@ -39,7 +39,7 @@ function dial(options: DialOptions): Promise<ByteStream> {
 function listen(where: Parameters<Network['listen']>[0], accept: (stream: ByteStream) => void): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const path = 'address' in where && where.address.startsWith('/') ? where.address : '';
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       accept(new NodeStream(socket, socket.remoteAddress === undefined ? path || 'unix' : ''));
     });
     server.once('error', reject);
