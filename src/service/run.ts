@@ -80,7 +80,7 @@ async function runOnce(options: RunOptions): Promise<number> {
   try {
     journal.emit('service.starting', { path });
     if (user === 'unknown') throw new Fault('service.start-refused', { cause: unknownUser(settings) });
-    return await supervise({ settings, path, journal, options, user });
+    return await supervise({ settings, path, journal, writeEvents: () => log.flush(), options, user });
   } catch (error) {
     const cause =
       error instanceof Fault ? JSON.stringify(error.data) : error instanceof Error ? error.message : String(error);
@@ -96,11 +96,12 @@ interface Supervised {
   readonly settings: Settings;
   readonly path: string;
   readonly journal: Journal;
+  readonly writeEvents: () => Promise<void>;
   readonly options: RunOptions;
   readonly user: HostUser | undefined;
 }
 
-async function supervise({ settings, path, journal, options, user }: Supervised): Promise<number> {
+async function supervise({ settings, path, journal, writeEvents, options, user }: Supervised): Promise<number> {
   const world = nodeWorld;
   const run = runDirectory(settings);
   // The last one so that what is made in it later has an owner who may look into it.
@@ -129,6 +130,7 @@ async function supervise({ settings, path, journal, options, user }: Supervised)
     workers,
     orphans: (await shardsOnDisk(world.disk, settings)).filter((shard) => shard >= workers),
     user,
+    writeEvents,
     reload: (inUse) => rereadConfiguration(path, inUse, world, journal),
     notify: (state) =>
       systemd.notify(state === 'RELOADING=1' ? `${state}\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}` : state),

@@ -137,6 +137,7 @@ export function makeService(parts: ServiceParts): SimService {
       workers: parts.workers,
       orphans: [],
       user: undefined,
+      writeEvents: async () => undefined,
       reload: () => Promise.resolve({ ok: false, problems: [] }),
       notify: () => undefined,
       onStarted: () => undefined,

@@ -10,7 +10,7 @@ import { type ControlServer, serveControl } from '../../operate/control/server.t
 import { type EventRecord as WrittenEvent, renderText } from '../../events/render.ts';
 import { catalogue } from '../../events/catalogue/index.ts';
 import type { EventRow } from '../../events/row.ts';
-import { followEvents, listEvents, openEventLog } from '../../operate/journal/event-log.ts';
+import { type EventLog, followEvents, listEvents, openEventLog } from '../../operate/journal/event-log.ts';
 import { createJournal, type Levels, type RunningJournal } from '../../operate/journal/journal.ts';
 import { outputWriter } from '../../operate/journal/output-writer.ts';
 import { searchTimelines } from '../../operate/tracking/search.ts';
@@ -41,7 +41,7 @@ class Operator implements ChildDuties {
   readonly #prepared = new Map<number, Settings>();
   #settings: Settings | undefined;
   #journal: RunningJournal | undefined;
-  #closeLog: () => Promise<void> = async () => undefined;
+  #log: Pick<EventLog, 'flush' | 'close'> | undefined;
   #control: ControlServer | undefined;
   #levels: Levels = {};
 
@@ -69,7 +69,7 @@ class Operator implements ChildDuties {
     });
     journal.add(log);
     this.#journal = journal;
-    this.#closeLog = () => log.close();
+    this.#log = log;
     const context = this.#context(journal);
     const control = await serveControl({
       network: world.network,
@@ -107,11 +107,11 @@ class Operator implements ChildDuties {
 
   async stop(): Promise<void> {
     await this.#control?.close();
-    await this.#closeLog();
+    await this.#log?.close();
   }
 
   voice(): Voice | undefined {
-    return this.#journal && { journal: this.#journal, flush: this.#closeLog };
+    return this.#journal && { journal: this.#journal, flush: async () => this.#log?.close() };
   }
 
   #now(): Settings {
@@ -143,6 +143,8 @@ class Operator implements ChildDuties {
       },
       events: {
         list: async (filter, most) => {
+          // What was told just now belongs to the answer, also what is not written yet.
+          await Promise.all([this.#log?.flush(), this.#supervisor.ask('write-events', undefined)]);
           const directories = await this.#logDirectories('events');
           const { numbers, severity, sinceMs } = filter;
           const [number] = numbers ?? [];

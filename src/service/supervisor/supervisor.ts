@@ -36,6 +36,8 @@ export interface SupervisorParts {
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
   /** Reads the configuration anew; compares it with what is in use. */
   readonly reload: (inUse: Briefing) => Promise<Reloaded>;
+  /** Resolves when the events told so far can be read from disk. */
+  readonly writeEvents: () => Promise<void>;
   /** Tells the service manager (sd_notify). */
   readonly notify: (state: string) => void;
   /** Called once everything runs. */
@@ -288,6 +290,22 @@ export class Supervisor {
     worker.send({ kind: 'listen', name, address: socket.address, port: socket.port }, socket.handle);
   }
 
+  /** The answers of all workers, those that cannot answer with why. */
+  #askWorkers(call: string, input: unknown): Promise<readonly { worker: number; ok: boolean; result: unknown }[]> {
+    return Promise.all(
+      this.#workers.map((worker) =>
+        worker.call(call, input).then(
+          (result) => ({ worker: worker.index, ok: true, result }),
+          (error: unknown) => ({
+            worker: worker.index,
+            ok: false,
+            result: error instanceof Error ? error.message : String(error),
+          }),
+        ),
+      ),
+    );
+  }
+
   /** What a child may ask for. */
   async #answer(name: string, input: unknown): Promise<unknown> {
     switch (name) {
@@ -302,20 +320,12 @@ export class Supervisor {
         const { worker, key, limit, wanted } = input as { worker: number; key: string; limit: number; wanted: number };
         return this.#leases.more(worker, key, limit, wanted);
       }
+      case 'write-events':
+        await Promise.all([this.#parts.writeEvents(), this.#askWorkers('write-events', undefined)]);
+        return undefined;
       case 'workers': {
         const { call, input: asked } = input as { call: string; input: unknown };
-        return Promise.all(
-          this.#workers.map((worker) =>
-            worker.call(call, asked).then(
-              (result) => ({ worker: worker.index, ok: true as const, result }),
-              (error: unknown) => ({
-                worker: worker.index,
-                ok: false as const,
-                result: error instanceof Error ? error.message : String(error),
-              }),
-            ),
-          ),
-        );
+        return this.#askWorkers(call, asked);
       }
       default:
         throw new Error(`unknown call ${name}`);

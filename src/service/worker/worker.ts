@@ -120,6 +120,7 @@ class Worker implements ChildDuties {
     }
     const { shards, generation, reception, journal, timeline } = this.#started();
     if (name === 'write-timeline') return timeline.flush();
+    if (name === 'write-events') return this.#started().writeEvents();
     return answerCall({ shards, generation, reception, journal }, name, input);
   }
 
@@ -159,6 +160,8 @@ interface Running {
   readonly proxyInward: ProxyInward;
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
+  /** Resolves when the events told so far can be read from disk. */
+  readonly writeEvents: () => Promise<void>;
   readonly closeJournal: () => Promise<void>;
 }
 
@@ -170,7 +173,7 @@ async function startRunning(
   const { world } = parts;
   const { briefing, shard, workers } = message;
   const { settings } = briefing;
-  const { journal, close } = openJournal(parts, settings, shard);
+  const { journal, flush, close } = openJournal(parts, settings, shard);
   const timeline = openTimelineLog({
     world,
     directory: timelineDirectory(settings, shard),
@@ -215,6 +218,7 @@ async function startRunning(
     shares,
     journal,
     timeline,
+    writeEvents: flush,
     closeJournal: close,
     proxyInward: createProxyInward({ clock: world.clock, journal }),
     reception: createReception({
@@ -258,7 +262,7 @@ function openJournal(
   parts: WorkerParts,
   settings: Settings,
   shard: number,
-): { journal: RunningJournal; close: () => Promise<void> } {
+): { journal: RunningJournal; flush: () => Promise<void>; close: () => Promise<void> } {
   const { world, output } = parts;
   const journal: RunningJournal = createJournal({
     clock: world.clock,
@@ -273,7 +277,7 @@ function openJournal(
     journal: () => journal,
   });
   journal.add(log);
-  return { journal, close: () => log.close() };
+  return { journal, flush: () => log.flush(), close: () => log.close() };
 }
 
 /** The share of one worker in the sessions that may be open at once. */
