@@ -9,7 +9,7 @@
  * Diagnostics: scheduler.next-hop-rests and -answers on change, scheduler.clock-jumped, scheduler.attempt-broke.
  */
 import type { NextHop } from '../../mail/next-hop.ts';
-import type { Timer } from '../../world/ports/clock.ts';
+import { Alarm } from './alarm.ts';
 import type { Claim, QueueFilter } from '../queue/port.ts';
 import { type AttemptEnd, type AttemptRooms, makeAttempt } from './attempt.ts';
 import { createClockGuard } from './clock-guard.ts';
@@ -78,12 +78,12 @@ class RunningScheduler implements ConfigurableScheduler {
   #running = false;
   #pumping = false;
   #pumpAgain = false;
-  #timer: Timer | undefined;
-  #wakesAt = 0;
+  readonly #alarm: Alarm;
   #stopped: (() => void) | undefined;
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
+    this.#alarm = new Alarm(parts.world.clock, () => this.#wakeSoon());
     const guard = createClockGuard(parts.world.clock, ({ paused, jumpMs }) => {
       if (paused) parts.journal.emit('scheduler.clock-jumped', { jump: jumpMs });
       else parts.journal.emit('scheduler.clock-held', {});
@@ -131,7 +131,7 @@ class RunningScheduler implements ConfigurableScheduler {
 
   async stop(graceMs: number): Promise<void> {
     this.#running = false;
-    this.#timer?.cancel();
+    this.#alarm.cancel();
     if (this.#quick + this.#slow + this.#recording === 0) return;
     await new Promise<void>((resolve) => {
       const limit = this.#parts.world.clock.after(graceMs, resolve);
@@ -197,20 +197,7 @@ class RunningScheduler implements ConfigurableScheduler {
     const sleep =
       due === undefined ? limits.sleepMsMax : Math.min(limits.sleepMsMax, Math.max(1, due - world.clock.wall()));
     // Without room for even one attempt the end of an attempt wakes us, not the clock.
-    this.#sleep(this.#roomFor(true) > 0 ? sleep : limits.sleepMsMax);
-  }
-
-  /** A timer that rings before that is left as it is: a look too many costs less than a timer for each message. */
-  #sleep(ms: number): void {
-    const { clock } = this.#parts.world;
-    const wakesAt = clock.now() + ms;
-    if (this.#timer !== undefined && this.#wakesAt <= wakesAt) return;
-    this.#timer?.cancel();
-    this.#wakesAt = wakesAt;
-    this.#timer = clock.after(ms, () => {
-      this.#timer = undefined;
-      this.#wakeSoon();
-    });
+    this.#alarm.within(this.#roomFor(true) > 0 ? sleep : limits.sleepMsMax);
   }
 
   #know(nextHop: NextHop): Known {
