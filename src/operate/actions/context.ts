@@ -10,6 +10,7 @@ import type { TimelineEntry } from '../../mail/timeline.ts';
 import type { QueueId } from '../../mail/queue-id.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Change, Level, Problem } from '../config/index.ts';
+import type { Condition } from '../doctor/condition.ts';
 import type { WorkerCallName, WorkerInput, WorkerOutput } from './worker-calls.ts';
 
 /** What one worker answered. */
@@ -140,6 +141,8 @@ export interface OperatorContext {
   readonly supervisor: Supervisor;
   readonly timelines: TimelineReader;
   readonly events: EventReader;
+  /** What the examiner holds for not well, the oldest first; empty until its first look. */
+  conditions(): readonly Condition[];
   /** The configuration in force. */
   settings(): Settings;
   readonly disk: Pick<Disk, 'open' | 'readFile' | 'list' | 'entry'>;

@@ -11,12 +11,14 @@ export interface Cure {
   readonly cure: string;
   /** The event that the service reports for the same situation. */
   readonly event?: number;
+  /** Id of a repair of operate/repair that does it: `ims repair <check id>`. */
+  readonly repair?: string;
 }
 
 /** What a check found. Every verdict carries what was seen on the way to it. */
 export type Verdict = { readonly evidence: readonly Evidence[] } & (
   | { readonly kind: 'healthy' }
-  | { readonly kind: 'unhealthy'; readonly cause: string; readonly cure: string; readonly event?: number }
+  | ({ readonly kind: 'unhealthy'; readonly cause: string } & Cure)
   /** It could not be seen; `because` says what was in the way. */
   | { readonly kind: 'unknown'; readonly because: string }
   | { readonly kind: 'not-applicable'; readonly because: string }

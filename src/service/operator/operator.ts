@@ -130,6 +130,7 @@ class Operator implements ChildDuties {
       workers: this.#workers(),
       supervisor: this.#supervisorActions(),
       settings: () => this.#now(),
+      conditions: () => [],
       disk: world.disk,
       clock: world.clock,
       journal,

@@ -112,6 +112,7 @@ async function context(): Promise<OperatorContext> {
         return () => followers.delete(listener);
       },
     },
+    conditions: () => [],
     settings: () => loaded.settings,
     disk: nodeWorld.disk,
     clock: nodeWorld.clock,
