@@ -29,6 +29,8 @@ export function runningService(
 ): ServiceAnswer {
   const status = {
     version: '1.0.0',
+    verdict: 'Everything runs.',
+    parts: [],
     startedAtMs: 0,
     configurationFile: '/etc/ims/ims.yaml',
     generation: 1,

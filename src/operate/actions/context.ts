@@ -11,6 +11,7 @@ import type { QueueId } from '../../mail/queue-id.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Change, Level, Problem } from '../config/index.ts';
 import type { Condition } from '../doctor/condition.ts';
+import type { Evidence } from '../doctor/verdict.ts';
 import type { WorkerCallName, WorkerInput, WorkerOutput } from './worker-calls.ts';
 
 /** What one worker answered. */
@@ -47,9 +48,27 @@ export interface ProcessStatus {
   readonly why?: string;
 }
 
+/** One part of the service, as it is now. */
+export interface PartState {
+  /** 'storage', 'queue of worker 0', 'listener mx at 127.0.0.1:25' ... */
+  readonly part: string;
+  readonly state: 'stopped' | 'starting' | 'running' | 'degraded' | 'failed';
+  readonly sinceMs: number;
+  /** The number of the event that explains the state. */
+  readonly event?: number;
+  readonly cause?: string;
+  readonly evidence?: readonly Evidence[];
+  /** The command that cures it, or the words where no command can. */
+  readonly cure?: string;
+}
+
 /** The service as the supervisor sees it. */
 export interface ServiceStatus {
   readonly version: string;
+  /** How the service is, in one sentence. */
+  readonly verdict: string;
+  /** Every part, those that are not well first. */
+  readonly parts: readonly PartState[];
   readonly startedAtMs: number;
   readonly configurationFile: string;
   /** Raised with every configuration that is applied. */

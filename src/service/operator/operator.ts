@@ -240,6 +240,8 @@ class Operator implements ChildDuties {
         ];
         return {
           version: VERSION,
+          verdict: '',
+          parts: [],
           startedAtMs,
           configurationFile: configuration,
           generation,
