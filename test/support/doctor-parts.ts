@@ -57,6 +57,8 @@ export interface DoctorFacts {
   readonly settings?: Settings;
   readonly host?: PretendedFacts;
   readonly service?: ServiceAnswer;
+  /** What the service answers to actions, by their names. */
+  readonly answers?: Readonly<Record<string, (input: unknown) => unknown>>;
   readonly nowMs?: number;
   readonly more?: Partial<Parts>;
 }
@@ -64,7 +66,7 @@ export interface DoctorFacts {
 /** Looks with one check. */
 export function lookWith(
   check: Check,
-  { settings, host = {}, service, nowMs, more = {} }: DoctorFacts,
+  { settings, host = {}, service, answers = {}, nowMs, more = {} }: DoctorFacts,
 ): Promise<Verdict> {
   const answer: ServiceAnswer = service ?? {
     kind: 'not-running',
@@ -76,7 +78,7 @@ export function lookWith(
     settings: settings ?? settingsOf(),
     host: pretendedHost(host),
     clock: new ManualClock(nowMs),
-    service: { ask: async () => answer },
+    service: { ask: async () => answer, request: async (action, input) => answers[action]?.(input) },
     ...more,
   });
 }

@@ -10,6 +10,8 @@ export interface PretendedFacts {
   /** Paths that answer with an error of their own. */
   readonly errors?: Readonly<Record<string, string>>;
   readonly addresses?: readonly string[];
+  /** What programs print, by their words. */
+  readonly outputs?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly uid?: number;
 }
@@ -41,6 +43,7 @@ export function pretendedHost(facts: PretendedFacts): Host {
         internal: address.startsWith('127.') || address === '::1',
       })),
     }),
+    output: async (...words) => find(facts.outputs, words.join(' ')),
     environment: facts.environment ?? {},
     self: { pid: 1, uid, gid: uid },
   };

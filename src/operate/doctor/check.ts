@@ -21,7 +21,11 @@ export interface Parts {
   readonly clock: Clock;
   readonly random: Random;
   /** The running service, asked once however many checks want to know. */
-  readonly service: { ask(): Promise<ServiceAnswer> };
+  readonly service: {
+    ask(): Promise<ServiceAnswer>;
+    /** An action that changes nothing; undefined where there is no service that answers it. */
+    request(action: string, input: unknown): Promise<unknown>;
+  };
   readonly nameServers: NameServersFound;
   /** Look-ups by those name servers, with little patience. */
   readonly resolver: Resolver;

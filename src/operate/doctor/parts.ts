@@ -4,7 +4,8 @@ import { createResolver } from '../../transport/resolver/resolver.ts';
 import type { Host } from '../../world/ports/host.ts';
 import type { World } from '../../world/world.ts';
 import type { ServiceStatus } from '../actions/context.ts';
-import { askService, isUnreachable } from '../control/client.ts';
+import { askService, isUnreachable, type Unreachable } from '../control/client.ts';
+import type { ActionEnd } from '../control/server.ts';
 import { controlSocketPath } from '../control/socket-path.ts';
 import type { LoadedFile } from '../config/index.ts';
 import type { Parts } from './check.ts';
@@ -45,10 +46,10 @@ export async function findNameServers(host: Host, names: Settings['names'] | und
   return { servers, from: 'resolv.conf', named: text.ok && NAMED.test(text.value) };
 }
 
-/** Asks the service for its status, at most once. */
+/** Asks the service, each thing at most once. */
 function serviceAt(path: string, world: Pick<World, 'network' | 'clock'>): Parts['service'] {
-  let answer: Promise<ServiceAnswer> | undefined;
-  const ask = async (): Promise<ServiceAnswer> => {
+  const answers = new Map<string, Promise<ActionEnd | Unreachable | 'late'>>();
+  const exchange = async (action: string, input: unknown): Promise<ActionEnd | Unreachable | 'late'> => {
     let end: () => void = () => undefined;
     let late = false;
     const timer = world.clock.after(serviceMs, () => {
@@ -59,18 +60,33 @@ function serviceAt(path: string, world: Pick<World, 'network' | 'clock'>): Parts
       end = fn;
       if (late) fn();
     };
-    const got = await askService({ network: world.network, path, action: 'status', input: {}, cancel });
+    const got = await askService({ network: world.network, path, action, input, cancel });
     timer.cancel();
-    if (late) return { kind: 'silent', path, why: `it did not answer within ${serviceMs / 1000} s` };
-    if (isUnreachable(got)) {
-      if (got.kind === 'no-service') return { kind: 'not-running', path, why: got.why };
-      if (got.kind === 'not-permitted') return { kind: 'not-permitted', path };
-      return { kind: 'silent', path, why: `it is version ${got.version}, with another control protocol` };
-    }
-    if (!got.ok) return { kind: 'silent', path, why: got.error.message };
-    return { kind: 'running', path, status: got.result as ServiceStatus };
+    return late ? 'late' : got;
   };
-  return { ask: () => (answer ??= ask()) };
+  const once = (action: string, input: unknown): Promise<ActionEnd | Unreachable | 'late'> => {
+    const key = `${action} ${JSON.stringify(input)}`;
+    const known = answers.get(key) ?? exchange(action, input);
+    answers.set(key, known);
+    return known;
+  };
+  return {
+    async ask() {
+      const got = await once('status', {});
+      if (got === 'late') return { kind: 'silent', path, why: `it did not answer within ${serviceMs / 1000} s` };
+      if (isUnreachable(got)) {
+        if (got.kind === 'no-service') return { kind: 'not-running', path, why: got.why };
+        if (got.kind === 'not-permitted') return { kind: 'not-permitted', path };
+        return { kind: 'silent', path, why: `it is version ${got.version}, with another control protocol` };
+      }
+      if (!got.ok) return { kind: 'silent', path, why: got.error.message };
+      return { kind: 'running', path, status: got.result as ServiceStatus };
+    },
+    async request(action, input) {
+      const got = await once(action, input);
+      return got === 'late' || isUnreachable(got) || !got.ok ? undefined : got.result;
+    },
+  };
 }
 
 /** Joins what checks look at. Without settings those that need them stay away. */
@@ -99,6 +115,6 @@ export async function makeParts(
         : controlSocketPath(runDirectoryOf(settings));
   const service: Parts['service'] = place.ok
     ? serviceAt(place.path, world)
-    : { ask: async () => ({ kind: 'silent', path: '', why: place.why }) };
+    : { ask: async () => ({ kind: 'silent', path: '', why: place.why }), request: async () => undefined };
   return { ...always, service, ...(settings === undefined ? {} : { settings }) };
 }

@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
-import type { Host, HostRead } from '../ports/host.ts';
+import type { Host, HostFile, HostRead } from '../ports/host.ts';
 
 const TEXT_BYTES_MAX = 4 * 1024 ** 2;
+const PROGRAM_MS = 2000;
+/** Programs for the administrator are not in everybody's path; no path of the caller decides what runs here. */
+const PROGRAM_PATH = '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin';
 
 const errnoOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EUNKNOWN';
@@ -33,9 +37,20 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function kindOf(stats: fs.Stats): 'file' | 'directory' | 'socket' | 'other' {
+function output(program: string, words: readonly string[]): Promise<HostRead<string>> {
+  return new Promise((resolve) => {
+    const options = { timeout: PROGRAM_MS, maxBuffer: TEXT_BYTES_MAX, env: { PATH: PROGRAM_PATH, LC_ALL: 'C' } };
+    execFile(program, words, options, (error, stdout) => {
+      if (error === null) resolve({ ok: true, value: stdout });
+      else resolve({ ok: false, errno: typeof error.code === 'string' ? error.code : 'EUNKNOWN' });
+    });
+  });
+}
+
+function kindOf(stats: fs.Stats): HostFile['kind'] {
   if (stats.isFile()) return 'file';
   if (stats.isDirectory()) return 'directory';
+  if (stats.isCharacterDevice() || stats.isBlockDevice()) return 'device';
   return stats.isSocket() ? 'socket' : 'other';
 }
 
@@ -70,6 +85,7 @@ export const nodeHost: Host = {
       return { ok: false, errno: errnoOf(error) };
     }
   },
+  output: (program, ...words) => output(program, words),
   environment: process.env,
   self: { pid: process.pid, uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 },
 };

@@ -3,7 +3,7 @@ export type HostRead<T> = { readonly ok: true; readonly value: T } | { readonly 
 
 /** Whose a path is, and who may do what there. */
 export interface HostFile {
-  readonly kind: 'file' | 'directory' | 'socket' | 'other';
+  readonly kind: 'file' | 'directory' | 'socket' | 'device' | 'other';
   readonly uid: number;
   readonly gid: number;
   /** Permission bits, such as 0o700. */
@@ -30,6 +30,11 @@ export interface Host {
   /** What a path is, after symbolic links. */
   file(path: string): Promise<HostRead<HostFile>>;
   addresses(): HostRead<readonly HostAddress[]>;
+  /**
+   * What a program prints that only shows something, such as `nft list ruleset`: the first 4 MB, within two seconds. A program that
+   * ends with another code than 0 is EUNKNOWN; one that is not there ENOENT.
+   */
+  output(program: string, ...words: readonly string[]): Promise<HostRead<string>>;
   /** The environment of this process. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Who this process is. */
