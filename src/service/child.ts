@@ -8,6 +8,7 @@ import { takeLock } from '../world/node/instance-lock.ts';
 import { nodeOutput } from '../world/node/output.ts';
 import { canonicalAddress } from '../world/node/stream.ts';
 import { nodeWorld } from '../world/node/world.ts';
+import type { Host } from '../world/ports/host.ts';
 import type { Output } from '../world/ports/output.ts';
 import { lastWords, type Voice } from './last-words.ts';
 import { type ChildDuties, serveSupervisor } from './worker/link.ts';
@@ -49,12 +50,15 @@ export async function serveRole(role: 'worker' | 'operator'): Promise<void> {
     duties = serveSupervisor(
       nodeParentLink,
       nodeWorld.clock,
-      (supervisor) => createOperator({ world: nodeWorld, output }, supervisor),
+      (supervisor) => createOperator({ world: nodeWorld, output, host: nodeHostLater }, supervisor),
       exit,
       failed,
     );
   }
 }
+
+/** What looks at the host is loaded when it is first needed. */
+const nodeHostLater = async (): Promise<Host> => (await import('../world/node/host.ts')).nodeHost;
 
 /** The voice of a process that has none yet. */
 function ownVoice(role: 'worker' | 'operator', output: Output): Voice {

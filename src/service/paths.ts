@@ -28,6 +28,11 @@ export function eventDirectory({ server }: Server, processName: string): string 
   return `${server.data}/events/${processName}`;
 }
 
+/** Where the operator process keeps what is not well. */
+export function conditionsFile({ server }: Server): string {
+  return `${server.data}/conditions.json`;
+}
+
 /** The shards that the data directory holds. */
 export async function shardsOnDisk(disk: Disk, settings: Server): Promise<readonly number[]> {
   const directory = `${settings.server.data}/queue`;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deliverySettings } from './delivery.ts';
+import { doctorSettings } from './doctor.ts';
 import { eventsSettings } from './events.ts';
 import { listenersSettings } from './listeners.ts';
 import { namesSettings } from './names.ts';
@@ -32,5 +33,6 @@ export const settings = z.strictObject({
   names: namesSettings.prefault({}).describe('The name service (DNS).'),
   reporting: reportingSettings.prefault({}).describe('Reports to senders and to the postmaster.'),
   events: eventsSettings.prefault({}).describe('What is written down, and for how long.'),
+  doctor: doctorSettings.prefault({}).describe('How often the service examines itself.'),
 });
 export type Settings = z.infer<typeof settings>;

@@ -1,6 +1,7 @@
 import { configEvents } from './config.ts';
 import { controlEvents } from './control.ts';
 import { deliveryEvents } from './delivery.ts';
+import { doctorEvents } from './doctor.ts';
 import { namesEvents } from './names.ts';
 import { policyEvents } from './policy.ts';
 import { queueEvents } from './queue.ts';
@@ -30,6 +31,7 @@ export const catalogue = {
   ...namesEvents,
   ...supervisorEvents,
   ...controlEvents,
+  ...doctorEvents,
   ...storageEvents,
 } as const;
 

@@ -1,6 +1,6 @@
 /**
  * The door of doctor. It looks at the host, the configuration and the running service, and says what is not well: the cause, what was
- * seen, and the cure. Called by the command line. It promises an answer within ten seconds whatever it looks at, writes nothing, and
+ * seen, and the cure. Called by the command line, and by the operator process, which runs it by itself. It promises an answer within ten seconds whatever it looks at, writes nothing, and
  * never calls something healthy that it could not see.
  */
 import type { Clock } from '../../world/ports/clock.ts';
@@ -9,6 +9,10 @@ import { checks } from './checks/index.ts';
 import { type DoctorReport, makeReport } from './report.ts';
 import { chosen, runChecks } from './run.ts';
 
+export { checksInForce } from './run.ts';
+export { checks } from './checks/index.ts';
+export { conditionStore } from './condition-store.ts';
+export { startExaminer, type Examiner } from './examiner.ts';
 export { explainCheck } from './explain.ts';
 export { makeParts } from './parts.ts';
 export type { DoctorReport } from './report.ts';

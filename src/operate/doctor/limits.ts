@@ -46,3 +46,25 @@ export const clockLatestMs = 2_208_988_800_000;
 export const addressSpaceMin = 4 * 1024 ** 3;
 /** The queue's segments and the logs need files so large, besides the largest message. */
 export const fileSizeMin = 256 * 1024 ** 2;
+/** The service's own looks at itself. */
+export const examiner = {
+  /** From the start of the operator process to the first look: a start has better things to do. */
+  firstMs: 5000,
+  /** While workers still start a look waits again, and at most so long altogether. */
+  busyMs: 5000,
+  busyMsMax: 120_000,
+  /** From a change, such as a new configuration, to the look for what it brought. */
+  soonMs: 1000,
+  /** After a look that failed. */
+  againMs: 60_000,
+  /** Checks that are due within this are looked at together. */
+  togetherMs: 500,
+  /** Looks in a row that make something sure. What asks others errs more easily. */
+  needed: { host: { found: 2, over: 2 }, network: { found: 3, over: 2 } },
+  /** Until the next look while it is not sure. */
+  unsureHostMs: 2000,
+  unsureNetworkMs: 8000,
+  /** Until the next look at something that is not well: when it is over should be known soon. */
+  openHostMs: 15_000,
+  openNetworkMs: 60_000,
+} as const;

@@ -89,15 +89,22 @@ function serviceAt(path: string, world: Pick<World, 'network' | 'clock'>): Parts
   };
 }
 
+/** What the running service knows of itself, where the checks run inside it. */
+export interface InForce {
+  readonly settings: Settings;
+  readonly service: Parts['service'];
+}
+
 /** Joins what checks look at. Without settings those that need them stay away. */
 export async function makeParts(
   file: LoadedFile,
   host: Host,
   world: Pick<World, 'network' | 'disk' | 'clock' | 'random'>,
-  socket?: string,
+  more: { readonly socket?: string | undefined; readonly running?: InForce } = {},
 ): Promise<Partial<Parts>> {
   const { loaded, path } = file;
-  const settings = loaded.ok ? loaded.settings : undefined;
+  const { socket, running } = more;
+  const settings = running?.settings ?? (loaded.ok ? loaded.settings : undefined);
   const nameServers = await findNameServers(host, settings?.names);
   const resolver = createResolver({
     world,
@@ -107,6 +114,7 @@ export async function makeParts(
   const configuration = { path, ok: loaded.ok, problems: loaded.ok ? loaded.warnings : loaded.problems };
   const { network, disk, clock, random } = world;
   const always = { configuration, host, network, disk, clock, random, nameServers, resolver };
+  if (running !== undefined) return { ...always, ...running };
   const place =
     socket !== undefined
       ? { ok: true as const, path: socket }

@@ -32,14 +32,30 @@ export function assertSound(checks: readonly Check[]): void {
 /** The checks that a choice means: those with that id or in that area, and all that must be healthy before them. */
 export function chosen(checks: readonly Check[], only: string | undefined): readonly Check[] {
   if (only === undefined) return checks;
+  return withThoseBefore(
+    checks,
+    checks.filter(({ id }) => id === only || id.startsWith(`${only}.`)),
+  );
+}
+
+/** Some checks, and all that must be healthy before them, in the order of the graph. */
+export function withThoseBefore(checks: readonly Check[], some: readonly Check[]): readonly Check[] {
   const ids = new Set<string>();
   const add = (id: string): void => {
     if (ids.has(id)) return;
     ids.add(id);
     for (const before of checks.find((check) => check.id === id)?.after ?? []) add(before);
   };
-  for (const { id } of checks) if (id === only || id.startsWith(`${only}.`)) add(id);
+  for (const { id } of some) add(id);
   return checks.filter(({ id }) => ids.has(id));
+}
+
+/**
+ * The checks for a service that runs: its settings are those in force, so a file that does not load any more is a finding of its own and
+ * stands in nobody's way.
+ */
+export function checksInForce(checks: readonly Check[]): readonly Check[] {
+  return checks.map((check) => ({ ...check, after: check.after.filter((id) => id !== CONFIGURATION) }));
 }
 
 const STANDS_IN_THE_WAY: ReadonlySet<Verdict['kind']> = new Set(['unhealthy', 'blocked', 'broken', 'unknown']);

@@ -15,6 +15,7 @@ import { createJournal, type Levels, type RunningJournal } from '../../operate/j
 import { outputWriter } from '../../operate/journal/output-writer.ts';
 import { searchTimelines } from '../../operate/tracking/search.ts';
 import type { Settings } from '../../settings/index.ts';
+import type { Host } from '../../world/ports/host.ts';
 import type { Output } from '../../world/ports/output.ts';
 import type { World } from '../../world/world.ts';
 import type { Voice } from '../last-words.ts';
@@ -22,12 +23,15 @@ import type { ToChild } from '../messages.ts';
 import { eventDirectory, runDirectory } from '../paths.ts';
 import type { ReloadResult, SupervisorStatus } from '../supervisor/supervisor.ts';
 import { VERSION } from '../version.ts';
+import { beginExamination, type Examination } from './examination.ts';
 import type { ChildDuties, SupervisorLink } from '../worker/link.ts';
 
 /** What the operator process needs besides what it is told. */
 export interface OperatorParts {
   readonly world: World;
   readonly output: Output;
+  /** What the examiner looks at; without it nothing is examined. */
+  readonly host?: () => Promise<Host>;
 }
 
 /** Makes the duties of the operator process. */
@@ -43,6 +47,7 @@ class Operator implements ChildDuties {
   #journal: RunningJournal | undefined;
   #log: Pick<EventLog, 'flush' | 'close'> | undefined;
   #control: ControlServer | undefined;
+  #examination: Examination | undefined;
   #levels: Levels = {};
 
   constructor(parts: OperatorParts, supervisor: SupervisorLink) {
@@ -81,6 +86,7 @@ class Operator implements ChildDuties {
     });
     if (control.ok) this.#control = control.server;
     else journal.emit('service.part-failed', { part: 'control socket', error: control.why });
+    this.#examine(context, journal);
   }
 
   listen(): void {}
@@ -95,6 +101,7 @@ class Operator implements ChildDuties {
     if (next === undefined) return;
     this.#settings = next;
     this.#setLevels(next.events.levels);
+    this.#examination?.lookSoon();
   }
 
   forget(generation: number): void {
@@ -106,12 +113,29 @@ class Operator implements ChildDuties {
   }
 
   async stop(): Promise<void> {
+    this.#examination?.stop();
     await this.#control?.close();
     await this.#log?.close();
   }
 
   voice(): Voice | undefined {
     return this.#journal && { journal: this.#journal, flush: async () => this.#log?.close() };
+  }
+
+  #examine(context: OperatorContext, journal: RunningJournal): void {
+    const { world, host } = this.#parts;
+    if (host === undefined) return;
+    this.#examination = beginExamination({
+      world,
+      host,
+      journal,
+      settings: () => this.#now(),
+      status: () => context.supervisor.status(),
+      async request(action, input) {
+        const end = await runAction(context, action, input, { item: () => false, onGone: () => undefined });
+        return end.ok ? end.result : undefined;
+      },
+    });
   }
 
   #now(): Settings {
@@ -130,7 +154,7 @@ class Operator implements ChildDuties {
       workers: this.#workers(),
       supervisor: this.#supervisorActions(),
       settings: () => this.#now(),
-      conditions: () => [],
+      conditions: () => this.#examination?.conditions() ?? [],
       disk: world.disk,
       clock: world.clock,
       journal,

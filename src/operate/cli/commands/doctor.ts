@@ -34,7 +34,7 @@ async function runDoctor(session: CliSession, command: Command): Promise<void> {
   const { loadConfigurationFile } = await import('../../config/load-file.ts');
   const { checkIds, examine, makeParts } = await import('../../doctor/index.ts');
   const file = await loadConfigurationFile(io.world.disk, path);
-  const parts = await makeParts(file, host, io.world, options.socket);
+  const parts = await makeParts(file, host, io.world, { socket: options.socket });
   const report = await examine(parts, io.world.clock, options.only);
   if (report === undefined) return session.fail(exitCodes.usage, noSuchCheck(options.only ?? '', checkIds), command);
   session.code = CODES[report.verdict];

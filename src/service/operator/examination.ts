@@ -1,0 +1,80 @@
+/** Starts the examiner in the operator process, with the parts that it has there. */
+import type { Condition } from '../../operate/doctor/condition.ts';
+import type { Examiner } from '../../operate/doctor/examiner.ts';
+import type { ServiceStatus } from '../../operate/actions/index.ts';
+import type { Journal } from '../../events/journal.ts';
+import type { Settings } from '../../settings/index.ts';
+import type { Host } from '../../world/ports/host.ts';
+import type { World } from '../../world/world.ts';
+import { conditionsFile, runDirectory } from '../paths.ts';
+
+/** What the operator process gives to the examiner. */
+export interface ExaminationParts {
+  readonly world: World;
+  readonly host: () => Promise<Host>;
+  readonly journal: Journal;
+  readonly settings: () => Settings;
+  readonly status: () => Promise<ServiceStatus>;
+  /** Runs an action of an operator; undefined where it was refused. */
+  readonly request: (action: string, input: unknown) => Promise<unknown>;
+}
+
+/** The examiner as the operator process sees it: what it needs is loaded only once the service has started. */
+export interface Examination {
+  conditions(): readonly Condition[];
+  lookSoon(): void;
+  stop(): void;
+}
+
+/** Long enough that loading the checks competes with no start. */
+const LOAD_AFTER_MS = 1500;
+
+/** Begins to load and then to examine; conditions are empty until then. */
+export function beginExamination(parts: ExaminationParts): Examination {
+  let examiner: Examiner | undefined;
+  let stopped = false;
+  const timer = parts.world.clock.after(LOAD_AFTER_MS, () => {
+    loadExaminer(parts).then(
+      (made) => {
+        if (stopped) made.stop();
+        else examiner = made;
+      },
+      (error: unknown) => parts.journal.emit('service.part-failed', { part: 'examiner', error: String(error) }),
+    );
+  });
+  return {
+    conditions: () => examiner?.conditions() ?? [],
+    lookSoon: () => examiner?.lookSoon(),
+    stop() {
+      stopped = true;
+      timer.cancel();
+      examiner?.stop();
+    },
+  };
+}
+
+async function loadExaminer({ world, host, journal, settings, status, request }: ExaminationParts): Promise<Examiner> {
+  const [{ checks, conditionStore, makeParts, startExaminer, checksInForce }, { loadConfigurationFile }] =
+    await Promise.all([import('../../operate/doctor/index.ts'), import('../../operate/config/load-file.ts')]);
+  const machine = await host();
+  return startExaminer({
+    checks: checksInForce(checks),
+    store: conditionStore(world.disk, conditionsFile(settings())),
+    clock: world.clock,
+    journal,
+    settings: () => settings().doctor,
+    // A supervisor that does not answer has enough to do.
+    busy: () =>
+      status().then(
+        ({ processes }) => processes.some(({ state }) => state === 'starting'),
+        () => true,
+      ),
+    async makeParts() {
+      const now = await status();
+      const file = await loadConfigurationFile(world.disk, now.configurationFile);
+      const path = runDirectory(settings());
+      const service = { ask: async () => ({ kind: 'running' as const, path, status: now }), request };
+      return makeParts(file, machine, world, { running: { settings: settings(), service } });
+    },
+  });
+}
