@@ -12,3 +12,6 @@ export const recordsMax = 1000;
 export const negativeTtlMax = 10_800;
 /** Seconds that any answer is believed at most (RFC 1035 allows 68 years). */
 export const ttlMax = 86_400;
+/** Extended errors that are read of one answer, and characters of each text. */
+export const extendedErrorsMax = 4;
+export const extendedErrorTextMax = 200;

@@ -6,6 +6,8 @@ import { readAnswer } from './answer.ts';
 import { aliasesMax } from './limits.ts';
 import { decodeResponse, encodeQuestion, framed } from './message.ts';
 import type { DnsRecord, Response } from './message.ts';
+import { printExtendedError, readExtendedErrors, speaksOfDnssec } from './extended-error.ts';
+import { extendedErrorsMax, extendedErrorTextMax } from './limits.ts';
 import { isHostName, isName } from './name.ts';
 
 const question = { id: 4711, name: 'example.com', type: 'MX' } as const;
@@ -138,4 +140,31 @@ test('Q146677: a host name may begin with a digit; labels have bounds', () => {
   ])
     assert.ok(!isHostName(bad), bad);
   assert.ok(isName('_25._tcp.mx.test') && isName('') && !isName(`${'a.'.repeat(127)}a`));
+});
+
+test('extended errors say why a server did not answer; their texts are bounded and plain', () => {
+  const option = (code: number, text: string) => ({
+    code: 15,
+    data: Buffer.concat([Buffer.from([0, code]), Buffer.from(text)]),
+  });
+  const [bogus, network] = readExtendedErrors([
+    option(6, 'DNSSEC Bogus: expired\x1b[31m\0'),
+    option(23, ''),
+    { code: 10 },
+  ]);
+  assert.ok(bogus !== undefined && network !== undefined);
+  assert.equal(printExtendedError(bogus), 'DNSSEC Bogus: expired [31m');
+  assert.equal(printExtendedError(network), 'Network Error');
+  assert.ok(speaksOfDnssec([network, bogus]) && !speaksOfDnssec([network]));
+  assert.equal(printExtendedError({ code: 4711, text: 'x' }), 'extended error 4711: x');
+  const many = Array.from({ length: extendedErrorsMax + 1 }, () => option(0, 'a'.repeat(1000)));
+  const read = readExtendedErrors(many);
+  assert.equal(read.length, extendedErrorsMax);
+  assert.equal(read[0]?.text.length, extendedErrorTextMax);
+  assert.deepEqual(readExtendedErrors([{ code: 15, data: Buffer.from([1]) }]), []);
+});
+
+test('a question for an answer without validation has the CD bit', () => {
+  const { flags = 0 } = packet.decode(encodeQuestion(question, true, 'unchecked'));
+  assert.equal(flags & packet.CHECKING_DISABLED, packet.CHECKING_DISABLED);
 });

@@ -1,5 +1,6 @@
 import packet from 'dns-packet';
 import type { RecordData, RecordType } from '../../world/ports/resolver.ts';
+import { readExtendedErrors, type ExtendedError } from './extended-error.ts';
 import { udpSizeMax } from './limits.ts';
 import { plainName } from './name.ts';
 
@@ -30,6 +31,8 @@ export interface Response {
   readonly answers: readonly DnsRecord[];
   /** Seconds to believe a negative answer, from the SOA record of the authority section (RFC 2308 §5); undefined without one. */
   readonly negativeTtlSeconds: number | undefined;
+  /** Why the server could not answer, where it says so (RFC 8914). */
+  readonly errors?: readonly ExtendedError[];
 }
 
 /** A datagram or message read against the question. 'foreign' is not an answer to it: keep waiting. */
@@ -42,12 +45,15 @@ const HEADER_OCTETS = 12;
 const RESPONSE = 0x8000;
 const OPCODE = 0x7800;
 
-/** Encodes a question for recursion, asking for the AD bit (RFC 6840 §5.7), with or without EDNS (RFC 6891). */
-export function encodeQuestion(question: Question, edns: boolean): Buffer {
+/**
+ * Encodes a question for recursion, asking for the AD bit (RFC 6840 §5.7), with or without EDNS (RFC 6891).
+ * 'unchecked' asks for the answer even where its signatures are wrong (RFC 4035 §3.2.2).
+ */
+export function encodeQuestion(question: Question, edns: boolean, dnssec: 'checked' | 'unchecked' = 'checked'): Buffer {
   return packet.encode({
     type: 'query',
     id: question.id,
-    flags: packet.RECURSION_DESIRED | packet.AUTHENTIC_DATA,
+    flags: packet.RECURSION_DESIRED | (dnssec === 'checked' ? packet.AUTHENTIC_DATA : packet.CHECKING_DISABLED),
     questions: [{ name: question.name === '' ? '.' : question.name, type: question.type, class: 'IN' }],
     additionals: edns
       ? [
@@ -120,10 +126,15 @@ function readSections(decoded: packet.Packet, flags: number): Response {
     if (authority.type === 'SOA') negativeTtlSeconds = Math.min(authority.ttl ?? 0, authority.data.minimum ?? 0);
   }
   let extended = 0;
-  for (const additional of decoded.additionals ?? [])
-    if (additional.type === 'OPT') extended = additional.extendedRcode;
+  let errors: readonly ExtendedError[] = [];
+  for (const additional of decoded.additionals ?? []) {
+    if (additional.type !== 'OPT') continue;
+    extended = additional.extendedRcode;
+    errors = readExtendedErrors(additional.options);
+  }
   const base = bare(flags);
-  return { ...base, rcode: extended * 16 + base.rcode, answers, negativeTtlSeconds };
+  const said = errors.length === 0 ? {} : { errors };
+  return { ...base, rcode: extended * 16 + base.rcode, answers, negativeTtlSeconds, ...said };
 }
 
 function readRecord(answer: packet.Answer): DnsRecord | undefined {

@@ -19,6 +19,8 @@ export interface ExchangeOptions {
   readonly name: string;
   readonly type: Question['type'];
   readonly edns: boolean;
+  /** 'unchecked' asks for the answer even where its signatures are wrong. */
+  readonly dnssec?: 'checked' | 'unchecked';
   readonly timeoutMs: number;
 }
 
@@ -29,7 +31,7 @@ export async function ask(options: ExchangeOptions): Promise<Exchange> {
     name: options.name,
     type: options.type,
   };
-  const octets = encodeQuestion(question, options.edns);
+  const octets = encodeQuestion(question, options.edns, options.dnssec);
   const first = await askUdp(options, question, octets);
   return first.kind === 'response' && first.response.truncated ? askTcp(options, question, octets) : first;
 }

@@ -181,7 +181,41 @@ test('SERVFAIL tries the next server and ends as a failure, never as a negative 
   const sim = makeWorld(() => ({ flags: 2 }));
   const resolver = createResolver({ world: sim.world, servers: two, settings });
   assert.deepEqual(await resolver.query('a.test', 'A'), { kind: 'failure', reason: 'SERVFAIL from 192.0.2.1' });
-  assert.equal(sim.asked.length, 3);
+  // The last one asks for the answer without validation.
+  assert.equal(sim.asked.length, 4);
+});
+
+test('a domain whose signatures are wrong is told apart from a server that fails', async () => {
+  const sim = makeWorld((query) =>
+    ((query.flags ?? 0) & packet.CHECKING_DISABLED) === 0 ? { flags: 2 } : { answers: [a('a.test')] },
+  );
+  const silent = await createResolver({ world: sim.world, servers: two, settings }).query('a.test', 'A');
+  assert.deepEqual(silent, {
+    kind: 'failure',
+    reason: 'SERVFAIL from 192.0.2.1: DNSSEC validation of a.test fails (without it the server answers)',
+  });
+  // The types of the package know four options of EDNS only.
+  const told15 = {
+    code: 15,
+    data: Buffer.from('\0\u0006signature of a.test\r\nexpired\0'),
+  } as unknown as packet.PacketOpt;
+  const opt: packet.Answer = {
+    name: '.',
+    type: 'OPT',
+    udpPayloadSize: 1232,
+    extendedRcode: 0,
+    ednsVersion: 0,
+    flags: 0,
+    flag_do: false,
+    options: [told15],
+  };
+  const telling = makeWorld(() => ({ flags: 2, additionals: [opt] }));
+  const told = await createResolver({ world: telling.world, servers: two, settings }).query('a.test', 'A');
+  assert.deepEqual(told, {
+    kind: 'failure',
+    reason: 'SERVFAIL from 192.0.2.1: DNSSEC validation of a.test fails (DNSSEC Bogus: signature of a.test expired)',
+  });
+  assert.equal(telling.asked.length, 3);
 });
 
 test('Q150114: an answer that was cut is asked again by TCP', async () => {

@@ -9,7 +9,9 @@ import type { Journal } from '../../events/journal.ts';
 import { domainKey } from '../../mail/mailbox.ts';
 import { readAnswer } from '../../protocol/dns/answer.ts';
 import type { Finding } from '../../protocol/dns/answer.ts';
+import { printExtendedError, speaksOfDnssec } from '../../protocol/dns/extended-error.ts';
 import { aliasesMax } from '../../protocol/dns/limits.ts';
+import type { Response } from '../../protocol/dns/message.ts';
 import { isName } from '../../protocol/dns/name.ts';
 import type { NamesSettings } from '../../settings/names.ts';
 import type { Answer, RecordData, RecordType, Resolver } from '../../world/ports/resolver.ts';
@@ -33,8 +35,13 @@ export interface ResolverOptions {
 /** One step of a look-up: a finding of one server, or why none answered. */
 type Step<T extends RecordType> =
   | { readonly finding: Finding<T>; readonly authenticated: boolean }
-  | { readonly failure: string };
+  | {
+      readonly failure: string;
+      /** The server said SERVFAIL and no more: it may be for the signatures of the zone. */
+      readonly unexplained?: NameServer;
+    };
 
+const SERVFAIL = 2;
 const RCODES: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED' };
 
 /** Makes the resolver. Answers are kept for their TTL, equal questions in flight are asked once. */
@@ -112,15 +119,17 @@ class StubResolver implements Resolver {
   async #askInTurn<T extends RecordType>(name: string, type: T, aliases: number): Promise<Step<T>> {
     const order = this.#health.order();
     if (order.length === 0) return { failure: 'no name server is configured' };
-    let reason = '';
+    let last: Extract<Step<T>, { failure: string }> = { failure: '' };
     for (let attempt = 0; attempt < this.#settings.tries; attempt += 1) {
       const server = order[attempt % order.length];
       if (server === undefined) break;
       const step = await this.#askOne(server, name, type, aliases);
       if ('finding' in step) return step;
-      reason = step.failure;
+      last = step;
     }
-    return { failure: reason };
+    if (last.unexplained !== undefined && (await this.#isBogus(last.unexplained, name, type)))
+      return { failure: `${last.failure}: DNSSEC validation of ${name} fails (without it the server answers)` };
+    return last;
   }
 
   async #askOne<T extends RecordType>(server: NameServer, name: string, type: T, aliases: number): Promise<Step<T>> {
@@ -138,11 +147,12 @@ class StubResolver implements Resolver {
     }
     const { response } = exchange;
     if (response.rcode !== 0 && response.rcode !== 3) {
-      const reason = `${RCODES[response.rcode] ?? `RCODE ${response.rcode}`} from ${printNameServer(server)}`;
+      const reason = refusalOf(server, name, response);
       // SERVFAIL speaks of the name, REFUSED of the server.
       if (response.rcode === 5) this.#health.failed(server, reason);
       else this.#health.answered(server);
-      return { failure: reason };
+      const silent = response.rcode === SERVFAIL && response.errors === undefined;
+      return { failure: reason, ...(silent ? { unexplained: server } : {}) };
     }
     this.#health.answered(server);
     return {
@@ -150,6 +160,21 @@ class StubResolver implements Resolver {
       authenticated: response.authenticated && isTrusted(server),
     };
   }
+
+  /** Wrong signatures are told apart from other failures: without validation an answer comes (RFC 4035 §3.2.2). */
+  async #isBogus(server: NameServer, name: string, type: RecordType): Promise<boolean> {
+    const base = { world: this.#world, server, name, type, timeoutMs: this.#settings.timeout };
+    const unchecked = await ask({ ...base, edns: this.#health.edns(server), dnssec: 'unchecked' });
+    return unchecked.kind === 'response' && (unchecked.response.rcode === 0 || unchecked.response.rcode === 3);
+  }
+}
+
+/** A refusal in words, with what the server says of it (RFC 8914). */
+function refusalOf(server: NameServer, name: string, { rcode, errors = [] }: Response): string {
+  const text = `${RCODES[rcode] ?? `RCODE ${rcode}`} from ${printNameServer(server)}`;
+  const said = errors.map(printExtendedError).join('; ');
+  if (speaksOfDnssec(errors)) return `${text}: DNSSEC validation of ${name} fails (${said})`;
+  return said === '' ? text : `${text} (${said})`;
 }
 
 /** The AD bit of a server on this machine cannot have been changed on its way (RFC 4035 §4.9.3). */
