@@ -43,6 +43,7 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
     programDirectory: dirname(entry),
     hashPassword,
     host: async () => (await import('../world/node/host.ts')).nodeHost,
+    changes: async () => (await import('../world/node/host-changes.ts')).nodeHostChanges,
     onInterrupt(fn) {
       process.on('SIGINT', fn);
       return () => void process.removeListener('SIGINT', fn);

@@ -1,4 +1,5 @@
 import type { Host } from '../../world/ports/host.ts';
+import type { HostChanges } from '../../world/ports/host-changes.ts';
 import type { World } from '../../world/world.ts';
 
 /** A stream that text is written to. */
@@ -29,6 +30,8 @@ export interface CliIo {
   readonly programDirectory?: string;
   /** Loads what looks at the host; only `doctor` asks for it. */
   host?(): Promise<Host>;
+  /** Loads what changes owners and modes; repairs and the set-up ask for it. */
+  changes?(): Promise<HostChanges>;
   /** Makes the hash of a password. */
   hashPassword(password: string): Promise<string>;
   /** Calls `fn` at Ctrl-C; the function that comes back takes that off again. Without it Ctrl-C ends the process. */

@@ -17,6 +17,7 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
     load: async () => (await import('./commands/service.ts')).serviceCommands,
   },
   { names: ['routes', 'explain'], load: async () => (await import('./commands/explain.ts')).explainCommands },
+  { names: ['setup'], load: async () => (await import('./commands/setup.ts')).setupCommands },
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).doctorCommands },
   { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },
   { names: ['trace', 'events'], load: async () => (await import('./commands/look-back.ts')).lookBackCommands },
@@ -31,6 +32,7 @@ export { exitCodes } from './exit-codes.ts';
 
 const EXAMPLES = `
 Begin here:
+  ims setup                          a configuration from a few answers, and the DNS records to publish
   ims config example > ims.yaml      a configuration with every setting explained
   ims config check                   everything that is wrong with it, at once
   ims run                            starts the service in the foreground
