@@ -36,3 +36,7 @@ export const limitedAddressesMax = 1000;
 
 /** Final addresses of one transaction, after aliases; further recipients are asked for in another one. */
 export const expandedRecipientsMax = 50_000;
+
+/** How long a session answers a word by which the service recognises itself, and how many are known at once. */
+export const introductionMs = 20_000;
+export const introductionsMax = 16;

@@ -104,6 +104,7 @@ export function createReception(options: ReceptionOptions): Reception {
       messagesMax: settings.messagesPerSessionMax,
       errorsMax: settings.errorsMax,
       bareLineEndings: settings.bareLineEndings,
+      introduce: room.introductions?.of(listener.name),
     };
   };
 

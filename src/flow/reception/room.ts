@@ -7,6 +7,7 @@ import type { TlsServerOptions } from '../../world/ports/network.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Preparation } from '../preparation/preparation.ts';
 import type { Queue } from '../queue/port.ts';
+import type { Introductions } from './introductions.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 
 /** The parts that a session works with; those of its beginning, so that a reload meets new sessions only. */
@@ -22,4 +23,6 @@ export interface Room {
   readonly serverName: string;
   /** How to be a TLS server now; undefined while there is no certificate. */
   readonly tls: () => TlsServerOptions | undefined;
+  /** By which the service recognises itself; without them nothing is announced. */
+  readonly introductions?: Introductions;
 }

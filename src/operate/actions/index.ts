@@ -11,6 +11,7 @@ import { refused, type Action } from './action.ts';
 import type { OperatorContext } from './context.ts';
 import { policyExplain, routes } from './explain.ts';
 import { eventsList, trace } from './look-back.ts';
+import { introduce } from './introduce.ts';
 import { mailboxList, mailboxShow } from './mailboxes.ts';
 import { flushDomain, queueChanges } from './queue-change.ts';
 import { queueList, queueShow } from './queue-look.ts';
@@ -38,6 +39,7 @@ export const actions: ReadonlyMap<string, Action> = new Map(
     routeExplain,
     routes,
     policyExplain,
+    introduce,
   ].map((action) => [action.name, action] as const),
 );
 

@@ -45,6 +45,7 @@ test('routing anew honours address spaces with a scope of senders', async () => 
     directory: { resolve: unused },
     bounce: unused,
     flush: unused,
+    expectWord: unused,
     explainPolicy: unused,
   });
   assert.equal(await calls['queue.reroute']({ filter: {} }), 1);

@@ -28,6 +28,8 @@ export interface WorkerCalls {
   'queue.reroute': { input: { filter: QueueFilter }; output: number };
   'queue.bounce': { input: { filter: QueueFilter; text: string }; output: number };
   'queue.flush': { input: { domain: string }; output: number };
+  /** Sessions answer the word for some seconds, so that a check can tell our listeners from others. */
+  'listeners.expect': { input: { word: string; key: string }; output: null };
   'route.explain': { input: { recipient: Mailbox; sender: Mailbox | null }; output: RouteExplanation };
   'policy.explain': { input: PolicyQuestion; output: PolicyAnswer };
 }
@@ -53,6 +55,8 @@ export interface WorkerParts {
   bounce(filter: QueueFilter, text: string): Promise<number>;
   /** What policy would answer. */
   explainPolicy(question: PolicyQuestion): Promise<PolicyAnswer>;
+  /** Lets sessions answer a word. */
+  expectWord(word: string, key: string): void;
   /** Lets the mail held for a domain go for a while (ETRN). */
   flush(domain: string): Promise<number>;
 }
@@ -120,6 +124,10 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
       queue.reroute(filter, (recipient, envelope) => router.nextHop(recipient.mailbox, envelope)),
     'queue.bounce': ({ filter, text }) => parts.bounce(filter, text),
     'queue.flush': ({ domain }) => parts.flush(domain),
+    'listeners.expect': async ({ word, key }) => {
+      parts.expectWord(word, key);
+      return null;
+    },
     'policy.explain': (question) => parts.explainPolicy(question),
     'route.explain': ({ recipient, sender }) => explainRoute(parts, recipient, sender),
   };

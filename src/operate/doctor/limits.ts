@@ -15,6 +15,8 @@ export const dialMs = 1500;
 export const farDialMs = 3500;
 /** Wait for the banner of a listener of ours. */
 export const bannerMs = 2500;
+/** Own addresses at which one listener is looked for. */
+export const ownAddressesMax = 8;
 /** Wait for each reply of a smart host. */
 export const replyMs = 4000;
 /** Octets of replies that are read of one host. */
@@ -46,6 +48,34 @@ export const clockLatestMs = 2_208_988_800_000;
 export const addressSpaceMin = 4 * 1024 ** 3;
 /** The queue's segments and the logs need files so large, besides the largest message. */
 export const fileSizeMin = 256 * 1024 ** 2;
+/** Certificates of authorities that are asked what they say of the time, and the shares of them that make a clock wrong. */
+export const rootsLookedAt = 200;
+export const rootsExpiredShare = 0.3;
+export const rootsFutureShare = 0.1;
+/** Memory that the service needs at the least, and the share of a limit above which it is near its end. */
+export const memoryMin = 192 * 1024 ** 2;
+export const memoryShareMax = 0.95;
+/** Threads that one process of the service has, and how many must be left of what the system allows. */
+export const threadsOfProcess = 20;
+export const threadsSpare = 64;
+/** The smallest MTU that IPv6 allows, and a reasonable one of IPv4. */
+export const mtuMin6 = 1280;
+export const mtuMin4 = 576;
+/** A sync of a small file that takes longer makes every acceptance slow; one so long stops it. */
+export const syncSlowMs = 1000;
+/** Deliveries that are looked at for what they wait for. */
+export const waitingLookedAt = 500;
+/** Attempts after which a delivery that still waits tells something. */
+export const attemptsTelling = 2;
+/** Age of a delivery that nobody has tried although it is due. */
+export const untriedMs = 900_000;
+/** Share of queue.messagesMax above which the queue grows to its end. */
+export const queueShareMax = 0.8;
+/** Wait for a host on the way out that is tried for comparison. */
+export const compareDialMs = 2500;
+/** Hosts outside that one look tries. */
+export const outsideMax = 4;
+
 /** The service's own looks at itself. */
 export const examiner = {
   /** From the start of the operator process to the first look: a start has better things to do. */

@@ -17,6 +17,7 @@ export const replies = {
   closing: reply(221, '0.0', 'closing the connection'),
   help: (lines: readonly string[]): Reply => ({ code: 214, detail: '0.0', text: lines }),
   ok: reply(250, '0.0', 'OK'),
+  introduced: (answer: string) => reply(250, '0.0', answer),
   noDisclosure: reply(252, '0.0', 'cannot verify the mailbox, but will take mail for it and attempt delivery'),
 
   // The session is ended.

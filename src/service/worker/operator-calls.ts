@@ -1,4 +1,5 @@
 import { explainPolicy } from '../../flow/policy/explain.ts';
+import type { Introductions } from '../../flow/reception/introductions.ts';
 import type { Reception } from '../../flow/reception/reception.ts';
 import { answerWorkerCalls, type OperatorQueue } from '../../operate/actions/worker-calls.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
@@ -11,6 +12,7 @@ export interface CalledParts {
   readonly generation: Generation;
   readonly reception: Reception;
   readonly journal: RunningJournal;
+  readonly introductions: Introductions;
 }
 
 /** Answers one call of the operator process. Rejects for a name that no worker knows. */
@@ -32,6 +34,7 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
     explainPolicy: (question) =>
       explainPolicy({ settings: parts.generation.settings.policy, directory: parts.generation.directory }, question),
     bounce: (filter, text) => total(parts.shards, ({ scheduler }) => scheduler.returnNow(filter, text)),
+    expectWord: (word, key) => parts.introductions.expect(word, key),
     flush: (domain) => total(parts.shards, ({ scheduler }) => scheduler.flush(domain)),
   });
   const call = (calls as Readonly<Record<string, ((given: unknown) => Promise<unknown>) | undefined>>)[name];

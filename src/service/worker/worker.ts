@@ -3,6 +3,7 @@ import { Fault } from '../../events/fault.ts';
 import type { EtrnOutcome } from '../../flow/policy/policy.ts';
 import { type LeaseShare, localLeases, type Leases } from '../../flow/reception/leases.ts';
 import type { LogGeometry } from '../../flow/queue/limits.ts';
+import { createIntroductions, type Introductions } from '../../flow/reception/introductions.ts';
 import { createReception, type Reception } from '../../flow/reception/reception.ts';
 import type { Timeline } from '../../mail/timeline.ts';
 import { openEventLog } from '../../operate/journal/event-log.ts';
@@ -118,10 +119,10 @@ class Worker implements ChildDuties {
       const { key, wanted } = input as { key: string; wanted: number };
       return giveUp(this.#started(), key, wanted);
     }
-    const { shards, generation, reception, journal, timeline } = this.#started();
+    const { shards, generation, reception, journal, timeline, introductions } = this.#started();
     if (name === 'write-timeline') return timeline.flush();
     if (name === 'write-events') return this.#started().writeEvents();
-    return answerCall({ shards, generation, reception, journal }, name, input);
+    return answerCall({ shards, generation, reception, journal, introductions }, name, input);
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -157,6 +158,7 @@ interface Running {
   readonly leases: Leases;
   readonly shares: Shares;
   readonly reception: Reception;
+  readonly introductions: Introductions;
   readonly proxyInward: ProxyInward;
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
@@ -209,7 +211,9 @@ async function startRunning(
     () => running.generation.settings,
     workers,
   );
+  const introductions = createIntroductions(world.clock);
   const running: Running = {
+    introductions,
     generation,
     makeGeneration: make,
     shards,
@@ -234,6 +238,7 @@ async function startRunning(
       tls: () => running.generation.tls,
       leases,
       descriptors: parts.descriptors,
+      introductions,
     }),
   };
   own.scheduler.start();

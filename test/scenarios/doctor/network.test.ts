@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, type Server, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { Check, Parts } from '../../../src/operate/doctor/check.ts';
-import { listenersAnswer } from '../../../src/operate/doctor/checks/listeners.ts';
+import { introductionAnswer } from '../../../src/flow/reception/introductions.ts';
+import { listenersAnswer } from '../../../src/operate/doctor/checks/listeners-answer.ts';
 import {
   domainsLeadSomewhere,
   noRewriting,
@@ -18,7 +19,7 @@ import { nodeWorld } from '../../../src/world/node/world.ts';
 import { zoneResolver } from '../../../src/world/sim/resolver.ts';
 import type { Clock } from '../../../src/world/ports/clock.ts';
 import { startDnsServer, type TestDnsServer } from '../../support/dns-server.ts';
-import { lookWith, runningService, settingsOf } from '../../support/doctor-parts.ts';
+import { type DoctorFacts, lookWith, runningService, settingsOf } from '../../support/doctor-parts.ts';
 import { pretendedHost } from '../../support/pretended-host.ts';
 import { freePort } from '../../support/service.ts';
 
@@ -187,18 +188,44 @@ test('a smart host that refuses, hangs, or is none is unhealthy in words', async
   assert.equal((await smart(25, 'tls: none', 'gone.company.com')).kind, 'unknown');
 });
 
+const answersAt = (port: number, answers: DoctorFacts['answers'] = {}): Promise<Verdict> =>
+  lookWith(listenersAnswer, {
+    service: runningService([
+      { name: 'mx', address: '127.0.0.1', port },
+      { name: 'submission', address: '127.0.0.1', port },
+    ]),
+    answers,
+    more: { network: nodeWorld.network, random: nodeWorld.random, clock: hasty },
+  });
+
 test('a listener that answers with a banner of somebody else is unhealthy', async () => {
-  const look = (port: number): Promise<Verdict> =>
-    lookWith(listenersAnswer, {
-      service: runningService([{ name: 'mx', address: '127.0.0.1', port }]),
-      more: { network: nodeWorld.network, clock: hasty },
-    });
   await withServer('220 mail.example.test ESMTP\r\n', {}, async (port) =>
-    assert.equal((await look(port)).kind, 'healthy'),
+    assert.equal((await answersAt(port)).kind, 'healthy'),
   );
   await withServer('220 postfix.company.com ESMTP\r\n', {}, async (port) => {
-    const verdict = await look(port);
-    assert.ok(verdict.kind === 'unhealthy' && /not our banner: 220 postfix/.test(verdict.cause));
+    const verdict = await answersAt(port);
+    assert.ok(verdict.kind === 'unhealthy' && /not our banner: .*: 220 postfix/.test(verdict.cause));
   });
-  await withServer('421 4.7.0 too many\r\n', {}, async (port) => assert.equal((await look(port)).kind, 'unknown'));
+  await withServer('421 4.7.0 too many\r\n', {}, async (port) => assert.equal((await answersAt(port)).kind, 'unknown'));
+});
+
+test('a server that greets as we do and does not know the word is not us', () =>
+  withServer('220 mail.example.test ESMTP\r\n', { NOOP: '250 2.0.0 OK\r\n' }, async (port) => {
+    const verdict = await answersAt(port, { 'listeners.introduce': () => ({ workers: 1 }) });
+    assert.ok(verdict.kind === 'unhealthy' && /not our banner/.test(verdict.cause));
+  }));
+
+test('a listener that answers at the place of another is told: something redirects', async () => {
+  const replies: Record<string, string> = {};
+  await withServer('220 mail.example.test ESMTP\r\n', replies, async (port) => {
+    const answers = {
+      'listeners.introduce': (input: unknown) => {
+        const { word, key } = input as { word: string; key: string };
+        replies['NOOP'] = `250 2.0.0 ${introductionAnswer(key, word, 'submission')}\r\n`;
+        return { workers: 1 };
+      },
+    };
+    const verdict = await answersAt(port, answers);
+    assert.ok(verdict.kind === 'unhealthy' && /of listener mx come to listener submission/.test(verdict.cause));
+  });
 });

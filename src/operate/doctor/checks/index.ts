@@ -1,14 +1,8 @@
 import type { Check } from '../check.ts';
 import { configurationLoads } from './configuration.ts';
 import { clockPlausible, ephemeralPorts, fileDescriptors, noInterposer, proxyVariables, serviceUser } from './host.ts';
-import {
-  addressesPresent,
-  ipv6Available,
-  listenersAnswer,
-  loopbackUp,
-  mayBindLowPorts,
-  portsOurs,
-} from './listeners.ts';
+import { addressesPresent, ipv6Available, loopbackUp, mayBindLowPorts, portsOurs } from './listeners.ts';
+import { listenersAnswer } from './listeners-answer.ts';
 import {
   domainsLeadSomewhere,
   noRewriting,

@@ -1,14 +1,12 @@
 import { defineCheck, type Parts } from '../check.ts';
 import { holdersOf, processFacts, processInWords, type ProcessFacts, statusNumbers } from '../facts/processes.ts';
-import { readBanner } from '../facts/banner.ts';
 import { listeningSockets, standsInTheWay } from '../facts/sockets.ts';
 import { places, showPlace } from '../facts/usage.ts';
 import { canonicalIp } from '../../../base/ip.ts';
-import { sampleMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
 /** Process ids of the service, its supervisor among them. */
-async function ourProcesses({ host, service }: Pick<Parts, 'host' | 'service'>): Promise<ReadonlySet<number>> {
+export async function ourProcesses({ host, service }: Pick<Parts, 'host' | 'service'>): Promise<ReadonlySet<number>> {
   const answer = await service.ask();
   const pids = answer.kind === 'running' ? answer.status.processes.flatMap(({ pid }) => pid ?? []) : [];
   const parents = await Promise.all(pids.map((pid) => host.text(`/proc/${pid}/status`)));
@@ -222,55 +220,6 @@ export const mayBindLowPorts = defineCheck({
       {
         cure: 'Start it by deploy/ims.service, which gives CAP_NET_BIND_SERVICE, or by deploy/ims.socket',
         event: 4007,
-      },
-      evidence,
-    );
-  },
-});
-
-/** What answers at our ports must be us. */
-export const listenersAnswer = defineCheck({
-  id: 'listeners.answer',
-  number: 406,
-  title: 'Each listener answers with our banner',
-  why: 'A bound port may still be out of reach: a filter, a proxy layer, or another program on a more exact address.',
-  needs: ['settings', 'network', 'clock', 'service'],
-  after: ['service.answers', 'listeners.loopback'],
-  cost: 'network',
-  async look({ settings, network, clock, service }) {
-    const answer = await service.ask();
-    if (answer.kind !== 'running') return unknown('the service does not answer');
-    const { name } = settings.server;
-    const listening = answer.status.listeners.filter(
-      (one) => one.state === 'listening' && settings.listeners[one.name] !== undefined,
-    );
-    const asked = listening
-      .filter((one) => settings.listeners[one.name]?.proxyProtocol === undefined)
-      .slice(0, sampleMax);
-    if (asked.length === 0) return notApplicable('no listener is bound that greets without a PROXY header');
-    const seen = await Promise.all(
-      asked.map(async (one) => {
-        const address = one.address === '0.0.0.0' ? '127.0.0.1' : one.address === '::' ? '::1' : one.address;
-        return readBanner(
-          { network, clock },
-          { address, port: one.port, tls: one.tls === 'implicit', serverName: name },
-        );
-      }),
-    );
-    const evidence = asked.map((one, index) =>
-      row(`${one.name} at ${showPlace(one.address, one.port)}`, `220 ${name}`, seen[index] ?? ''),
-    );
-    const ours = (text: string | undefined): boolean =>
-      text?.startsWith(`220 ${name}`) === true || text?.startsWith(`220-${name}`) === true;
-    const wrong = asked.findIndex((_, index) => !ours(seen[index]));
-    const first = asked[wrong];
-    if (first === undefined) return healthy(evidence);
-    const text = seen[wrong] ?? '';
-    if (/^[45]\d\d /.test(text)) return unknown(`a listener refuses connections from this host: ${text}`, evidence);
-    return unhealthy(
-      `At ${showPlace(first.address, first.port)}, where listener ${first.name} is bound, the answer is not our banner: ${text}.`,
-      {
-        cure: `ss -ltnp sport = :${first.port} shows who listens there; nft list ruleset shows filters; ims doctor --only host looks for proxy layers`,
       },
       evidence,
     );

@@ -23,6 +23,8 @@ export interface ServerOffer {
   readonly messagesMax: number;
   readonly errorsMax: number;
   readonly bareLineEndings: 'refuse' | 'normalise';
+  /** The answer to a word as the argument of NOOP, where one was agreed upon. */
+  readonly introduce?: ((word: string) => string | undefined) | undefined;
 }
 
 /** What the machine asks its driver; it reads no further command until the answer is given. */

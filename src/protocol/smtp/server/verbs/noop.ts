@@ -1,4 +1,4 @@
-/** NOOP (RFC 5321 §4.1.1.9). */
+/** NOOP (RFC 5321 §4.1.1.9). Its argument is ignored, unless it is a word that was agreed upon beforehand. */
 import { replies } from '../../replies.ts';
 import { anyArgument, anywhere, command } from '../command.ts';
 
@@ -8,5 +8,8 @@ export const noop = command({
   nature: 'idle',
   inClear: true,
   parse: anyArgument,
-  run: (session) => session.reply(replies.ok),
+  run(session, argument) {
+    const answer = argument === '' ? undefined : session.offer.introduce?.(argument);
+    session.reply(answer === undefined ? replies.ok : replies.introduced(answer));
+  },
 });
