@@ -3,6 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './child.mjs';
 import { holding } from './lock.mjs';
+import { writeManifest } from './manifest.mjs';
 import { buildStamp, installStamp, stampIs, writeStamp } from './stamps.mjs';
 
 const LOCK = '.build/lock';
@@ -59,6 +60,7 @@ async function build() {
     process.exit(code);
   }
   removeStale();
+  writeManifest();
   writeStamp(BUILD_STAMP, stamp);
 }
 

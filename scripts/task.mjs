@@ -28,6 +28,9 @@ const tasks = {
   },
   ims: service,
   async build() {
+    // Articles and texts may have changed since the sources were compiled.
+    const { writeManifest } = await import('./manifest.mjs');
+    writeManifest();
     return 0;
   },
   async test(args) {

@@ -41,9 +41,11 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
     world: nodeWorld,
     version,
     programDirectory: dirname(entry),
+    nodeVersion: process.versions.node,
     hashPassword,
     host: async () => (await import('../world/node/host.ts')).nodeHost,
     changes: async () => (await import('../world/node/host-changes.ts')).nodeHostChanges,
+    programs: async () => (await import('../world/node/programs.ts')).nodePrograms,
     onInterrupt(fn) {
       process.on('SIGINT', fn);
       return () => void process.removeListener('SIGINT', fn);

@@ -2,11 +2,13 @@ import { configEvents } from './config.ts';
 import { controlEvents } from './control.ts';
 import { deliveryEvents } from './delivery.ts';
 import { doctorEvents } from './doctor.ts';
+import { gatewayEvents } from './gateway.ts';
 import { namesEvents } from './names.ts';
 import { policyEvents } from './policy.ts';
 import { queueEvents } from './queue.ts';
 import { receptionEvents } from './reception.ts';
 import { recipientsEvents } from './recipients.ts';
+import { repairEvents } from './repair.ts';
 import { reportingEvents } from './reporting.ts';
 import { routingEvents } from './routing.ts';
 import { schedulerEvents } from './scheduler.ts';
@@ -28,11 +30,13 @@ export const catalogue = {
   ...configEvents,
   ...recipientsEvents,
   ...transportEvents,
+  ...gatewayEvents,
   ...namesEvents,
   ...supervisorEvents,
   ...controlEvents,
   ...doctorEvents,
   ...storageEvents,
+  ...repairEvents,
 } as const;
 
 export type Catalogue = typeof catalogue;

@@ -1,5 +1,6 @@
 import type { Host } from '../../world/ports/host.ts';
 import type { HostChanges } from '../../world/ports/host-changes.ts';
+import type { Programs } from '../../world/ports/process.ts';
 import type { World } from '../../world/world.ts';
 
 /** A stream that text is written to. */
@@ -28,10 +29,14 @@ export interface CliIo {
   readonly version: string;
   /** Where the running program lies; the articles are in `kb/` there or above it. */
   readonly programDirectory?: string;
+  /** The version of Node that runs the program. */
+  readonly nodeVersion?: string;
   /** Loads what looks at the host; only `doctor` asks for it. */
   host?(): Promise<Host>;
   /** Loads what changes owners and modes; repairs and the set-up ask for it. */
   changes?(): Promise<HostChanges>;
+  /** Loads what runs commands of the host; only repairs ask for it. */
+  programs?(): Promise<Programs>;
   /** Makes the hash of a password. */
   hashPassword(password: string): Promise<string>;
   /** Calls `fn` at Ctrl-C; the function that comes back takes that off again. Without it Ctrl-C ends the process. */

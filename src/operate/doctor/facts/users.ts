@@ -41,7 +41,7 @@ export async function identityOf(host: Host, user: string, group?: string): Prom
 }
 
 /** Whether the mode bits let somebody do something: 4 read, 2 write, 1 enter. Root may all. */
-export function may({ uid, gids }: Identity, what: 1 | 2 | 4, file: HostFile): boolean {
+export function may({ uid, gids }: Identity, what: 1 | 2 | 4, file: Pick<HostFile, 'uid' | 'gid' | 'mode'>): boolean {
   if (uid === 0) return true;
   const shift = file.uid === uid ? 6 : gids.includes(file.gid) ? 3 : 0;
   return ((file.mode >> shift) & what) !== 0;

@@ -1,0 +1,21 @@
+/** Entries below a directory that one repair may give to another user. */
+export const entriesMax = 200_000;
+/** How deep below a directory it looks. */
+export const depthMax = 32;
+/** Longest file whose content a snapshot keeps. */
+export const snapshotFileBytesMax = 4 * 1024 ** 2;
+/** Files that one snapshot keeps the content of. */
+export const snapshotFilesMax = 1000;
+/** Longest manifest or export of a snapshot that is read. */
+export const exportBytesMax = 128 * 1024 ** 2;
+/** Snapshots that are kept; the oldest that a repair took go first, those that a person recorded stay. */
+export const snapshotsKept = 100;
+/** How long a command of the host may take. */
+export const commandMs = 10_000;
+/** Octets of what it says that are kept. */
+export const commandBytesMax = 4096;
+/** How long the service may take to answer a step. */
+export const askMs = 10_000;
+/** How often a check is looked at again after a repair, and how long between. */
+export const verifyTries = 4;
+export const verifyEveryMs = 700;

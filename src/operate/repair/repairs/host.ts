@@ -1,0 +1,116 @@
+import { kernelParameter, loopbackUp } from '../host-command.ts';
+import { cureOf, hasRight, nothing, person, steps, type Repair, type RepairParts } from '../repair.ts';
+import type { Plan } from '../step.ts';
+
+const NET_ADMIN = 12n;
+const PRELOAD = '/etc/ld.so.preload';
+
+/** Containers sometimes start without it. */
+export const raiseLoopback: Repair = {
+  id: 'host.loopback',
+  title: 'Sets the loopback interface up',
+  checks: ['listeners.loopback', 'host.loopback'],
+  provenBy: 'listeners.loopback',
+  async plan(given) {
+    if (!(await hasRight(given, NET_ADMIN))) return person('As root: ip link set lo up');
+    return steps('The loopback interface is set up.', { do: 'run', command: loopbackUp });
+  },
+};
+
+async function parameter(given: RepairParts, name: string, value: string, summary: string): Promise<Plan> {
+  const before = await given.parts.host?.text(`/proc/sys/${name.replaceAll('.', '/')}`);
+  const command = before?.ok === true ? kernelParameter(name, value, before.value) : undefined;
+  const text = `As root: sysctl -w ${name}="${value}" (and in /etc/sysctl.d/ims.conf, so that it lasts)`;
+  if (command === undefined || given.parts.host?.self.uid !== 0) return person(text);
+  return steps(`${summary} To keep it over a restart of the host: echo '${name} = ${value}' >/etc/sysctl.d/ims.conf`, {
+    do: 'run',
+    command,
+  });
+}
+
+/** Too few ports for connections outwards. */
+export const morePorts: Repair = {
+  id: 'host.ephemeral-ports',
+  title: 'Gives connections outwards the usual range of ports',
+  checks: ['host.ephemeral-ports'],
+  provenBy: 'host.ephemeral-ports',
+  plan: (given) =>
+    parameter(
+      given,
+      'net.ipv4.ip_local_port_range',
+      '32768 60999',
+      'Ports 32768 to 60999 are for connections outwards.',
+    ),
+};
+
+/** Large packets vanish on the way and nobody says so. */
+export const probeMtu: Repair = {
+  id: 'host.mtu-probing',
+  title: 'Lets TCP find the largest packet that passes',
+  checks: ['ways.path-mtu', 'host.path-mtu', 'host.mtu'],
+  provenBy: 'ways.path-mtu',
+  plan: (given) =>
+    parameter(given, 'net.ipv4.tcp_mtu_probing', '1', 'TCP finds the largest packet that passes by itself.'),
+};
+
+/** A library that is named and is not there. */
+export const dropDeadPreload: Repair = {
+  id: 'host.preload-line',
+  title: 'Takes libraries that do not exist out of /etc/ld.so.preload',
+  checks: ['host.no-interposer', 'host.preload'],
+  provenBy: 'host.no-interposer',
+  async plan(given) {
+    const { host } = given.parts;
+    const text = await host?.text(PRELOAD);
+    if (host === undefined || text?.ok !== true) return person(cureOf(given));
+    const kept: string[] = [];
+    const gone: string[] = [];
+    for (const line of text.value.split('\n')) {
+      const words = line
+        .replace(/#.*$/, '')
+        .split(/[\s:]+/)
+        .filter((word) => word !== '');
+      const missing: string[] = [];
+      for (const word of words) {
+        const there = await host.file(word);
+        // A name without a path is looked for by the loader, not here.
+        if (!there.ok && there.errno === 'ENOENT' && word.startsWith('/') && !word.includes('$')) missing.push(word);
+      }
+      gone.push(...missing);
+      if (missing.length === 0) kept.push(line);
+      else if (missing.length < words.length) kept.push(words.filter((word) => !missing.includes(word)).join(' '));
+    }
+    if (gone.length === 0) return person(cureOf(given));
+    if (host.self.uid !== 0) return person(`As root, take ${gone.join(', ')} out of ${PRELOAD}`);
+    const content = kept.join('\n');
+    return steps(`${gone.join(', ')}, which does not exist, is not asked for any more.`, {
+      do: 'write-file',
+      path: PRELOAD,
+      content,
+    });
+  },
+};
+
+/** Limits belong to whoever starts the service. */
+export const unitLimits: Repair = {
+  id: 'host.limits',
+  title: 'Says what to put into the systemd unit so that processes have the limits they need',
+  checks: ['host.file-descriptors', 'host.process-limits'],
+  provenBy: 'host.file-descriptors',
+  async plan(given) {
+    if (given.finding === undefined) return nothing('the checks of the host find no limit that is too low');
+    const needed = /LimitNOFILE=(\d+)/.exec(cureOf(given))?.[1] ?? '65536';
+    return person(
+      [
+        'systemctl edit ims   # and put in:',
+        '[Service]',
+        `LimitNOFILE=${needed}`,
+        'LimitAS=infinity',
+        'LimitFSIZE=infinity',
+        'LimitDATA=infinity',
+        '# then: systemctl restart ims. Without systemd, before ims run: ' +
+          `ulimit -n ${needed}; ulimit -v unlimited; ulimit -f unlimited; ulimit -d unlimited`,
+      ].join('\n'),
+    );
+  },
+};

@@ -1,0 +1,28 @@
+import type { Repair } from '../repair.ts';
+import { cleanLines, dropDuplicates, listenWithIpv4, takeConfirmedName } from './configuration.ts';
+import { dropDeadPreload, morePorts, probeMtu, raiseLoopback, unitLimits } from './host.ts';
+import { askBehindTheStub, openResolvConf } from './names.ts';
+import { dropDeadSockets } from './service.ts';
+import { closePrivate, ownData, ownMailboxes } from './storage.ts';
+import { closeKey, takeWholeChain } from './tls.ts';
+
+/** Every repair; where several are for one check the first that has steps is taken. */
+export const repairs: readonly Repair[] = [
+  dropDuplicates,
+  cleanLines,
+  raiseLoopback,
+  morePorts,
+  probeMtu,
+  dropDeadPreload,
+  unitLimits,
+  openResolvConf,
+  askBehindTheStub,
+  takeConfirmedName,
+  listenWithIpv4,
+  closeKey,
+  takeWholeChain,
+  ownData,
+  ownMailboxes,
+  closePrivate,
+  dropDeadSockets,
+];

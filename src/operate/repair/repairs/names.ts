@@ -1,0 +1,57 @@
+import { parseResolvConf, printNameServer } from '../../../transport/resolver/name-servers.ts';
+import { cureOf, nothing, person, reloadIfRunning, steps, type Repair, type RepairParts } from '../repair.ts';
+
+const RESOLV_CONF = '/etc/resolv.conf';
+/** Where systemd-resolved keeps the servers that it asks itself. */
+const BEHIND_THE_STUB = '/run/systemd/resolve/resolv.conf';
+const READABLE = 0o444;
+
+/** The file itself, behind one symbolic link. */
+async function fileBehind({ parts: { host } }: RepairParts, path: string): Promise<string> {
+  const link = await host?.link(path);
+  if (link?.ok !== true) return path;
+  return link.value.startsWith('/') ? link.value : `/etc/${link.value}`.replace(/\/[^/]+\/\.\.(?=\/)/g, '');
+}
+
+/** Nobody but root may read the file that says whom to ask. */
+export const openResolvConf: Repair = {
+  id: 'names.resolv-conf-mode',
+  title: 'Lets every user read /etc/resolv.conf, as usual',
+  checks: ['names.servers-configured', 'names.resolv-conf'],
+  provenBy: 'names.servers-configured',
+  async plan(given) {
+    const path = await fileBehind(given, RESOLV_CONF);
+    const entry = await given.changes.entry(path);
+    if (!entry.ok || entry.value.kind !== 'file') return person(cureOf(given));
+    const { mode, uid } = entry.value;
+    if ((mode & READABLE) === READABLE) return nothing(`${path} may be read by everybody`);
+    const self = given.parts.host?.self.uid;
+    if (self !== 0 && self !== uid) return person(`As root: chmod 644 ${path}`);
+    return steps(`${path} may be read by everybody.`, { do: 'set-mode', path, from: mode, mode: mode | READABLE });
+  },
+};
+
+/** The stub on this host does not answer; those that it would ask are known. */
+export const askBehindTheStub: Repair = {
+  id: 'names.other-servers',
+  title: 'Asks the name servers behind the stub of this host',
+  checks: ['names.servers-answer', 'names.servers-configured'],
+  provenBy: 'names.servers-answer',
+  async plan(given) {
+    const { host, nameServers } = given.parts;
+    const { path, text } = given.configuration;
+    const found = await host?.text(BEHIND_THE_STUB);
+    if (found?.ok !== true || text === undefined || !/^\s*nameserver\s+\S/m.test(found.value))
+      return person(cureOf(given));
+    const inUse = new Set(nameServers?.servers.map(printNameServer));
+    const others = parseResolvConf(found.value)
+      .map(printNameServer)
+      .filter((server) => !inUse.has(server));
+    if (others.length === 0) return person(cureOf(given));
+    return steps(
+      `The service asks ${others.join(' and ')}, which ${BEHIND_THE_STUB} names, instead of ${[...inUse].join(' and ')}.`,
+      { do: 'edit-configuration', path, changes: [{ key: ['names', 'servers'], value: others }] },
+      ...(await reloadIfRunning(given)),
+    );
+  },
+};
