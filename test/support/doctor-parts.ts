@@ -4,6 +4,7 @@ import type { Check, Parts } from '../../src/operate/doctor/check.ts';
 import type { ServiceAnswer } from '../../src/operate/doctor/parts.ts';
 import type { Verdict } from '../../src/operate/doctor/verdict.ts';
 import type { Settings } from '../../src/settings/index.ts';
+import { zoneResolver } from '../../src/world/sim/resolver.ts';
 import { ManualClock } from './manual-clock.ts';
 import { pretendedHost, type PretendedFacts } from './pretended-host.ts';
 
@@ -52,6 +53,12 @@ export function runningService(
   return { kind: 'running', path: '/srv/ims/run/control', status };
 }
 
+/** Sockets can be made, and nobody answers. */
+const quietNetwork: Parts['network'] = {
+  dial: () => Promise.reject(Object.assign(new Error('nobody answers'), { code: 'ECONNREFUSED' })),
+  datagram: async () => ({ send: () => undefined, close: () => undefined }),
+};
+
 /** What a test gives a check. */
 export interface DoctorFacts {
   readonly settings?: Settings;
@@ -78,6 +85,9 @@ export function lookWith(
     settings: settings ?? settingsOf(),
     host: pretendedHost(host),
     clock: new ManualClock(nowMs),
+    nameServers: { servers: [], from: 'settings', named: true },
+    resolver: zoneResolver(''),
+    network: quietNetwork,
     service: { ask: async () => answer, request: async (action, input) => answers[action]?.(input) },
     ...more,
   });

@@ -7,8 +7,17 @@ export const runMs = 9500;
 /** Wait of look-ups for one answer of a name server. */
 export const nameServerMs = 1200;
 /** Wait of a check for the answer of one name server, and time until the question is sent again. */
-export const nameServerWaitMs = 2700;
+export const nameServerWaitMs = 4500;
 export const nameServerAgainMs = 500;
+/** Wait for what a silent name server says of itself, and for its TCP port. */
+export const nameServerSignMs = 1500;
+/** Forwarders on this host that are followed. */
+export const forwardersMax = 8;
+/** Lists of senders that are asked about our addresses, and addresses that are asked about. */
+export const listedAddressesMax = 4;
+/** Octets of a policy that is fetched, and the wait for it. */
+export const policyBytesMax = 65_536;
+export const policyMs = 4000;
 /** Wait for a connection to a listener of ours. */
 export const dialMs = 1500;
 /** The same to another host: the system tries three times in this. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lookWith, runningService, settingsOf } from '../../../../test/support/doctor-parts.ts';
-import { clockPlausible, ephemeralPorts, fileDescriptors, noInterposer, proxyVariables, serviceUser } from './host.ts';
+import { clockPlausible } from './clock.ts';
+import { ephemeralPorts, fileDescriptors, proxyVariables, serviceUser } from './host.ts';
+import { noInterposer, preloadThere } from './interposer.ts';
 import { configurationLoads } from './configuration.ts';
 import { domainsHaveRecipients, noOpenRelay, reach } from './policy.ts';
 import { everythingRuns, instanceLock, serviceAnswers } from './service.ts';
@@ -33,7 +35,7 @@ test('a worker with too few file descriptors is unhealthy', async () => {
   const few = await lookWith(fileDescriptors, { host: limits('64'), service });
   assert.ok(
     few.kind === 'unhealthy' &&
-      /may open 64 files, fewer than the 5456/.test(few.cause) &&
+      /may open 64 files \(RLIMIT_NOFILE\), fewer than the 5456/.test(few.cause) &&
       /LimitNOFILE=8192/.test(few.cure),
   );
   assert.equal((await lookWith(fileDescriptors, { host: limits('unlimited'), service })).kind, 'healthy');
@@ -45,10 +47,14 @@ test('a layer over the sockets is named: ld.so.preload, LD_PRELOAD, the map of a
   const preload = { texts: { '/etc/ld.so.preload': `${library}\n` } };
   const there = await lookWith(noInterposer, { host: { ...preload, files: { [library]: { kind: 'file' } } } });
   assert.ok(there.kind === 'unhealthy' && there.cause.includes(library));
-  const missing = await lookWith(noInterposer, { host: { texts: { '/etc/ld.so.preload': '/opt/gone.so' } } });
+  const missing = await lookWith(preloadThere, { host: { texts: { '/etc/ld.so.preload': '/opt/gone.so' } } });
   assert.ok(missing.kind === 'unhealthy' && /does not exist/.test(missing.cause));
   assert.equal(
-    (await lookWith(noInterposer, { host: { environment: { LD_PRELOAD: 'libtsocks.so' } } })).kind,
+    (
+      await lookWith(noInterposer, {
+        host: { environment: { LD_PRELOAD: 'libtsocks.so' }, files: { '/usr/lib/libtsocks.so': { kind: 'file' } } },
+      })
+    ).kind,
     'unhealthy',
   );
   const maps = { texts: { '/proc/100/maps': `7f00-7f01 r-xp 0 0 0 ${library}\n` } };

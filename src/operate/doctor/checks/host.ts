@@ -1,7 +1,7 @@
 import { defineCheck } from '../check.ts';
 import { workersOf } from '../facts/service-identity.ts';
 import { identityOf } from '../facts/users.ts';
-import { clockAheadMs, clockEarliestMs, clockLatestMs, descriptorsSpare, ephemeralPortsMin } from '../limits.ts';
+import { descriptorsSpare, ephemeralPortsMin } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
 /** The user to work as. */
@@ -93,62 +93,9 @@ export const fileDescriptors = defineCheck({
     if (evidence.length === 0) return unknown('the limits of the processes cannot be read');
     if (least >= needed) return healthy(evidence);
     return unhealthy(
-      `A worker may open ${least} files, fewer than the ${needed} that reception.connectionsMax and delivery.attemptsMax allow for.`,
+      `A worker may open ${least} files (RLIMIT_NOFILE), fewer than the ${needed} that reception.connectionsMax and delivery.attemptsMax allow for.`,
       {
         cure: `LimitNOFILE=${2 ** Math.ceil(Math.log2(needed))} in the unit (or ulimit -n), or lower reception.connectionsMax`,
-      },
-      evidence,
-    );
-  },
-});
-
-const INTERPOSERS = /proxychains|libtsocks|torsocks|socksify|libdante|libdsocks|libsocks|graftcp/i;
-
-/** A layer between us and the sockets of the system. */
-export const noInterposer = defineCheck({
-  id: 'host.no-interposer',
-  number: 604,
-  title: 'Nothing stands between the service and its sockets',
-  why: 'Layers such as proxychains or socksify divert connects, and some also binds and look-ups: listeners seem bound and are not, and mail stores on this host seem gone.',
-  needs: ['host', 'service'],
-  after: [],
-  cost: 'host',
-  async look({ host, service }) {
-    const evidence: Evidence[] = [];
-    const found: string[] = [];
-    const preload = await host.text('/etc/ld.so.preload');
-    const libraries = (preload.ok ? preload.value : '').split(/[\s:]+/).filter((word) => word.startsWith('/'));
-    for (const library of libraries) {
-      const file = await host.file(library);
-      evidence.push(
-        row(
-          '/etc/ld.so.preload',
-          'no library that is missing or takes over sockets',
-          file.ok ? library : `${library}: ${file.errno}`,
-        ),
-      );
-      if (!file.ok && file.errno === 'ENOENT')
-        found.push(`/etc/ld.so.preload names ${library}, which does not exist: every program prints an error`);
-      else if (INTERPOSERS.test(library)) found.push(`/etc/ld.so.preload puts ${library} before every program`);
-    }
-    const own = host.environment['LD_PRELOAD'] ?? '';
-    if (own !== '') evidence.push(row('LD_PRELOAD here', 'not set', own));
-    for (const pid of await workersOf({ service })) {
-      const maps = await host.text(`/proc/${pid}/maps`);
-      if (!maps.ok) continue;
-      const library = maps.value
-        .split('\n')
-        .map((line) => line.slice(line.indexOf('/')))
-        .find((path) => INTERPOSERS.test(path));
-      evidence.push(row(`libraries of worker ${pid}`, 'none that takes over sockets', library ?? 'none'));
-      if (library !== undefined) found.push(`worker ${pid} runs with ${library}`);
-    }
-    if (INTERPOSERS.test(own)) found.push(`LD_PRELOAD is ${own}`);
-    if (found.length === 0) return healthy(evidence);
-    return unhealthy(
-      `A layer takes over the sockets: ${found.join('; ')}.`,
-      {
-        cure: 'Take the line out of /etc/ld.so.preload (or unset LD_PRELOAD), restart, and give proxies to the service itself: routing.proxies',
       },
       evidence,
     );
@@ -183,44 +130,5 @@ export const proxyVariables = defineCheck({
     return healthy(
       set.map((name) => row(name, 'obeyed by other programs only', withoutLogin(host.environment[name] ?? ''))),
     );
-  },
-});
-
-/** Certificates, expiry and retries depend on the time. */
-export const clockPlausible = defineCheck({
-  id: 'host.clock',
-  number: 606,
-  title: 'The clock is plausible',
-  why: 'With a wrong clock certificates seem expired and mail is returned too early.',
-  needs: ['settings', 'host', 'clock'],
-  after: ['configuration.loads'],
-  cost: 'host',
-  async look({ settings, host, clock }) {
-    const now = clock.wall();
-    const show = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-    const evidence = [
-      row('time of this host', `after ${show(clockEarliestMs)}, before ${show(clockLatestMs)}`, show(now)),
-    ];
-    const cure = { cure: 'timedatectl set-ntp true (or: chronyc makestep), then look with: date -u' };
-    if (now < clockEarliestMs || now > clockLatestMs)
-      return unhealthy(`The clock says ${show(now)}, which cannot be.`, cure, evidence);
-    for (const path of [
-      `${settings.server.data}/events`,
-      `${settings.server.data}/queue`,
-      settings.server.data,
-      '/etc/resolv.conf',
-      '/var/log',
-    ]) {
-      const file = await host.file(path);
-      if (!file.ok) continue;
-      evidence.push(row(`changed: ${path}`, 'not after now', show(file.value.modifiedMs)));
-      if (file.value.modifiedMs > now + clockAheadMs)
-        return unhealthy(
-          `The clock is behind: ${path} was changed at ${show(file.value.modifiedMs)}, after its now (${show(now)}).`,
-          cure,
-          evidence,
-        );
-    }
-    return healthy(evidence);
   },
 });

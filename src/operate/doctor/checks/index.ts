@@ -1,6 +1,9 @@
 import type { Check } from '../check.ts';
 import { configurationLoads } from './configuration.ts';
-import { clockPlausible, ephemeralPorts, fileDescriptors, noInterposer, proxyVariables, serviceUser } from './host.ts';
+import { clockPlausible } from './clock.ts';
+import { ephemeralPorts, fileDescriptors, proxyVariables, serviceUser } from './host.ts';
+import { devices, hostsFile, serviceTables, timeZone } from './host-files.ts';
+import { noInterposer, preloadThere, reallyBound } from './interposer.ts';
 import { addressesPresent, ipv6Available, loopbackUp, mayBindLowPorts, portsOurs } from './listeners.ts';
 import { listenersAnswer } from './listeners-answer.ts';
 import {
@@ -13,7 +16,10 @@ import {
 } from './names.ts';
 import { domainsHaveRecipients, noOpenRelay } from './policy.ts';
 import { mailboxesWritable, queueFormat } from './queue.ts';
-import { networkThere, processLimits } from './resources.ts';
+import { hostTables, memoryThere, processesAllowed } from './memory.ts';
+import { processLimits } from './resources.ts';
+import { mtuSound, networkThere, sourceAddresses } from './routes.ts';
+import { serverNameQualified } from './server-name.ts';
 import { everythingRuns, instanceLock, serviceAnswers } from './service.ts';
 import { loginsComplete, smartHostsAnswer } from './smart-hosts.ts';
 import { dataDirectory, localFileSystem, privateDirectories, space, writableFileSystem } from './storage.ts';
@@ -30,6 +36,17 @@ export const checks: readonly Check[] = [
   clockPlausible,
   networkThere,
   processLimits,
+  serviceTables,
+  hostsFile,
+  devices,
+  timeZone,
+  preloadThere,
+  sourceAddresses,
+  mtuSound,
+  memoryThere,
+  processesAllowed,
+  hostTables,
+  serverNameQualified,
   dataDirectory,
   privateDirectories,
   space,
@@ -45,6 +62,7 @@ export const checks: readonly Check[] = [
   ipv6Available,
   mayBindLowPorts,
   portsOurs,
+  reallyBound,
   listenersAnswer,
   serversConfigured,
   serversAnswer,

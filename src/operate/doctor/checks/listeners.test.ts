@@ -69,6 +69,11 @@ test('a loopback interface that is down is unhealthy', async () => {
   assert.equal((await lookWith(loopbackUp, {})).kind, 'healthy');
   const verdict = await lookWith(loopbackUp, { host: { addresses: ['192.0.2.10'] } });
   assert.ok(verdict.kind === 'unhealthy' && verdict.cure === 'ip link set lo up');
+  const settings = settingsOf(
+    'routing: { smartHosts: { store: { protocol: lmtp, hosts: [{ host: 127.0.0.1, port: 2424 }] } } }\n',
+  );
+  const store = await lookWith(loopbackUp, { settings, host: { addresses: ['192.0.2.10'] } });
+  assert.ok(store.kind === 'unhealthy' && /lo is down: .* store \(127\.0\.0\.1:2424\)/.test(store.cause));
 });
 
 test('IPv6 must be there where a listener asks for it', async () => {
@@ -78,6 +83,30 @@ test('IPv6 must be there where a listener asks for it', async () => {
   assert.equal((await lookWith(ipv6Available, { settings, host: {} })).kind, 'unhealthy');
   const on = { texts: { '/proc/net/if_inet6': '00000000000000000000000000000001 01 80 10 80 lo\n' } };
   assert.equal((await lookWith(ipv6Available, { settings, host: on })).kind, 'healthy');
+});
+
+test('IPv6 that only the service does not get is named with what takes it', async () => {
+  const settings = settingsOf('', "{ profile: mx, address: '::', port: 25 }");
+  const texts = {
+    '/proc/net/if_inet6': '00000000000000000000000000000001 01 80 10 80 lo\n',
+    '/proc/100/status': 'Seccomp:\t2\n',
+  };
+  const service = runningService([{ name: 'mx', address: '::', port: 25, why: 'EAFNOSUPPORT' }]);
+  const verdict = await lookWith(ipv6Available, { settings, host: { texts }, service });
+  assert.ok(verdict.kind === 'unhealthy' && /EAFNOSUPPORT.*a filter of system calls/.test(verdict.cause));
+});
+
+test('another program on an address of its own takes connections away from a listener on every address', async () => {
+  const settings = settingsOf('', "{ profile: mx, address: '0.0.0.0', port: 2525 }");
+  const ours = ' 1: 00000000:09DD 00000000:0000 0A 0:0 0:0 0 0 0 700 1\n';
+  const texts = { ...taken.texts, '/proc/net/tcp': `${held()}${ours}` };
+  const service = runningService([{ name: 'mx', address: '0.0.0.0', port: 2525 }]);
+  const verdict = await lookWith(portsOurs, { settings, host: { ...taken, texts }, service });
+  assert.ok(verdict.kind === 'unhealthy');
+  assert.match(
+    verdict.cause,
+    /^Port 127\.0\.0\.1:2525 of listener mx is held by exim4 \(pid 77.*on an address of its own/,
+  );
 });
 
 test('ports below 1024 need a right, a low start of free ports, or a service that was given them', async () => {

@@ -1,8 +1,10 @@
 import { defineCheck, type Parts } from '../check.ts';
 import { holdersOf, processFacts, processInWords, type ProcessFacts, statusNumbers } from '../facts/processes.ts';
 import { listeningSockets, standsInTheWay } from '../facts/sockets.ts';
-import { places, showPlace } from '../facts/usage.ts';
+import { onLoopback, places, showPlace } from '../facts/usage.ts';
+import { interfaces } from '../facts/routes.ts';
 import { canonicalIp } from '../../../base/ip.ts';
+import { errnoOf } from '../../../events/fault.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
 /** Process ids of the service, its supervisor among them. */
@@ -15,6 +17,10 @@ export async function ourProcesses({ host, service }: Pick<Parts, 'host' | 'serv
     ...parents.flatMap((one) => (one.ok ? statusNumbers(one.value, 'PPid') : [])).filter((pid) => pid > 1),
   ]);
 }
+
+/** Whether a socket takes connections to one address away from a listener on every address. */
+const isMoreExact = (socket: string, listener: string): boolean =>
+  (listener === '0.0.0.0' || listener === '::') && socket !== '0.0.0.0' && socket !== '::';
 
 /** Each port is free or ours. */
 export const portsOurs = defineCheck({
@@ -36,21 +42,30 @@ export const portsOurs = defineCheck({
     );
     const holders = await holdersOf(host, new Set(inTheWay.flat().map(({ inode }) => inode)));
     const evidence: Evidence[] = [];
-    const taken: { readonly place: (typeof wanted)[number]; readonly holder: ProcessFacts | undefined }[] = [];
+    const taken: {
+      readonly place: (typeof wanted)[number];
+      readonly holder: ProcessFacts | undefined;
+      readonly beside: boolean;
+    }[] = [];
     for (const [index, place] of wanted.entries()) {
       const where = `${place.name} at ${showPlace(place.address, place.port)}`;
       const found = inTheWay[index] ?? [];
       const listening = bound.some(
         (one) => one.name === place.name && one.port === place.port && one.address === place.address,
       );
-      const pids = found.flatMap(({ inode }) => holders.get(inode) ?? []);
+      // Beside one of ours on every address another program may hold a single one: connections to that go there.
+      const exact = listening ? found.filter((socket) => isMoreExact(socket.address, place.address)) : found;
+      const pids = exact.flatMap(({ inode }) => holders.get(inode) ?? []);
       const foreign = pids.find((pid) => !ours.has(pid));
-      if (found.length === 0 || listening || (pids.length > 0 && foreign === undefined)) {
+      if (exact.length === 0 || (listening && foreign === undefined) || (pids.length > 0 && foreign === undefined)) {
         evidence.push(row(where, 'free or ours', found.length === 0 ? 'free' : 'ours'));
         continue;
       }
       const holder = foreign === undefined ? undefined : await processFacts(host, foreign);
-      taken.push({ place, holder });
+      const at = listening
+        ? (exact.find(({ inode }) => holders.get(inode)?.includes(foreign ?? -1))?.address ?? place.address)
+        : place.address;
+      taken.push({ place: { ...place, address: at }, holder, beside: listening });
       evidence.push(
         row(
           where,
@@ -64,7 +79,7 @@ export const portsOurs = defineCheck({
     if (first === undefined) return healthy(evidence);
     if (answer.kind === 'not-permitted' && taken.every(({ holder }) => holder === undefined))
       return unknown('ports are held by processes of other users; run it as root to see whose', evidence);
-    const { place, holder } = first;
+    const { place, holder, beside } = first;
     const free =
       holder?.unit?.endsWith('.service') === true
         ? `systemctl disable --now ${holder.unit}`
@@ -72,7 +87,7 @@ export const portsOurs = defineCheck({
           ? `ss -ltnp sport = :${place.port} (as root) names the program; stop it`
           : `kill ${holder.pid}`;
     return unhealthy(
-      `Port ${showPlace(place.address, place.port)} of listener ${place.name} is held by ${holder === undefined ? 'another program' : processInWords(holder)}.`,
+      `Port ${showPlace(place.address, place.port)} of listener ${place.name} is held by ${holder === undefined ? 'another program' : processInWords(holder)}${beside ? ', on an address of its own: connections to that address go there, not to this service' : ''}.`,
       { cure: `${free}; or give the listener another port (listeners.${place.name}.port)`, event: 4007 },
       evidence,
     );
@@ -113,70 +128,143 @@ export const addressesPresent = defineCheck({
   },
 });
 
+/** What of the configuration is reached over loopback. */
+function overLoopback({ settings, nameServers }: Pick<Parts, 'settings' | 'nameServers'>): readonly string[] {
+  const local = (address: string): boolean =>
+    address === 'localhost' || (!address.startsWith('/') && onLoopback(address));
+  return [
+    ...Object.entries(settings.routing.smartHosts).flatMap(([name, { hosts }]) =>
+      hosts.filter(({ host }) => local(host)).map(({ host, port }) => `${name} (${showPlace(host, port)})`),
+    ),
+    ...nameServers.servers.filter(({ address }) => local(address)).map(({ address }) => `name server ${address}`),
+    ...places(settings)
+      .filter(({ address }) => local(address))
+      .map(({ name, address, port }) => `listener ${name} (${showPlace(address, port)})`),
+  ];
+}
+
 /** Much of a host depends on loopback. */
 export const loopbackUp = defineCheck({
   id: 'listeners.loopback',
   number: 403,
   title: 'The loopback interface is up',
   why: 'A local name server, mail stores on this host and these checks use it; containers sometimes start without it.',
-  needs: ['host'],
-  after: [],
+  needs: ['settings', 'host', 'nameServers'],
+  after: ['configuration.loads'],
   cost: 'host',
-  look({ host }) {
+  async look({ settings, host, nameServers }) {
     const read = host.addresses();
     if (!read.ok) return unknown(`the interfaces cannot be seen: ${read.errno}`);
     const loopback = read.value.filter(({ internal }) => internal).map(({ address }) => address);
-    const evidence = [row('interface lo', '127.0.0.1', loopback.length === 0 ? 'no address' : loopback.join(', '))];
-    return loopback.includes('127.0.0.1')
-      ? healthy(evidence)
-      : unhealthy('The loopback interface is down.', { cure: 'ip link set lo up' }, evidence);
+    const lo = (await interfaces(host))?.find(({ name }) => name === 'lo');
+    const behind = overLoopback({ settings, nameServers });
+    const evidence = [
+      row(
+        'interface lo',
+        'up, with 127.0.0.1',
+        `${lo === undefined || lo.up ? '' : 'down, '}${loopback.length === 0 ? 'no address' : loopback.join(', ')}`,
+      ),
+      ...behind.map((what) => row('over loopback', 'can be reached', what)),
+    ];
+    if (loopback.includes('127.0.0.1')) return healthy(evidence);
+    const down = lo === undefined || !lo.up;
+    return unhealthy(
+      `The loopback interface lo is ${down ? 'down' : 'up without 127.0.0.1'}: nothing on 127.0.0.1 or localhost can be reached${behind.length === 0 ? '' : `, and so not ${behind.slice(0, 3).join(', ')}, which may be well`}.`,
+      { cure: down ? 'ip link set lo up' : 'ip address add 127.0.0.1/8 dev lo' },
+      evidence,
+    );
   },
 });
+
+/** Why the processes of the service have no IPv6; undefined where it cannot be told. */
+async function familyTaken({ host, service }: Pick<Parts, 'host' | 'service'>): Promise<string | undefined> {
+  const answer = await service.ask();
+  if (answer.kind !== 'running') return undefined;
+  const pid = answer.status.processes[0]?.pid;
+  const status = pid === undefined ? undefined : await host.text(`/proc/${pid}/status`);
+  const filters = status?.ok === true ? statusNumbers(status.value, 'Seccomp')[0] : undefined;
+  return filters === 2
+    ? 'a filter of system calls is on the service (RestrictAddressFamilies= of its unit, or a container)'
+    : undefined;
+}
 
 /** '::' needs IPv6. */
 export const ipv6Available = defineCheck({
   id: 'listeners.ipv6',
   number: 404,
   title: 'IPv6 is available where a listener asks for it',
-  why: 'A host without IPv6 cannot bind an IPv6 address; the listener waits for ever.',
-  needs: ['settings', 'host'],
+  why: 'Without IPv6 an IPv6 address cannot be bound; the listener waits for ever.',
+  needs: ['settings', 'host', 'service', 'network'],
   after: ['configuration.loads'],
   cost: 'host',
-  async look({ settings, host }) {
+  async look({ settings, host, service, network }) {
     const wanted = places(settings).filter(({ address }) => address.includes(':'));
     const first = wanted[0];
     if (first === undefined) return notApplicable('no listener has an IPv6 address');
-    const [table, disabled] = await Promise.all([
+    const [table, disabled, answer, here] = await Promise.all([
       host.text('/proc/net/if_inet6'),
       host.text('/proc/sys/net/ipv6/conf/all/disable_ipv6'),
+      service.ask(),
+      socketOf(network, 6),
     ]);
+    const refused =
+      answer.kind === 'running'
+        ? answer.status.listeners.find((one) => one.address.includes(':') && (one.why ?? '').includes('EAFNOSUPPORT'))
+        : undefined;
     const off = disabled.ok && disabled.value.trim() === '1';
-    const there = table.ok && table.value.trim() !== '' && !off;
-    const evidence = [
-      row(
-        'IPv6',
-        'available',
-        there
-          ? 'available'
-          : off
-            ? 'turned off (net.ipv6.conf.all.disable_ipv6 = 1)'
-            : 'no interface has an IPv6 address',
-      ),
-    ];
+    const there = table.ok && table.value.trim() !== '' && !off && here === undefined;
+    const seen = there
+      ? 'available'
+      : here !== undefined
+        ? `socket AF_INET6: ${here}`
+        : off
+          ? 'turned off (net.ipv6.conf.all.disable_ipv6 = 1)'
+          : table.ok
+            ? 'no interface has an IPv6 address'
+            : 'the system has no IPv6';
+    const evidence = [row('IPv6', 'available', seen)];
+    const cure = {
+      cure: `Take IPv6 out of listeners.${(refused ?? first).name}.address: 0.0.0.0; or turn it on: sysctl -w net.ipv6.conf.all.disable_ipv6=0, ipv6.disable=0 at boot, AF_INET6 in RestrictAddressFamilies= of the unit`,
+      event: 4007,
+    };
+    if (refused !== undefined) {
+      const taken = await familyTaken({ host, service });
+      return unhealthy(
+        `IPv6 is not available to the service (socket AF_INET6: EAFNOSUPPORT), and listener ${refused.name} is configured for ${refused.address}${taken === undefined ? '' : `: ${taken}`}.`,
+        cure,
+        [
+          ...evidence,
+          row(
+            `listener ${refused.name} at ${showPlace(refused.address, refused.port)}`,
+            'listening',
+            refused.why ?? '',
+          ),
+        ],
+      );
+    }
     if (there) return healthy(evidence);
     // '::' can be bound where the kernel has IPv6, even while no interface uses it.
-    if (table.ok && wanted.every(({ address }) => address === '::'))
+    if (here === undefined && table.ok && wanted.every(({ address }) => address === '::'))
       return healthy([...evidence, row(':: without addresses', 'can be bound', 'no client can reach it')]);
+    // The usual pair: the IPv4 half takes all the mail that can come.
     return unhealthy(
-      `Listener ${first.name} is configured for ${first.address}, and IPv6 is not available on this host.`,
-      {
-        cure: `sysctl -w net.ipv6.conf.all.disable_ipv6=0, or take IPv6 out of listeners.${first.name}.address: 0.0.0.0`,
-        event: 4007,
-      },
+      `Listener ${first.name} is configured for ${first.address}, and IPv6 is not available on this host (${seen}).`,
+      cure,
       evidence,
     );
   },
 });
+
+/** Whether a socket of the family can be made; else the errno. */
+async function socketOf(network: Pick<Parts['network'], 'datagram'>, family: 4 | 6): Promise<string | undefined> {
+  try {
+    (await network.datagram(family, () => undefined)).close();
+    return undefined;
+  } catch (error) {
+    const errno = errnoOf(error);
+    return errno === 'EADDRNOTAVAIL' ? undefined : errno;
+  }
+}
 
 const NET_BIND_SERVICE = 10n;
 

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lookWith, runningService, settingsOf } from '../../../../test/support/doctor-parts.ts';
-import { networkThere, processLimits } from './resources.ts';
+import { processLimits } from './resources.ts';
+import { networkThere } from './routes.ts';
 
 test('a host with loopback alone is unhealthy, unless the service is one for trying out', async () => {
   const settings = settingsOf('server: { name: mail.company.com, data: /srv/ims }\n');
   const down = await lookWith(networkThere, { settings, host: { addresses: ['127.0.0.1'] } });
   assert.ok(down.kind === 'unhealthy' && /its network is down/.test(down.cause));
-  const routes = { '/proc/net/route': 'Iface\tDestination\tGateway\neth0\t00000000\t0100000A\t0003\n' };
+  const routes = {
+    '/proc/net/route': 'Iface\tDestination\tGateway\neth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\n',
+  };
   const up = await lookWith(networkThere, {
     settings,
     host: { addresses: ['127.0.0.1', '192.0.2.10'], texts: routes },

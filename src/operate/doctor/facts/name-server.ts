@@ -1,6 +1,7 @@
 import { decodeResponse, encodeQuestion, framed, type Question, type Response } from '../../../protocol/dns/message.ts';
+import { encodeIdentityQuestion, readIdentity } from '../../../protocol/dns/server-identity.ts';
 import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
-import type { ByteStream } from '../../../world/ports/network.ts';
+import type { ByteStream, DatagramSocket } from '../../../world/ports/network.ts';
 import type { RecordType } from '../../../world/ports/resolver.ts';
 import type { World } from '../../../world/world.ts';
 import { errnoOf } from '../../../events/fault.ts';
@@ -13,7 +14,9 @@ export type NameServerReply =
   | { readonly kind: 'silent'; readonly why: string };
 
 type AskWorld = Pick<World, 'network' | 'clock' | 'random'>;
-type AskParts = {
+
+/** What asking takes. */
+export type AskParts = {
   [K in keyof AskWorld]: K extends 'network' ? Pick<AskWorld['network'], 'dial' | 'datagram'> : AskWorld[K];
 };
 
@@ -29,43 +32,85 @@ const RCODES: Readonly<Record<number, string>> = {
 /** The name of a response code. */
 export const rcodeName = (rcode: number): string => RCODES[rcode] ?? `RCODE ${rcode}`;
 
-const NOTHING = `no answer within ${nameServerWaitMs / 1000} s`;
-
 const silence = (why: string): NameServerReply => ({ kind: 'silent', why });
 
-/** Asks by UDP; while no answer comes the question is sent again, so that lost packets alarm nobody. */
+/** How to ask. */
+export interface Asking {
+  /** With EDNS, as the service does first; default true. */
+  readonly edns?: boolean;
+  readonly waitMs?: number;
+}
+
+/**
+ * Asks by UDP; while no answer comes the question is sent again, so that lost packets alarm nobody. Each time it has an id of its own:
+ * the time that is told is that of the question which was answered.
+ */
 export async function askByUdp(
   world: AskParts,
   server: NameServer,
   name: string,
   type: RecordType,
+  { edns = true, waitMs = nameServerWaitMs }: Asking = {},
 ): Promise<NameServerReply> {
-  const question: Question = { id: world.random.bytes(2).readUInt16BE(0), name, type };
-  const began = world.clock.now();
-  let heard: (reply: NameServerReply) => void = () => undefined;
-  const reply = new Promise<NameServerReply>((resolve) => {
-    heard = resolve;
-  });
+  const sent: { readonly question: Question; readonly atMs: number }[] = [];
   const timers: Timer[] = [];
+  let socket: DatagramSocket | undefined;
   try {
-    const socket = await world.network.datagram(server.address.includes(':') ? 6 : 4, (bytes, from) => {
-      const ours = from.address === server.address && from.port === server.port;
-      const reading = ours ? decodeResponse(bytes, question) : undefined;
-      if (reading?.kind === 'response')
-        heard({ kind: 'response', response: reading.response, tookMs: Math.round(world.clock.now() - began) });
+    return await new Promise<NameServerReply>((resolve, reject) => {
+      const receive = (bytes: Buffer, from: { readonly address: string; readonly port: number }): void => {
+        if (from.address !== server.address || from.port !== server.port) return;
+        for (const { question, atMs } of sent) {
+          const reading = decodeResponse(bytes, question);
+          if (reading.kind === 'response')
+            resolve({ kind: 'response', response: reading.response, tookMs: Math.round(world.clock.now() - atMs) });
+        }
+      };
+      const send = (): void => {
+        const question: Question = { id: world.random.bytes(2).readUInt16BE(0), name, type };
+        sent.push({ question, atMs: world.clock.now() });
+        socket?.send(encodeQuestion(question, edns), server.port, server.address);
+      };
+      world.network.datagram(server.address.includes(':') ? 6 : 4, receive).then((opened) => {
+        socket = opened;
+        send();
+        for (let ms = nameServerAgainMs; ms < waitMs; ms += nameServerAgainMs) timers.push(world.clock.after(ms, send));
+        timers.push(world.clock.after(waitMs, () => resolve(silence(`no answer within ${waitMs / 1000} s`))));
+      }, reject);
     });
-    const send = (): void => socket.send(encodeQuestion(question, true), server.port, server.address);
-    for (let ms = 0; ms < nameServerWaitMs; ms += nameServerAgainMs)
-      if (ms === 0) send();
-      else timers.push(world.clock.after(ms, send));
-    timers.push(world.clock.after(nameServerWaitMs, () => heard(silence(NOTHING))));
-    const got = await reply;
-    for (const timer of timers) timer.cancel();
-    socket.close();
-    return got;
   } catch (error) {
-    for (const timer of timers) timer.cancel();
     return silence(`no socket: ${errnoOf(error)}`);
+  } finally {
+    for (const timer of timers) timer.cancel();
+    socket?.close();
+  }
+}
+
+/** Asks a server what it is; undefined where nothing comes back, '' where it does not tell. */
+export async function askIdentity(world: AskParts, server: NameServer, waitMs: number): Promise<string | undefined> {
+  const id = world.random.bytes(2).readUInt16BE(0);
+  const timers: Timer[] = [];
+  let socket: DatagramSocket | undefined;
+  try {
+    return await new Promise<string | undefined>((resolve, reject) => {
+      const receive = (bytes: Buffer, from: { readonly address: string; readonly port: number }): void => {
+        const ours = from.address === server.address && from.port === server.port;
+        const told = ours ? readIdentity(bytes, id) : undefined;
+        if (told !== undefined) resolve(told);
+      };
+      const send = (): void => socket?.send(encodeIdentityQuestion(id), server.port, server.address);
+      world.network.datagram(server.address.includes(':') ? 6 : 4, receive).then((opened) => {
+        socket = opened;
+        send();
+        timers.push(world.clock.after(waitMs / 2, send));
+        timers.push(world.clock.after(waitMs, () => resolve(undefined)));
+      }, reject);
+    });
+  } catch {
+    // Without a socket nothing is heard; the question before this one has said so.
+    return undefined;
+  } finally {
+    for (const timer of timers) timer.cancel();
+    socket?.close();
   }
 }
 

@@ -9,6 +9,7 @@ export interface ListeningSocket {
 }
 
 const LISTEN = '0A';
+const UNCONNECTED = '07';
 
 function ipv4Of(hex: string): string {
   return [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.');
@@ -26,13 +27,13 @@ function ipv6Of(hex: string): string {
   return groups.map((group) => group.toString(16)).join(':');
 }
 
-/** Reads /proc/net/tcp or tcp6: the sockets that listen. */
-export function parseListening(text: string): readonly ListeningSocket[] {
+/** Reads /proc/net/tcp or tcp6: the sockets that listen; of udp or udp6 with their state those that wait for anybody. */
+export function parseListening(text: string, state = LISTEN): readonly ListeningSocket[] {
   const found: ListeningSocket[] = [];
   for (const line of text.split('\n').slice(1)) {
     const fields = line.trim().split(/\s+/);
     const [address = '', port = ''] = (fields[1] ?? '').split(':');
-    if (fields[3] !== LISTEN) continue;
+    if (fields[3] !== state) continue;
     found.push({
       address: address.length === 32 ? ipv6Of(address) : ipv4Of(address),
       port: Number.parseInt(port, 16),
@@ -48,6 +49,16 @@ export async function listeningSockets(host: Host): Promise<readonly ListeningSo
   const [four, six] = await Promise.all([host.text('/proc/net/tcp'), host.text('/proc/net/tcp6')]);
   if (!four.ok && !six.ok) return undefined;
   return [...parseListening(four.ok ? four.value : ''), ...parseListening(six.ok ? six.value : '')];
+}
+
+/** The UDP sockets that are not connected; undefined where this cannot be seen. */
+export async function udpSockets(host: Host): Promise<readonly ListeningSocket[] | undefined> {
+  const [four, six] = await Promise.all([host.text('/proc/net/udp'), host.text('/proc/net/udp6')]);
+  if (!four.ok && !six.ok) return undefined;
+  return [
+    ...parseListening(four.ok ? four.value : '', UNCONNECTED),
+    ...parseListening(six.ok ? six.value : '', UNCONNECTED),
+  ];
 }
 
 /** Whether a socket stands in the way of one at the address and port. One on every IPv6 address may take IPv4 too. */

@@ -27,9 +27,10 @@ const RESERVED = /(?:^|\.)(?:test|example|invalid|localhost|local|home\.arpa|int
 /** Whether a name is one of those that are in no public name service (RFC 6761). */
 export const isReservedName = (name: string): boolean => RESERVED.test(name);
 
-const onLoopback = (address: string): boolean => {
+/** Whether an address is reached from this host only; a listener on every address is not. */
+export const onLoopback = (address: string): boolean => {
   const ip = parseIp(address);
-  return address.startsWith('/') || (ip !== undefined && isLoopback(ip));
+  return address.startsWith('/') || (ip !== undefined && isLoopback(ip) && BigInt(ip.value) !== 0n);
 };
 
 /** Whether the service is one for trying out: nobody outside reaches it, and its name is none of the public ones. */
