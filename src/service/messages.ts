@@ -10,6 +10,8 @@ export interface Briefing {
   readonly certificate: { readonly certificatePem: string; readonly keyPem: string } | undefined;
   /** The name servers to ask, as address or address:port. */
   readonly nameServers: readonly string[];
+  /** Where control socket and locks are, while the configured directory cannot be used. */
+  readonly place?: string;
 }
 
 /** How the process that owned a shard before ended. */
@@ -23,7 +25,11 @@ export interface ListenerState {
   readonly address: string;
   readonly port: number;
   readonly state: 'bound' | 'failed';
+  /** Since when. */
+  readonly sinceMs: number;
   readonly problem?: string;
+  /** The problem in words. */
+  readonly cause?: string;
 }
 
 /** From the supervisor to a child. */

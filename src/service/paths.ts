@@ -29,8 +29,8 @@ export function eventDirectory({ server }: Server, processName: string): string 
 }
 
 /** Where the operator process keeps what is not well. */
-export function conditionsFile({ server }: Server): string {
-  return `${server.data}/conditions.json`;
+export function conditionsFile(directory: string): string {
+  return `${directory}/conditions.json`;
 }
 
 /** The shards that the data directory holds. */

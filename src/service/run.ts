@@ -1,23 +1,29 @@
 /** `ims run`: from a configuration file to a running supervisor. */
-import { availableParallelism } from 'node:os';
+import * as fs from 'node:fs';
 import { Fault } from '../events/fault.ts';
-import type { Journal } from '../events/journal.ts';
-import { loadConfigurationFile, printProblem } from '../operate/config/index.ts';
+import {
+  findLastGood,
+  loadConfigurationFile,
+  type LoadedFile,
+  type Problem,
+  printProblem,
+} from '../operate/config/index.ts';
 import { openEventLog } from '../operate/journal/event-log.ts';
 import { createJournal, type RunningJournal } from '../operate/journal/journal.ts';
 import { outputWriter } from '../operate/journal/output-writer.ts';
 import type { Settings } from '../settings/index.ts';
-import { adoptSocket, bindSocket } from '../world/node/binding.ts';
 import type { ForkedChildren } from '../world/node/children.ts';
-import { removeDeadSocket, takeLock } from '../world/node/instance-lock.ts';
 import { nodeOutput } from '../world/node/output.ts';
-import { diskFor, findUser, giveTo, type HostUser } from '../world/node/privileges.ts';
+import { diskFor, findUser, type HostUser } from '../world/node/privileges.ts';
 import { nodeWorld } from '../world/node/world.ts';
+import type { Output } from '../world/ports/output.ts';
 import { lastWords } from './last-words.ts';
-import { eventDirectory, runDirectory, shardsOnDisk } from './paths.ts';
-import { makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
-import { serviceManager } from './supervisor/service-manager.ts';
-import { Supervisor, type SupervisorStatus } from './supervisor/supervisor.ts';
+import { Board } from './parts/board.ts';
+import { heardBy } from './parts/from-events.ts';
+import { eventDirectory } from './paths.ts';
+import { RecentEvents } from './recent-events.ts';
+import { supervise } from './supervise.ts';
+import type { SupervisorStatus } from './supervisor/answers.ts';
 
 /** Exit codes of `ims run`. */
 export const runExits = { ended: 0, refused: 1, configuration: 78 } as const;
@@ -29,6 +35,16 @@ export interface RunOptions {
   readonly children: ForkedChildren;
   /** Called with the settings once everything runs. */
   readonly onStarted?: (settings: Settings, status: SupervisorStatus) => void;
+}
+
+/** The configuration that a run works by. */
+export interface Configuration {
+  readonly path: string;
+  readonly settings: Settings;
+  /** The text that the settings come from. */
+  readonly text: string;
+  /** Where the file does not load: what is wrong with it, and since when the one in use was good. */
+  readonly instead: { readonly problems: readonly Problem[]; readonly savedAtMs: number } | undefined;
 }
 
 /** Runs the service until it is told to stop; resolves with the exit code. */
@@ -43,22 +59,23 @@ export async function run(options: RunOptions): Promise<number> {
 async function runOnce(options: RunOptions): Promise<number> {
   const world = nodeWorld;
   const stdout = nodeOutput(1);
-  const { path, loaded } = await loadConfigurationFile(world.disk, options.configurationPath);
-  if (!loaded.ok) {
-    for (const problem of loaded.problems) stdout.line(printProblem(problem));
-    stdout.line(
-      `ims: the configuration ${path} cannot be used; mend the lines above (\`ims config check\` shows them again)`,
-    );
+  const file = await loadConfigurationFile(world.disk, options.configurationPath);
+  const configuration = await usable(file);
+  if (configuration === undefined) {
+    refuse(stdout, file);
     await stdout.flush(1000);
     return runExits.configuration;
   }
-  const { settings } = loaded;
-  const journal: RunningJournal = createJournal({
+  const { settings, path } = configuration;
+  const board = new Board(world.clock);
+  const recent = new RecentEvents();
+  const plain = createJournal({
     clock: world.clock,
     process: { role: 'supervisor' },
     levels: settings.events.levels,
-    writers: [outputWriter(stdout, settings.events.format, 'standard output', () => journal)],
+    writers: [outputWriter(stdout, settings.events.format, 'standard output', () => journal), recent],
   });
+  const journal: RunningJournal = heardBy(plain, board, 'storage');
   const user = process.getuid?.() === 0 ? serviceUser(settings) : undefined;
   // What this process writes as root the operator process must be able to read.
   const disk = user === undefined || user === 'unknown' ? world.disk : diskFor(world.disk, user);
@@ -68,7 +85,6 @@ async function runOnce(options: RunOptions): Promise<number> {
     settings: settings.events,
     journal: () => journal,
   });
-  journal.add(log);
   const flush = (): Promise<void> => log.close().then(() => stdout.flush(1000));
   const hear = lastWords(
     () => ({ journal, flush }),
@@ -79,12 +95,38 @@ async function runOnce(options: RunOptions): Promise<number> {
   process.on('unhandledRejection', (error) => hear('the supervisor: unhandled rejection', error));
   try {
     journal.emit('service.starting', { path });
+    tellConfiguration(configuration, board, journal);
     if (user === 'unknown') throw new Fault('service.start-refused', { cause: unknownUser(settings) });
-    return await supervise({ settings, path, journal, writeEvents: () => log.flush(), options, user });
+    const ended = await supervise({
+      configuration,
+      journal,
+      board,
+      recent,
+      writeEvents: () => log.flush(),
+      // Nothing may be made below a data directory that may not be the one it should be.
+      storageFound: () => {
+        for (const event of recent.all()) log.write(event);
+        journal.add(log);
+      },
+      options,
+      user,
+    });
+    if (ended === 'ended') return runExits.ended;
+    stdout.line(
+      `ims: nothing can run: another ims service works with ${settings.server.data} (it holds ${ended.held})`,
+    );
+    stdout.line(`ims: next: ims status --config ${path} (it shows the one that runs; \`ims stop\` ends it)`);
+    return runExits.refused;
   } catch (error) {
     const cause =
-      error instanceof Fault ? JSON.stringify(error.data) : error instanceof Error ? error.message : String(error);
+      error instanceof Fault && error.event === 'service.start-refused'
+        ? (error as Fault<'service.start-refused'>).data.cause
+        : error instanceof Error
+          ? error.message
+          : String(error);
     journal.emit('service.start-refused', { cause });
+    stdout.line(`ims: nothing can run: ${cause}`);
+    stdout.line(`ims: next: ims doctor --config ${path}`);
     return runExits.refused;
   } finally {
     await log.close();
@@ -92,64 +134,46 @@ async function runOnce(options: RunOptions): Promise<number> {
   }
 }
 
-interface Supervised {
-  readonly settings: Settings;
-  readonly path: string;
-  readonly journal: Journal;
-  readonly writeEvents: () => Promise<void>;
-  readonly options: RunOptions;
-  readonly user: HostUser | undefined;
+/** What a run can work by: the file, the file without its certificate, or the last good one; undefined where there is none. */
+async function usable(file: LoadedFile): Promise<Configuration | undefined> {
+  const { path, loaded, text } = file;
+  if (loaded.ok) return { path, settings: loaded.settings, text: text ?? '', instead: undefined };
+  if (file.withoutTls !== undefined) return { path, settings: file.withoutTls, text: text ?? '', instead: undefined };
+  const good = await findLastGood(nodeWorld.disk, file, isOurs);
+  if (good === undefined || !good.file.loaded.ok) return undefined;
+  const { kept } = good;
+  return {
+    path,
+    settings: good.file.loaded.settings,
+    text: kept.text,
+    instead: { problems: loaded.problems, savedAtMs: kept.savedAtMs },
+  };
 }
 
-async function supervise({ settings, path, journal, writeEvents, options, user }: Supervised): Promise<number> {
-  const world = nodeWorld;
-  const run = runDirectory(settings);
-  // The last one so that what is made in it later has an owner who may look into it.
-  for (const directory of [settings.server.data, run, eventDirectory(settings, '')])
-    await world.disk.makeDirectory(directory, 0o700);
-  const lockPath = `${run}/lock`;
-  const lock = await takeLock(lockPath);
-  if (lock === 'held') {
-    journal.emit('supervisor.already-running', { path: lockPath });
-    return runExits.refused;
-  }
-  await removeDeadSockets(settings);
-  const systemd = serviceManager(process.env, process.pid, world);
-  const briefing = await makeBriefing(settings, 1, world, journal);
-  if (user !== undefined) for (const directory of [settings.server.data, run]) giveTo(directory, user);
-  if (user !== undefined) options.children.dispose(); // they run as this user
-  const workers = settings.server.workers ?? Math.max(1, Math.floor(availableParallelism() / 2));
-  const supervisor = new Supervisor({
-    clock: world.clock,
-    journal,
-    children: options.children,
-    bind: bindSocket,
-    inherited: systemd.descriptors.map(({ descriptor, name }) => ({ name, socket: adoptSocket(descriptor) })),
-    briefing,
-    configurationPath: path,
-    workers,
-    orphans: (await shardsOnDisk(world.disk, settings)).filter((shard) => shard >= workers),
-    user,
-    writeEvents,
-    reload: (inUse) => rereadConfiguration(path, inUse, world, journal),
-    notify: (state) =>
-      systemd.notify(state === 'RELOADING=1' ? `${state}\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}` : state),
-    onStarted: () => options.onStarted?.(settings, supervisor.status()),
+/** What an unprivileged process could have written must not tell a privileged one as whom to work, or which keys to read. */
+function isOurs(path: string): boolean {
+  const stats = fs.lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() === true && stats.uid === process.getuid?.();
+}
+
+function refuse(stdout: Output, { path, loaded }: LoadedFile): void {
+  if (loaded.ok) return;
+  for (const problem of loaded.problems) stdout.line(printProblem(problem));
+  stdout.line(`ims: nothing can run: the configuration ${path} cannot be used, and no last good one is kept`);
+  stdout.line(`ims: next: mend the lines above, then ims config check --config ${path}`);
+}
+
+function tellConfiguration({ path, instead }: Configuration, board: Board, journal: RunningJournal): void {
+  if (instead === undefined) return board.set({ part: 'configuration', state: 'running' });
+  const problems = instead.problems.map(printProblem).join('; ');
+  journal.emit('service.last-good-used', { path, saved: instead.savedAtMs, problems });
+  board.set({
+    part: 'configuration',
+    state: 'degraded',
+    event: 3751,
+    cause: `${path} cannot be used, the last good one is in use instead: ${problems}`,
+    cure: `ims config check --config ${path} (mend what it names, then ims reload)`,
   });
-  const ended = untilStopped(supervisor);
-  process.on('SIGHUP', () => void supervisor.reload());
-  keepWatchdog(systemd);
-  supervisor.start();
-  await ended;
-  lock.release();
-  return runExits.ended;
-}
-
-/** A killed service leaves the UNIX sockets of its listeners behind. */
-async function removeDeadSockets({ listeners }: Settings): Promise<void> {
-  for (const { address } of Object.values(listeners)) {
-    for (const path of [address].flat()) if (path.startsWith('/')) await removeDeadSocket(path).catch(() => undefined); // then binding says why
-  }
 }
 
 function serviceUser({ server }: Settings): HostUser | 'unknown' | undefined {
@@ -158,18 +182,4 @@ function serviceUser({ server }: Settings): HostUser | 'unknown' | undefined {
 
 function unknownUser({ server: { user = '', group } }: Settings): string {
   return `this host has no user ${user}${group === undefined ? '' : ` or group ${group}`} (server.user)`;
-}
-
-function untilStopped(supervisor: Supervisor): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => void supervisor.stop(signal).then(resolve));
-    }
-    supervisor.onStopped(resolve);
-  });
-}
-
-/** A sign of life at half the interval asked for: this process's loop turns. */
-function keepWatchdog({ watchdogMs, notify }: ReturnType<typeof serviceManager>): void {
-  if (watchdogMs !== undefined) setInterval(() => notify('WATCHDOG=1'), watchdogMs / 2).unref();
 }

@@ -44,5 +44,14 @@ export const serverSettings = z.strictObject({
     .optional()
     .describe('Mail worker processes; default: half the processors, at least 1.')
     .meta({ reload: 'restart' }),
+  health: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe(
+      'Where to answer HTTP questions after the health of the service (/live, /ready): loopback address and port, or the path of a UNIX socket; without it nowhere.',
+    )
+    .meta({ example: '127.0.0.1:8025', reload: 'live' }),
 });
 export type ServerSettings = z.infer<typeof serverSettings>;

@@ -1,6 +1,7 @@
 import { loadConfiguration } from '../../src/operate/config/index.ts';
 import { createJournal } from '../../src/operate/journal/journal.ts';
 import { outputWriter } from '../../src/operate/journal/output-writer.ts';
+import { Board } from '../../src/service/parts/board.ts';
 import { createOperator } from '../../src/service/operator/operator.ts';
 import { Supervisor } from '../../src/service/supervisor/supervisor.ts';
 import { type ChildDuties, serveSupervisor } from '../../src/service/worker/link.ts';
@@ -138,6 +139,8 @@ export function makeService(parts: ServiceParts): SimService {
       orphans: [],
       user: undefined,
       writeEvents: async () => undefined,
+      board: new Board(world.clock),
+      recentEvents: () => [],
       reload: () => Promise.resolve({ ok: false, problems: [] }),
       notify: () => undefined,
       onStarted: () => undefined,

@@ -27,10 +27,10 @@ export function addCounts(counts: readonly QueueCounts[]): QueueCounts {
 /** Shows the service as a whole. */
 export const status = defineAction({
   name: 'status',
-  summary: 'Shows what listens where, the processes, the queue, and what is degraded.',
+  summary: 'Shows how the service is: the verdict, every part, what the checks found, what listens where, the queue.',
   changes: false,
   input: nothing,
-  async run({ supervisor, workers, clock, settings }) {
+  async run({ supervisor, workers, clock, settings, conditions }) {
     const [service, counts] = await Promise.all([supervisor.status(), workers.call('queue.counts', {})]);
     const { server, domains } = settings();
     const upMs = clock.wall() - service.startedAtMs;
@@ -38,7 +38,9 @@ export const status = defineAction({
       name: server.name,
       domains: Object.keys(domains),
       ...service,
+      nowMs: clock.wall(),
       upMs,
+      conditions: conditions(),
       queue: addCounts(results(counts)),
       missing: silentWorkers(counts),
     });

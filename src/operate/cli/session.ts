@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { askService, isUnreachable, type Unreachable } from '../control/client.ts';
 import type { FailureKind } from '../control/frames.ts';
+import { trustedFallbacks } from '../control/fallback.ts';
 import type { ActionEnd } from '../control/server.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findSocket } from './find-service.ts';
@@ -93,10 +94,23 @@ export class CliSession {
   ): Promise<ActionEnd | Unreachable> {
     const place = await findSocket(this.io, globals(command));
     if (!place.ok) return { kind: 'no-service', path: '', why: place.why };
-    const end = await askService({ network: this.io.world.network, path: place.path, action, input, ...more });
+    const { network } = this.io.world;
+    const end = await askService({ network, path: place.path, action, input, ...more });
     if (!isUnreachable(end) || end.kind !== 'no-service') return end;
+    // While its storage is away, the service answers at another place.
+    for (const path of await this.#otherPlaces(place.configuration)) {
+      const other = await askService({ network, path, action, input, ...more });
+      if (!isUnreachable(other) || other.kind !== 'no-service') return other;
+    }
     const start = `Start it with: ims run${place.configuration === undefined ? '' : ` --config ${place.configuration}`}`;
     return { ...end, why: `No service runs: ${end.why} (${end.path}).\n${start}` };
+  }
+
+  /** Control sockets of a service that cannot use its own directory, where nobody else can have made them. */
+  async #otherPlaces(configuration: string | undefined): Promise<readonly string[]> {
+    if (configuration === undefined || this.io.host === undefined) return [];
+    const host = await this.io.host();
+    return trustedFallbacks(host, configuration);
   }
 
   /** The result of an action; a failure is said. */

@@ -12,8 +12,16 @@ export { applicable, difference, redact, type Change } from './difference.ts';
 export { exampleConfiguration } from './example.ts';
 export { explain } from './explain.ts';
 export { parseSettings, serialiseSettings } from './finish.ts';
+export { findLastGood, keepLastGood, type LastGood } from './last-good.ts';
 export { loadConfigurationFile, type LoadedFile } from './load-file.ts';
 export { loadConfiguration, type Loaded, type LoadOptions } from './load.ts';
 export { nearest } from './nearest.ts';
 export { printProblem, type Problem } from './problem.ts';
 export { referencePage } from './reference.ts';
+export {
+  holdsSpool,
+  printSpoolMarker,
+  readSpoolMarker,
+  spoolMarkerPath,
+  spoolPath,
+} from './spool-marker.ts';

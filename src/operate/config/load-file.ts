@@ -9,6 +9,7 @@ import { printKey, type Problem } from './problem.ts';
 type ReadingDisk = Pick<Disk, 'readFile' | 'entry'>;
 type Groups = Settings['routing']['smartHosts'];
 type Proxies = Settings['routing']['proxies'];
+type Gateways = Settings['gateways'];
 
 const READING: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -59,6 +60,14 @@ class Files {
     }
   }
 
+  /** The content of a secret file whose absence is only worth a warning. */
+  async readWaiting(path: readonly string[], file: string): Promise<string | undefined> {
+    const entry = await this.#disk.entry(file).catch(() => undefined);
+    if (entry !== undefined) return (await this.read(path, file, true))?.toString('latin1');
+    this.report('warning', path, READING['ENOENT'] ?? '', file);
+    return undefined;
+  }
+
   /** The first line of a file that holds a secret. */
   async readSecret(path: readonly string[], file: string): Promise<string> {
     const content = await this.read(path, file, true);
@@ -100,6 +109,16 @@ async function readProxySecrets(proxies: Proxies, files: Files): Promise<Proxies
   return Object.fromEntries(out);
 }
 
+/** Reads the private keys for gateways. One that is not there yet does not stop the rest: the gateway waits for it. */
+async function readGatewayKeys(gateways: Gateways, files: Files): Promise<Gateways> {
+  const out: [string, Gateways[string]][] = [];
+  for (const [name, gateway] of Object.entries(gateways)) {
+    const key = await files.readWaiting(['gateways', name, 'keyFile'], gateway.keyFile);
+    out.push([name, key === undefined ? gateway : { ...gateway, key }]);
+  }
+  return Object.fromEntries(out);
+}
+
 async function checkCertificate({ tls }: Settings, files: Files): Promise<void> {
   if (tls.certificate !== undefined) {
     const text = (await files.read(['tls', 'certificate'], tls.certificate, false))?.toString('latin1');
@@ -123,7 +142,13 @@ async function checkOwnMode(file: string, text: string, disk: ReadingDisk): Prom
 }
 
 /** A configuration file that was read. */
-export type LoadedFile = { readonly text: string | undefined; readonly path: string; readonly loaded: Loaded };
+export interface LoadedFile {
+  readonly text: string | undefined;
+  readonly path: string;
+  readonly loaded: Loaded;
+  /** Settings whose only errors are the files of the certificate: a start can go on without TLS. */
+  readonly withoutTls?: Settings;
+}
 
 /**
  * Reads and checks a configuration file together with the files that it names; passwords of smart hosts come back
@@ -141,14 +166,29 @@ export async function loadConfigurationFile(disk: ReadingDisk, file: string): Pr
     const problem: Problem = { severity: 'error', file: path, line: 0, column: 0, key: '', message: whyNot(error) };
     return { text: undefined, path, loaded: { ok: false, problems: [problem] } };
   }
-  const loaded = loadConfiguration(text, basename(file) === file ? file : path, { directory: dirname(path) });
+  return loadConfigurationText(disk, path, text, basename(file) === file ? file : path);
+}
+
+/** Checks the text of a configuration file together with the files that it names. `shown` is the name that problems carry. */
+export async function loadConfigurationText(
+  disk: ReadingDisk,
+  path: string,
+  text: string,
+  shown = path,
+): Promise<LoadedFile> {
+  const loaded = loadConfiguration(text, shown, { directory: dirname(path) });
   if (!loaded.ok) return { text, path, loaded };
   const files = new Files(disk, path, loaded);
   const smartHosts = await readPasswords(loaded.settings.routing.smartHosts, files);
   const proxies = await readProxySecrets(loaded.settings.routing.proxies, files);
+  const gateways = await readGatewayKeys(loaded.settings.gateways, files);
   await checkCertificate(loaded.settings, files);
   const problems = orderProblems([...loaded.warnings, ...(await checkOwnMode(path, text, disk)), ...files.problems]);
-  if (problems.some((problem) => problem.severity === 'error')) return { text, path, loaded: { ok: false, problems } };
-  const settings = { ...loaded.settings, routing: { ...loaded.settings.routing, smartHosts, proxies } };
+  const settings = { ...loaded.settings, gateways, routing: { ...loaded.settings.routing, smartHosts, proxies } };
+  const errors = problems.filter((problem) => problem.severity === 'error');
+  if (errors.length > 0) {
+    const bearable = errors.every(({ key }) => key === 'tls.certificate' || key === 'tls.key');
+    return { text, path, loaded: { ok: false, problems }, ...(bearable ? { withoutTls: settings } : {}) };
+  }
   return { text, path, loaded: { ...loaded, settings, warnings: problems } };
 }

@@ -12,6 +12,8 @@ import { conditionsFile, runDirectory } from '../paths.ts';
 export interface ExaminationParts {
   readonly world: World;
   readonly host: () => Promise<Host>;
+  /** Where conditions are kept: the data directory, or another while that cannot be used. */
+  readonly directory: string;
   readonly journal: Journal;
   readonly settings: () => Settings;
   readonly status: () => Promise<ServiceStatus>;
@@ -53,13 +55,21 @@ export function beginExamination(parts: ExaminationParts): Examination {
   };
 }
 
-async function loadExaminer({ world, host, journal, settings, status, request }: ExaminationParts): Promise<Examiner> {
+async function loadExaminer({
+  world,
+  host,
+  directory,
+  journal,
+  settings,
+  status,
+  request,
+}: ExaminationParts): Promise<Examiner> {
   const [{ checks, conditionStore, makeParts, startExaminer, checksInForce }, { loadConfigurationFile }] =
     await Promise.all([import('../../operate/doctor/index.ts'), import('../../operate/config/load-file.ts')]);
   const machine = await host();
   return startExaminer({
     checks: checksInForce(checks),
-    store: conditionStore(world.disk, conditionsFile(settings())),
+    store: conditionStore(world.disk, conditionsFile(directory)),
     clock: world.clock,
     journal,
     settings: () => settings().doctor,

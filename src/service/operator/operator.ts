@@ -6,6 +6,9 @@ import {
   type Supervisor,
   type Workers,
 } from '../../operate/actions/index.ts';
+import type { ServiceStatus } from '../../operate/actions/context.ts';
+import { acceptsMail } from '../../operate/actions/verdict.ts';
+import type { Condition } from '../../operate/doctor/condition.ts';
 import { type ControlServer, serveControl } from '../../operate/control/server.ts';
 import { type EventRecord as WrittenEvent, renderText } from '../../events/render.ts';
 import { catalogue } from '../../events/catalogue/index.ts';
@@ -20,11 +23,19 @@ import type { Output } from '../../world/ports/output.ts';
 import type { World } from '../../world/world.ts';
 import type { Voice } from '../last-words.ts';
 import type { ToChild } from '../messages.ts';
+import { Board } from '../parts/board.ts';
+import { heardBy } from '../parts/from-events.ts';
 import { eventDirectory, runDirectory } from '../paths.ts';
-import type { ReloadResult, SupervisorStatus } from '../supervisor/supervisor.ts';
+import { RecentEvents, withoutTwins } from '../recent-events.ts';
+import type { ReloadResult, SupervisorStatus } from '../supervisor/answers.ts';
 import { VERSION } from '../version.ts';
 import { beginExamination, type Examination } from './examination.ts';
+import { HealthEndpoint, type HealthLook } from './health.ts';
+import { serviceStatus } from './status.ts';
 import type { ChildDuties, SupervisorLink } from '../worker/link.ts';
+
+/** Waits before a control socket that could not be served is tried again. */
+const CONTROL_RETRY_MS = 5_000;
 
 /** What the operator process needs besides what it is told. */
 export interface OperatorParts {
@@ -45,48 +56,98 @@ class Operator implements ChildDuties {
   readonly #prepared = new Map<number, Settings>();
   #settings: Settings | undefined;
   #journal: RunningJournal | undefined;
-  #log: Pick<EventLog, 'flush' | 'close'> | undefined;
+  #log: EventLog | undefined;
   #control: ControlServer | undefined;
   #examination: Examination | undefined;
   #levels: Levels = {};
+  #stopped = false;
+  #health: HealthEndpoint | undefined;
+  readonly #recent = new RecentEvents();
+  readonly #board: Board;
 
   constructor(parts: OperatorParts, supervisor: SupervisorLink) {
     this.#parts = parts;
     this.#supervisor = supervisor;
+    this.#board = new Board(parts.world.clock);
   }
 
   async start({ briefing }: Extract<ToChild, { kind: 'start' }>): Promise<void> {
     const { world, output } = this.#parts;
-    const { settings } = briefing;
+    const { settings, place } = briefing;
     this.#settings = settings;
     this.#levels = settings.events.levels;
-    const journal: RunningJournal = createJournal({
+    const plain = createJournal({
       clock: world.clock,
       process: { role: 'operator' },
       levels: settings.events.levels,
-      writers: [outputWriter(output, settings.events.format, 'standard output', () => journal)],
+      writers: [outputWriter(output, settings.events.format, 'standard output', () => journal), this.#recent],
     });
-    const log = openEventLog({
-      world,
-      directory: eventDirectory(settings, 'operator'),
-      settings: settings.events,
-      journal: () => journal,
-    });
-    journal.add(log);
+    const journal: RunningJournal = heardBy(plain, this.#board, 'operator');
     this.#journal = journal;
-    this.#log = log;
+    // Nothing may be made below a data directory that cannot be used: there the events are in memory alone.
+    if (place === undefined) {
+      this.#log = openEventLog({
+        world,
+        directory: eventDirectory(settings, 'operator'),
+        settings: settings.events,
+        journal: () => journal,
+      });
+      journal.add(this.#log);
+    }
     const context = this.#context(journal);
+    await this.#serve(context, journal, place ?? runDirectory(settings));
+    this.#health = new HealthEndpoint({ world, journal, board: this.#board, look: () => this.#healthLook() });
+    this.#health.use(settings.server.health);
+    this.#examine(context, journal, place);
+    this.#tellParts();
+    this.#board.onChange(() => this.#tellParts());
+  }
+
+  /** Serves the control socket; where it cannot be, tries again and again. */
+  async #serve(context: OperatorContext, journal: RunningJournal, directory: string, told = ''): Promise<void> {
+    const { world } = this.#parts;
+    const part = 'control socket';
     const control = await serveControl({
       network: world.network,
       disk: world.disk,
       journal,
-      directory: runDirectory(settings),
+      directory,
       version: VERSION,
       run: (action, input, stream) => runAction(context, action, input, stream),
-    });
-    if (control.ok) this.#control = control.server;
-    else journal.emit('service.part-failed', { part: 'control socket', error: control.why });
-    this.#examine(context, journal);
+    }).catch((error: unknown) => ({ ok: false as const, why: error instanceof Error ? error.message : String(error) }));
+    if (control.ok) {
+      this.#control = control.server;
+      this.#board.set({ part, state: 'running' });
+      if (this.#stopped) await control.server.close();
+      return;
+    }
+    const { why } = control;
+    if (why !== told) journal.emit('service.part-failed', { part, error: why });
+    this.#board.set({ part, state: 'failed', event: 4751, cause: why, cure: 'ims doctor --only service' });
+    if (!this.#stopped)
+      world.clock.after(CONTROL_RETRY_MS, () => {
+        if (!this.#stopped) void this.#serve(context, journal, directory, why);
+      });
+  }
+
+  /** Tells the supervisor how the parts of this process are, and what the checks have found. */
+  #tellParts(): void {
+    const attention = this.#conditions().map(({ cause }) => cause);
+    void this.#supervisor.ask('parts', { parts: this.#board.all(), attention }).catch(() => undefined); // it is told again with the next change
+  }
+
+  #conditions(): readonly Condition[] {
+    // The status itself lists every part: what it says must not be said twice.
+    return (this.#examination?.conditions() ?? []).filter(({ check }) => check !== 'service.everything-runs');
+  }
+
+  async #healthLook(): Promise<HealthLook> {
+    const { verdict, parts } = await this.#status();
+    return { verdict, ready: acceptsMail(parts) };
+  }
+
+  async #status(): Promise<ServiceStatus> {
+    return serviceStatus((await this.#supervisor.ask('status', {})) as SupervisorStatus, this.#conditions());
   }
 
   listen(): void {}
@@ -101,6 +162,7 @@ class Operator implements ChildDuties {
     if (next === undefined) return;
     this.#settings = next;
     this.#setLevels(next.events.levels);
+    this.#health?.use(next.server.health);
     this.#examination?.lookSoon();
   }
 
@@ -113,7 +175,9 @@ class Operator implements ChildDuties {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#examination?.stop();
+    this.#health?.use(undefined);
     await this.#control?.close();
     await this.#log?.close();
   }
@@ -122,13 +186,19 @@ class Operator implements ChildDuties {
     return this.#journal && { journal: this.#journal, flush: async () => this.#log?.close() };
   }
 
-  #examine(context: OperatorContext, journal: RunningJournal): void {
+  #examine(context: OperatorContext, journal: RunningJournal, place: string | undefined): void {
     const { world, host } = this.#parts;
     if (host === undefined) return;
     this.#examination = beginExamination({
       world,
       host,
-      journal,
+      directory: place ?? this.#now().server.data,
+      journal: {
+        emit: (name, given) => {
+          journal.emit(name, given);
+          this.#tellParts();
+        },
+      },
       settings: () => this.#now(),
       status: () => context.supervisor.status(),
       async request(action, input) {
@@ -154,7 +224,7 @@ class Operator implements ChildDuties {
       workers: this.#workers(),
       supervisor: this.#supervisorActions(),
       settings: () => this.#now(),
-      conditions: () => this.#examination?.conditions() ?? [],
+      conditions: () => this.#conditions(),
       disk: world.disk,
       clock: world.clock,
       journal,
@@ -178,8 +248,12 @@ class Operator implements ChildDuties {
             ...(sinceMs === undefined ? {} : { sinceMs }),
             ...(severity === 'error' ? { severity } : {}),
           };
-          const events = await listEvents({ disk: world.disk, directories }, first, Number.MAX_SAFE_INTEGER);
-          return events
+          const [written, supervisors] = await Promise.all([
+            listEvents({ disk: world.disk, directories }, first, Number.MAX_SAFE_INTEGER),
+            this.#supervisor.ask('recent-events', undefined),
+          ]);
+          // What cannot be written is in the memory of its process.
+          return withoutTwins([...written, ...(supervisors as WrittenEvent[]), ...this.#recent.all()])
             .map(shown)
             .filter((event) => matches(event, filter))
             .slice(-most);
@@ -237,43 +311,7 @@ class Operator implements ChildDuties {
 
   #supervisorActions(): Supervisor {
     return {
-      status: async () => {
-        const status = (await this.#supervisor.ask('status', {})) as SupervisorStatus;
-        const { startedAtMs, configuration, generation } = status;
-        const processes = status.processes.map(({ role, index, pid, state, restarts }) => ({
-          role: role as 'worker' | 'operator',
-          index,
-          pid,
-          state: processState(state),
-          restarts,
-        }));
-        const listeners = status.listeners.map(({ name, profile, address, port, tls, state, problem }) => ({
-          name,
-          profile: profile as 'mx' | 'submission' | 'lmtp',
-          address,
-          port,
-          tls: tls as 'none' | 'starttls' | 'implicit' | 'required',
-          state: state === 'bound' ? ('listening' as const) : ('waiting' as const),
-          ...(problem === undefined ? {} : { why: problem }),
-        }));
-        const degraded = [
-          ...listeners.flatMap(({ name, why }) => (why === undefined ? [] : [{ part: `listener ${name}`, why }])),
-          ...processes.flatMap(({ role, index, state }) =>
-            state === 'running' ? [] : [{ part: `${role} ${index}`, why: `is ${state}` }],
-          ),
-        ];
-        return {
-          version: VERSION,
-          verdict: '',
-          parts: [],
-          startedAtMs,
-          configurationFile: configuration,
-          generation,
-          listeners,
-          processes,
-          degraded,
-        };
-      },
+      status: () => this.#status(),
       reload: async () => {
         const result = (await this.#supervisor.ask('reload', {})) as ReloadResult;
         if (result.ok) return { kind: 'applied', generation: result.generation, changes: result.changes, warnings: [] };
@@ -291,18 +329,6 @@ class Operator implements ChildDuties {
       },
       levels: async () => this.#levels,
     };
-  }
-}
-
-function processState(state: string): 'starting' | 'running' | 'stopping' | 'down' {
-  switch (state) {
-    case 'ready':
-      return 'running';
-    case 'starting':
-    case 'stopping':
-      return state;
-    default:
-      return 'down';
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Journal } from '../../events/journal.ts';
-import { applicable, difference, loadConfigurationFile } from '../../operate/config/index.ts';
+import { applicable, difference, loadConfigurationFile, printProblem } from '../../operate/config/index.ts';
 import type { Settings } from '../../settings/index.ts';
 import { parseResolvConf, printNameServer } from '../../transport/resolver/name-servers.ts';
 import type { World } from '../../world/world.ts';
 import type { Briefing } from '../messages.ts';
+import type { Board } from '../parts/board.ts';
 import { loadCertificate } from './certificate.ts';
-import type { Reloaded } from './supervisor.ts';
+import type { Reloaded } from './answers.ts';
 
 type BriefingWorld = Pick<World, 'disk' | 'clock'>;
 
@@ -17,6 +18,7 @@ export async function makeBriefing(
   generation: number,
   world: BriefingWorld,
   journal: Journal,
+  board: Board,
 ): Promise<Briefing> {
   let certificate: Briefing['certificate'];
   try {
@@ -26,8 +28,12 @@ export async function makeBriefing(
       serverName: settings.server.name,
       nowMs: world.clock.wall(),
     });
+    board.set({ part: 'certificate', state: 'running' });
   } catch (error) {
-    journal.emit('service.certificate-missing', { cause: error instanceof Error ? error.message : String(error) });
+    const cause = error instanceof Error ? error.message : String(error);
+    // Told once for each cause: a reload reads it again.
+    if (board.get('certificate')?.cause !== cause) journal.emit('service.certificate-missing', { cause });
+    board.set({ part: 'certificate', state: 'degraded', event: 3750, cause, cure: 'ims doctor --only tls' });
   }
   return { generation, settings, certificate, nameServers: settings.names.servers ?? (await hostNameServers(world)) };
 }
@@ -41,20 +47,30 @@ async function hostNameServers({ disk }: BriefingWorld): Promise<readonly string
   return parseResolvConf(text).map(printNameServer);
 }
 
-/** Reads the configuration file again, as the supervisor's `reload`. */
+/** Reads the configuration file again, for the supervisor's `reload`; with the text that it found. */
 export async function rereadConfiguration(
   path: string,
   inUse: Briefing,
   world: BriefingWorld,
   journal: Journal,
-): Promise<Reloaded> {
-  const { loaded } = await loadConfigurationFile(world.disk, path);
-  if (!loaded.ok) return loaded;
+  board: Board,
+): Promise<{ readonly reloaded: Reread; readonly text: string }> {
+  const { loaded, text = '' } = await loadConfigurationFile(world.disk, path);
+  if (!loaded.ok) {
+    board.set({
+      part: 'configuration',
+      state: 'degraded',
+      event: 4750,
+      cause: `${path} was not applied, the one in use stays: ${loaded.problems.map(printProblem).join('; ')}`,
+      cure: `ims config check --config ${path} (mend what it names, then ims reload)`,
+    });
+    return { reloaded: loaded, text };
+  }
   // A worker that is started later must not begin with another directory or another number than its fellows.
   const settings = applicable(inUse.settings, loaded.settings);
-  return {
-    ok: true,
-    briefing: await makeBriefing(settings, inUse.generation + 1, world, journal),
-    changes: difference(inUse.settings, loaded.settings),
-  };
+  const made = await makeBriefing(settings, inUse.generation + 1, world, journal, board);
+  const briefing = inUse.place === undefined ? made : { ...made, place: inUse.place };
+  return { reloaded: { ok: true, briefing, changes: difference(inUse.settings, loaded.settings) }, text };
 }
+
+type Reread = Exclude<Reloaded, { readonly ok: true }> | Omit<Extract<Reloaded, { readonly ok: true }>, 'applied'>;

@@ -1,4 +1,5 @@
 import type { Journal } from '../../events/journal.ts';
+import type { PartState } from '../../operate/actions/context.ts';
 import type { Child, ChildEnd } from '../../world/ports/children.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { FromChild, PreviousEnd, ToChild } from '../messages.ts';
@@ -14,6 +15,8 @@ export interface SlotParts {
   /** The first message to a new child. */
   readonly brief: (previousEnd: PreviousEnd) => ToChild;
   readonly onReady: () => void;
+  /** Called where the child has ended. */
+  readonly onChanged: () => void;
   /** Calls of the child that are for the supervisor or for others. */
   readonly onCall: (name: string, input: unknown) => Promise<unknown>;
   readonly onPrepared: (generation: number, problem: string | undefined) => void;
@@ -34,6 +37,8 @@ export class ChildSlot {
   sinceMs = 0;
   /** The generation of the configuration that the child was started with. */
   briefed = 0;
+  /** What the child says of its parts. */
+  parts: readonly PartState[] = [];
   readonly #parts: SlotParts;
   readonly #calls = new Map<
     number,
@@ -67,6 +72,7 @@ export class ChildSlot {
   start(previousEnd: PreviousEnd): void {
     const { clock } = this.#parts;
     this.state = 'starting';
+    this.parts = [];
     this.sinceMs = clock.wall();
     this.#startedAt = clock.now();
     this.#heardAt = this.#startedAt;
@@ -93,7 +99,8 @@ export class ChildSlot {
     this.#calling += 1;
     const id = this.#calling;
     return new Promise((resolve, reject) => {
-      if (this.state !== 'ready' || !this.send({ kind: 'call', id, name, input })) {
+      // One that is starting answers what it can: it may wait for its storage.
+      if ((this.state !== 'ready' && this.state !== 'starting') || !this.send({ kind: 'call', id, name, input })) {
         reject(new Error(`${this.#parts.role} ${this.#parts.index} is ${this.state}`));
         return;
       }
@@ -128,7 +135,10 @@ export class ChildSlot {
     this.#heardAt = this.#parts.clock.now();
     switch (message.kind) {
       case 'ready':
-        if (this.state === 'starting') this.state = 'ready';
+        if (this.state === 'starting') {
+          this.state = 'ready';
+          this.sinceMs = this.#parts.clock.wall();
+        }
         this.#parts.onReady();
         break;
       case 'prepared':
@@ -190,8 +200,11 @@ export class ChildSlot {
     const waitMs = limits.restartWaitsMs[step] ?? 0;
     this.restarts += 1;
     this.state = 'waiting';
+    this.sinceMs = clock.wall();
+    this.parts = [];
     const how = end.signal ?? `exit code ${end.code ?? 0}`;
     journal.emit('supervisor.child-ended', { role, index, how, wait: waitMs });
+    this.#parts.onChanged();
     this.#timer = clock.after(waitMs, () => this.start(endKind(end)));
   }
 }

@@ -10,6 +10,13 @@ export const limits = {
   operatorWaitMs: 2_000,
   /** The start is announced once the operator process answers too, at the latest after this. */
   announceMs: 5_000,
+  /** Changes of the verdict are told to the service manager at most so often. */
+  verdictMs: 500,
+  /** Octets of the verdict that it is told. */
+  verdictBytesMax: 400,
+  /** First and longest wait before a data directory that cannot be used is tried again. */
+  storageRetryMs: 1_000,
+  storageRetryMsMax: 5_000,
   /** A child that has not said for so long that it is alive hangs: it is ended and started again. */
   silentMs: 45_000,
   /** Waits before a child is started again, by failures in a row within `steadyMs`; the last one stays. */

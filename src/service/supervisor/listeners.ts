@@ -23,6 +23,8 @@ export interface ListenersParts {
   readonly inherited: readonly { readonly name: string; readonly socket: BoundSocket }[];
   /** Called for every socket once it is bound, now or later. */
   readonly onBound: (name: string, socket: BoundSocket) => void;
+  /** Called where a listener's state has changed. */
+  readonly onChanged: () => void;
 }
 
 interface Place {
@@ -33,6 +35,7 @@ interface Place {
   readonly port: number;
   socket: BoundSocket | undefined;
   problem: string | undefined;
+  sinceMs: number;
   waitMs: number;
   timer: Timer | undefined;
 }
@@ -61,6 +64,7 @@ export class Listeners {
           port: socket.port,
           socket,
           problem: undefined,
+          sinceMs: this.#parts.clock.wall(),
           waitMs: 0,
           timer: undefined,
         };
@@ -78,6 +82,7 @@ export class Listeners {
           port,
           socket: undefined,
           problem: undefined,
+          sinceMs: this.#parts.clock.wall(),
           waitMs: limits.bindRetryMs,
           timer: undefined,
         };
@@ -101,14 +106,15 @@ export class Listeners {
   }
 
   states(): readonly ListenerState[] {
-    return this.#places.map(({ name, profile, tls, address, port, socket, problem }) => ({
+    return this.#places.map(({ name, profile, tls, address, port, socket, problem, sinceMs }) => ({
       name,
       profile,
       tls,
       address: socket?.address ?? address,
       port: socket?.port ?? port,
       state: socket === undefined ? 'failed' : 'bound',
-      ...(problem === undefined ? {} : { problem }),
+      sinceMs,
+      ...(problem === undefined ? {} : { problem, cause: explain(problem) }),
     }));
   }
 
@@ -128,6 +134,7 @@ export class Listeners {
       const errno = errnoOf(error);
       // A condition that lasts is told once, and again only when its cause changes.
       if (place.problem !== errno) {
+        place.sinceMs = clock.wall();
         journal.emit('supervisor.listener-not-bound', {
           listener: place.name,
           address: place.address,
@@ -136,12 +143,15 @@ export class Listeners {
           cause: explain(errno),
         });
       }
+      const changed = place.problem !== errno;
       place.problem = errno;
+      if (changed) this.#parts.onChanged();
       place.timer = clock.after(place.waitMs, () => this.#bind(place));
       place.waitMs = Math.min(place.waitMs * 2, limits.bindRetryMsMax);
       return;
     }
     if (place.problem !== undefined) {
+      place.sinceMs = clock.wall();
       journal.emit('supervisor.listener-bound', {
         listener: place.name,
         address: place.address,
@@ -149,6 +159,7 @@ export class Listeners {
       });
     }
     place.problem = undefined;
+    this.#parts.onChanged();
     this.#parts.onBound(place.name, place.socket);
   }
 }

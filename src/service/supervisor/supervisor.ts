@@ -7,19 +7,21 @@
  * Diagnostics: service.*, supervisor.*
  */
 import type { Journal } from '../../events/journal.ts';
-import { type Change, type Problem, printProblem } from '../../operate/config/index.ts';
+import type { EventRecord } from '../../events/render.ts';
+import type { PartState } from '../../operate/actions/context.ts';
+import { verdictOf } from '../../operate/actions/verdict.ts';
+import { printProblem } from '../../operate/config/index.ts';
 import type { Children } from '../../world/ports/children.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
-import type { Briefing, ListenerState, PreviousEnd } from '../messages.ts';
+import type { Briefing, PreviousEnd } from '../messages.ts';
+import type { Board } from '../parts/board.ts';
+import type { Reloaded, ReloadResult, SupervisorStatus } from './answers.ts';
 import { ChildSlot } from './child-slot.ts';
 import { LeaseTable } from './leases.ts';
 import { type BoundSocket, Listeners } from './listeners.ts';
 import { limits } from './limits.ts';
-
-/** What a reload found in the configuration file. */
-export type Reloaded =
-  | { readonly ok: true; readonly briefing: Briefing; readonly changes: readonly Change[] }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+import { isHeldUp, overview } from './overview.ts';
+import { Verdict } from './verdict.ts';
 
 /** What the supervisor is made of. */
 export interface SupervisorParts {
@@ -38,33 +40,15 @@ export interface SupervisorParts {
   readonly reload: (inUse: Briefing) => Promise<Reloaded>;
   /** Resolves when the events told so far can be read from disk. */
   readonly writeEvents: () => Promise<void>;
+  /** The supervisor's own parts: configuration, storage, certificate. */
+  readonly board: Board;
+  /** The last events of this process. */
+  readonly recentEvents: () => readonly EventRecord[];
   /** Tells the service manager (sd_notify). */
   readonly notify: (state: string) => void;
   /** Called once everything runs. */
   readonly onStarted: () => void;
 }
-
-/** What `ims status` shows of the processes. */
-export interface SupervisorStatus {
-  readonly generation: number;
-  readonly startedAtMs: number;
-  readonly configuration: string;
-  readonly processes: readonly {
-    readonly role: string;
-    readonly index: number;
-    readonly pid: number | undefined;
-    readonly state: string;
-    readonly restarts: number;
-    readonly sinceMs: number;
-  }[];
-  readonly listeners: readonly ListenerState[];
-}
-
-/** How a reload ended. */
-export type ReloadResult =
-  | { readonly ok: true; readonly generation: number; readonly changes: readonly Change[] }
-  /** The file is wrong (`problems`), or it is right and a worker could not take it (`why`). */
-  | { readonly ok: false; readonly problems: readonly Problem[] | undefined; readonly why: string };
 
 /** Runs the processes of one service. */
 export class Supervisor {
@@ -74,9 +58,13 @@ export class Supervisor {
   readonly #listeners: Listeners;
   readonly #leases: LeaseTable;
   readonly #startedAtMs: number;
+  readonly #verdict: Verdict;
+  #orphans: readonly number[];
   #briefing: Briefing;
   #accepting = false;
   #announced = false;
+  /** Whether the start was said to be one in part. */
+  #told = false;
   #operatorWait: Timer | undefined;
   #announcement: Timer | undefined;
   #onStopped: (() => void) | undefined;
@@ -90,6 +78,9 @@ export class Supervisor {
     this.#parts = parts;
     this.#briefing = parts.briefing;
     this.#startedAtMs = parts.clock.wall();
+    this.#orphans = parts.orphans;
+    this.#verdict = new Verdict(parts, () => this.status().parts);
+    parts.board.onChange(() => this.#changed());
     for (let index = 0; index < parts.workers; index += 1) this.#workers.push(this.#slot('worker', index));
     this.#operator = this.#slot('operator', 0);
     this.#leases = new LeaseTable(parts.workers, async (worker, key, wanted) => {
@@ -102,13 +93,29 @@ export class Supervisor {
       journal: parts.journal,
       bind: parts.bind,
       inherited: parts.inherited,
+      onChanged: () => this.#changed(),
       onBound: (name, socket) => {
         for (const worker of this.#workers) if (worker.state === 'ready') this.#lend(worker, name, socket);
       },
     });
   }
 
+  /** Starts what needs no storage: the operator process, which explains why the rest waits. */
+  startOperator(): void {
+    this.#startOperator();
+  }
+
+  /** The storage is there now: starts the rest. The operator process begins anew at the place where it belongs. */
+  async storageFound(briefing: Briefing, orphans: readonly number[]): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    this.#briefing = briefing;
+    this.#orphans = orphans;
+    await this.#operator.stop(limits.operatorStopMs, limits.operatorStopMs);
+    this.start();
+  }
+
   start(): void {
+    if (this.#stopping !== undefined) return;
     this.#listeners.open(this.#briefing.settings.listeners);
     // Whatever ended the service before, it was not a message: a worker's own crash is seen by a supervisor that lives.
     for (const worker of this.#workers) worker.start('killed');
@@ -117,11 +124,20 @@ export class Supervisor {
   }
 
   status(): SupervisorStatus {
+    const children = [...this.#workers, this.#operator];
+    const listeners = this.#listeners.states();
     return {
+      parts: overview({
+        own: this.#parts.board.all(),
+        briefing: this.#briefing,
+        listeners,
+        children,
+        startedAtMs: this.#startedAtMs,
+      }),
       generation: this.#briefing.generation,
       startedAtMs: this.#startedAtMs,
       configuration: this.#parts.configurationPath,
-      processes: [...this.#workers, this.#operator].map(({ role, index, pid, state, restarts, sinceMs }) => ({
+      processes: children.map(({ role, index, pid, state, restarts, sinceMs }) => ({
         role,
         index,
         pid,
@@ -129,7 +145,7 @@ export class Supervisor {
         restarts,
         sinceMs,
       })),
-      listeners: this.#listeners.states(),
+      listeners,
     };
   }
 
@@ -154,7 +170,7 @@ export class Supervisor {
       return result;
     } finally {
       this.#reloading = false;
-      this.#parts.notify('READY=1');
+      this.#parts.notify(this.#verdict.with('READY=1'));
     }
   }
 
@@ -179,6 +195,7 @@ export class Supervisor {
     for (const child of [...asked, this.#operator]) child.send({ kind, generation: briefing.generation });
     if (problems.length > 0) return { ok: false, problems: undefined, why: problems.join('; ') };
     this.#briefing = briefing;
+    read.applied();
     return { ok: true, generation: briefing.generation, changes: read.changes };
   }
 
@@ -212,6 +229,7 @@ export class Supervisor {
     this.#parts.notify('STOPPING=1');
     this.#operatorWait?.cancel();
     this.#announcement?.cancel();
+    this.#verdict.end();
     this.#listeners.close();
     await Promise.all(this.#workers.map((worker) => worker.stop(limits.drainMs, limits.stopMs)));
     await this.#operator.stop(limits.operatorStopMs, limits.operatorStopMs);
@@ -229,7 +247,8 @@ export class Supervisor {
       fork: () => children.start(role, user),
       brief: (previousEnd) => this.#brief(index, previousEnd),
       onReady: () => this.#ready(slot),
-      onCall: (name, input) => this.#answer(name, input),
+      onChanged: () => this.#changed(),
+      onCall: (name, input) => this.#answer(name, input, slot),
       onPrepared: (generation, problem) => {
         if (role === 'worker' && this.#confirmations?.generation === generation)
           this.#confirmations.told(index, problem);
@@ -239,8 +258,8 @@ export class Supervisor {
   }
 
   #brief(index: number, previousEnd: PreviousEnd) {
-    const { workers, orphans } = this.#parts;
-    const adopted = orphans.filter((shard) => shard % workers === index);
+    const { workers } = this.#parts;
+    const adopted = this.#orphans.filter((shard) => shard % workers === index);
     return {
       kind: 'start' as const,
       briefing: this.#briefing,
@@ -259,14 +278,30 @@ export class Supervisor {
       slot.send({ kind: 'apply', generation: this.#briefing.generation });
     }
     if (slot.role === 'worker') for (const { name, socket } of this.#listeners.bound()) this.#lend(slot, name, socket);
+    this.#changed();
     if (this.#workers.some(({ state }) => state !== 'ready')) return;
     if (!this.#accepting) {
       this.#accepting = true;
-      this.#parts.notify('READY=1');
+      this.#parts.notify(this.#verdict.with('READY=1'));
       this.#announcement = this.#parts.clock.after(limits.announceMs, () => this.#announce());
       this.#startOperator();
     }
     if (this.#operator.state === 'ready') this.#announce();
+  }
+
+  /** Some part is otherwise than it was. */
+  #changed(): void {
+    this.#verdict.changed();
+    if (this.#accepting || this.#stopping !== undefined) return;
+    const heldUp = this.#workers.some(isHeldUp) || this.#parts.board.all().some(({ state }) => state === 'failed');
+    if (!heldUp) return;
+    // What keeps mail from being accepted must not keep the explanation of it.
+    this.#startOperator();
+    if (this.#told || this.#operator.state !== 'ready') return;
+    if (this.#workers.some((worker) => worker.state === 'starting' && !isHeldUp(worker))) return;
+    this.#told = true;
+    this.#parts.journal.emit('service.runs-in-part', { verdict: verdictOf(this.status().parts) });
+    this.#parts.notify(this.#verdict.with('READY=1'));
   }
 
   #startOperator(): void {
@@ -307,8 +342,22 @@ export class Supervisor {
   }
 
   /** What a child may ask for. */
-  async #answer(name: string, input: unknown): Promise<unknown> {
+  async #answer(name: string, input: unknown, slot: ChildSlot): Promise<unknown> {
     switch (name) {
+      case 'parts': {
+        const { parts, attention } = input as { parts: readonly PartState[]; attention?: readonly string[] };
+        slot.parts = parts;
+        if (attention !== undefined) this.#verdict.attention = attention;
+        this.#changed();
+        return undefined;
+      }
+      case 'recent-events': {
+        const answers = await this.#askWorkers('recent-events', undefined);
+        return [
+          ...this.#parts.recentEvents(),
+          ...answers.flatMap(({ ok, result }) => (ok ? (result as EventRecord[]) : [])),
+        ];
+      }
       case 'status':
         return this.status();
       case 'reload':

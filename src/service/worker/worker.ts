@@ -1,35 +1,34 @@
 /** A mail worker: sessions, one shard of the queue (and those of workers that are no more), its scheduler and deliveries. */
-import { Fault } from '../../events/fault.ts';
 import type { EtrnOutcome } from '../../flow/policy/policy.ts';
 import { type LeaseShare, localLeases, type Leases } from '../../flow/reception/leases.ts';
 import type { LogGeometry } from '../../flow/queue/limits.ts';
 import { createIntroductions, type Introductions } from '../../flow/reception/introductions.ts';
 import { createReception, type Reception } from '../../flow/reception/reception.ts';
 import type { Timeline } from '../../mail/timeline.ts';
-import { openEventLog } from '../../operate/journal/event-log.ts';
-import { createJournal, type RunningJournal } from '../../operate/journal/journal.ts';
-import { outputWriter } from '../../operate/journal/output-writer.ts';
+import type { RunningJournal } from '../../operate/journal/journal.ts';
 import { openTimelineLog, type TimelineLog } from '../../operate/tracking/timeline-log.ts';
 import type { Settings } from '../../settings/index.ts';
+import type { Gateways } from '../../transport/gateway/port.ts';
 import { createProxyInward, type ProxyInward } from '../../transport/proxy-inward.ts';
 import type { Listening, ListenHandle } from '../../world/ports/network.ts';
 import type { Output } from '../../world/ports/output.ts';
+import type { SecureShell } from '../../world/ports/secure-shell.ts';
 import type { World } from '../../world/world.ts';
 import type { Voice } from '../last-words.ts';
 import type { Briefing, ToChild } from '../messages.ts';
-import { eventDirectory, shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
+import { Board } from '../parts/board.ts';
+import { shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
+import { openGateways } from './gateways.ts';
 import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
 import type { ChildDuties, SupervisorLink } from './link.ts';
 import { answerCall } from './operator-calls.ts';
 import { type AskForMore, Shares } from './shares.ts';
 import { openShard, type Shard, schedulerPart } from './shard.ts';
+import { openVoice, queueOf, type WorkerVoice } from './voice.ts';
+import { untilLocked, untilOpen } from './waiting.ts';
 
-/** Waits between attempts to open storage that failed. */
-const REOPEN_MS = 5_000;
-
-/** Waits between looks at a shard that the worker of a supervisor that is gone is about to leave; told of after some of them. */
-const HELD_MS = 50;
-const HELD_TOLD_AFTER = 100;
+/** How long a gateway may take to give its ports back. */
+const GATEWAY_CLOSE_MS = 300;
 
 /** What a worker needs besides what it is told. */
 export interface WorkerParts {
@@ -40,6 +39,8 @@ export interface WorkerParts {
   readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
   /** Takes the lock at a path for this process's life, or says that another process holds it. */
   readonly takeLock: (path: string) => Promise<object | 'held'>;
+  /** The client of SSH, for gateways; it loads what it needs when it is used. */
+  readonly shell?: SecureShell;
   /** Hears every timeline too, at the moment it is made; for simulations. */
   readonly witness?: Timeline;
   /** Sizes of the queue's log other than the usual ones; for simulations. */
@@ -57,6 +58,7 @@ class Worker implements ChildDuties {
   readonly #listening: Listening[] = [];
   readonly #prepared = new Map<number, Generation>();
   #running: Running | undefined;
+  #voice: WorkerVoice | undefined;
 
   constructor(parts: WorkerParts, supervisor: SupervisorLink) {
     this.#parts = parts;
@@ -68,7 +70,16 @@ class Worker implements ChildDuties {
     const ask: AskForMore = async (key, limit, wanted) =>
       Number(await this.#supervisor.ask('more', { worker, key, limit, wanted }));
     const shares = new Shares(message.workers, this.#parts.world.clock, ask, message.shares);
-    this.#running = await startRunning(this.#parts, message, shares);
+    const board = new Board(this.#parts.world.clock);
+    this.#voice = openVoice(this.#parts, message.briefing.settings, worker, board);
+    board.set({ part: queueOf(worker), state: 'starting' });
+    board.set({ part: 'delivery', state: 'starting' });
+    // Told when the start has gone on to where it may wait, and then with every change.
+    board.onChange(() => void this.#supervisor.ask('parts', { parts: board.all() }).catch(() => undefined));
+    this.#running = await startRunning(this.#parts, message, shares, this.#voice, board);
+    board.set({ part: queueOf(worker), state: 'running' });
+    board.set({ part: 'delivery', state: 'running' });
+    if (board.get('resolver') === undefined) board.set({ part: 'resolver', state: 'running' });
   }
 
   listen({ name }: Extract<ToChild, { kind: 'listen' }>, handle: ListenHandle): void {
@@ -106,6 +117,7 @@ class Worker implements ChildDuties {
     const { settings, policy, preparation } = next;
     running.leases.resize(shareOf(settings, running.workers, running.shares));
     running.reception.use({ settings: settings.reception, policy, preparation, serverName: settings.server.name });
+    running.gateways.use(settings.gateways);
     for (const { scheduler } of running.shards) scheduler.use(schedulerPart(next));
     void before.courier.close();
   }
@@ -115,33 +127,38 @@ class Worker implements ChildDuties {
   }
 
   async call(name: string, input: unknown): Promise<unknown> {
+    if (name === 'recent-events') return this.#voice?.recent.all() ?? [];
     if (name === 'give-up') {
       const { key, wanted } = input as { key: string; wanted: number };
       return giveUp(this.#started(), key, wanted);
     }
-    const { shards, generation, reception, journal, timeline, introductions } = this.#started();
+    const { shards, generation, reception, journal, timeline, introductions, gateways } = this.#started();
     if (name === 'write-timeline') return timeline.flush();
     if (name === 'write-events') return this.#started().writeEvents();
-    return answerCall({ shards, generation, reception, journal, introductions }, name, input);
+    return answerCall({ shards, generation, reception, journal, introductions, gateways }, name, input);
   }
 
   async stop(graceMs: number): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
-    await Promise.all(this.#listening.map((listening) => within(this.#parts.world, 100, listening.close())));
+    const { world } = this.#parts;
+    await Promise.all([
+      within(world, GATEWAY_CLOSE_MS, running.gateways.stopListening()),
+      ...this.#listening.map((listening) => within(world, 100, listening.close())),
+    ]);
     await Promise.all([
       running.reception.stop(graceMs),
       ...running.shards.map(({ scheduler }) => scheduler.stop(graceMs)),
     ]);
     await running.generation.courier.close();
+    running.gateways.close();
     await Promise.all(running.shards.map(({ queue }) => queue.close()));
     await running.timeline.close();
     await running.closeJournal();
   }
 
   voice(): Voice | undefined {
-    const running = this.#running;
-    return running && { journal: running.journal, flush: running.closeJournal };
+    return this.#voice && { journal: this.#voice.journal, flush: this.#voice.close };
   }
 
   #started(): Running {
@@ -160,6 +177,7 @@ interface Running {
   readonly reception: Reception;
   readonly introductions: Introductions;
   readonly proxyInward: ProxyInward;
+  readonly gateways: Gateways;
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
   /** Resolves when the events told so far can be read from disk. */
@@ -171,11 +189,12 @@ async function startRunning(
   parts: WorkerParts,
   message: Extract<ToChild, { kind: 'start' }>,
   shares: Shares,
+  { journal, flush, close }: WorkerVoice,
+  board: Board,
 ): Promise<Running> {
   const { world } = parts;
   const { briefing, shard, workers } = message;
   const { settings } = briefing;
-  const { journal, flush, close } = openJournal(parts, settings, shard);
   const timeline = openTimelineLog({
     world,
     directory: timelineDirectory(settings, shard),
@@ -189,7 +208,9 @@ async function startRunning(
     for (const { scheduler } of shards) messages += await scheduler.flush(domain);
     return messages === 0 ? { kind: 'nothing' } : { kind: 'started', messages };
   };
-  const make = (next: Briefing): Generation => makeGeneration(next, { ...parts, journal, workers, shares, etrn });
+  const gateways = openGateways(parts, board, message, journal, () => running);
+  const make = (next: Briefing): Generation =>
+    makeGeneration(next, { ...parts, journal, workers, shares, gateways, etrn });
   const generation = make(briefing);
   const open = (number: number, previousEnd: typeof message.previousEnd): Promise<Shard> =>
     openShard(number, generation, {
@@ -202,7 +223,7 @@ async function startRunning(
         shards.reduce((sum, other) => (other.number === number ? sum : sum + other.scheduler.active(nextHop)), 0),
       ...(parts.queueGeometry === undefined ? {} : { geometry: parts.queueGeometry }),
     });
-  await untilLocked(parts, journal, shardLock(settings, shard));
+  await untilLocked(parts, journal, shardLock(settings, shard), shardDirectory(settings, shard));
   const own = await untilOpen(parts, journal, shardDirectory(settings, shard), () => open(shard, message.previousEnd));
   shards.push(own);
   const leases = growing(
@@ -225,6 +246,7 @@ async function startRunning(
     writeEvents: flush,
     closeJournal: close,
     proxyInward: createProxyInward({ clock: world.clock, journal }),
+    gateways,
     reception: createReception({
       clock: world.clock,
       random: world.random,
@@ -241,10 +263,11 @@ async function startRunning(
       introductions,
     }),
   };
+  gateways.use(settings.gateways);
   own.scheduler.start();
   // Shards of workers that are no more only need emptying; new mail does not wait for them.
   for (const number of message.adopted) {
-    void untilLocked(parts, journal, shardLock(settings, number))
+    void untilLocked(parts, journal, shardLock(settings, number), shardDirectory(settings, number))
       .then(() => untilOpen(parts, journal, shardDirectory(settings, number), () => open(number, 'killed')))
       .then((adopted) => {
         shards.push(adopted);
@@ -261,28 +284,6 @@ function both(one: Timeline, other: Timeline): Timeline {
       other.add(entry);
     },
   };
-}
-
-function openJournal(
-  parts: WorkerParts,
-  settings: Settings,
-  shard: number,
-): { journal: RunningJournal; flush: () => Promise<void>; close: () => Promise<void> } {
-  const { world, output } = parts;
-  const journal: RunningJournal = createJournal({
-    clock: world.clock,
-    process: { role: 'worker', shard },
-    levels: settings.events.levels,
-    writers: [outputWriter(output, settings.events.format, 'standard output', () => journal)],
-  });
-  const log = openEventLog({
-    world,
-    directory: eventDirectory(settings, `worker-${shard}`),
-    settings: settings.events,
-    journal: () => journal,
-  });
-  journal.add(log);
-  return { journal, flush: () => log.flush(), close: () => log.close() };
 }
 
 /** The share of one worker in the sessions that may be open at once. */
@@ -333,44 +334,6 @@ function giveUp({ shares, leases, shards, generation, workers }: Running, key: s
   const nextHop = nextHopOf(key);
   const used = shards.reduce((sum, { scheduler }) => sum + scheduler.active(nextHop), 0);
   return shares.giveUp(key, limitsOf(settings, nextHop).connectionsMax, used, wanted);
-}
-
-/** A shard has one owner: waits until the one before has left, which a kill of its supervisor gives a second or two. */
-async function untilLocked(parts: WorkerParts, journal: RunningJournal, path: string): Promise<void> {
-  for (let looks = 1; ; looks += 1) {
-    const why = await parts.takeLock(path).then(
-      (lock) => (lock === 'held' ? 'another process still works on this shard' : undefined),
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-    if (why === undefined) return;
-    if (looks === HELD_TOLD_AFTER) journal.emit('service.queue-unavailable', { path, cause: why });
-    await new Promise<void>((resolve) => void parts.world.clock.after(HELD_MS, resolve));
-  }
-}
-
-/** Opens storage, and tries again for as long as it cannot be opened; says so once for each cause. */
-async function untilOpen(
-  parts: WorkerParts,
-  journal: RunningJournal,
-  path: string,
-  open: () => Promise<Shard>,
-): Promise<Shard> {
-  let told = '';
-  for (;;) {
-    try {
-      return await open();
-    } catch (error) {
-      const cause =
-        error instanceof Fault
-          ? `${error.event} ${JSON.stringify(error.data)}`
-          : error instanceof Error
-            ? error.message
-            : String(error);
-      if (cause !== told) journal.emit('service.queue-unavailable', { path, cause });
-      told = cause;
-      await new Promise<void>((resolve) => void parts.world.clock.after(REOPEN_MS, resolve));
-    }
-  }
 }
 
 function within(world: World, ms: number, promise: Promise<void>): Promise<void> {

@@ -82,6 +82,18 @@ async function context(): Promise<OperatorContext> {
     supervisor: {
       status: async () => ({
         version: '1',
+        verdict: 'Mail is accepted; one thing is not well: names: no resolver answers.',
+        parts: [
+          {
+            part: 'names',
+            state: 'failed',
+            sinceMs: 0,
+            event: 3701,
+            cause: 'no resolver answers',
+            cure: 'ims doctor --only names',
+          },
+          { part: 'listener mx at 127.0.0.1:2525', state: 'running', sinceMs: 0 },
+        ],
         startedAtMs: 0,
         configurationFile: file,
         generation: 1,

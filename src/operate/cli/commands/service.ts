@@ -1,84 +1,11 @@
 import { Option, type Command } from 'commander';
-import type { QueueCounts } from '../../../flow/queue/port.ts';
-import type { ReloadEnd, ServiceStatus } from '../../actions/context.ts';
+import type { ReloadEnd } from '../../actions/context.ts';
 import type { RouteExplanation } from '../../actions/worker-calls.ts';
 import { printReply } from '../../../mail/reply.ts';
 import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
-import { count, showBytes, showSpan } from '../text.ts';
-
-/** What the action `status` answers. */
-export interface StatusResult extends ServiceStatus {
-  readonly name: string;
-  readonly domains: readonly string[];
-  readonly upMs: number;
-  readonly queue: QueueCounts;
-  readonly missing: readonly string[];
-}
-
-function printStatus(session: CliSession, status: StatusResult): void {
-  const { queue } = status;
-  session.print(
-    `${session.paint('bold', status.name)}  Internet Mail Service ${status.version}, up ${showSpan(status.upMs)}, configuration ${status.generation} (${status.configurationFile})`,
-  );
-  session.print('');
-  const listeners = status.listeners.map((one) => [
-    one.name,
-    one.profile,
-    one.address,
-    one.port === 0 ? '' : String(one.port),
-    one.tls,
-    one.state,
-    one.why ?? '',
-  ]);
-  session.print(
-    table(
-      [
-        { title: 'LISTENER' },
-        { title: 'PROFILE' },
-        { title: 'ADDRESS' },
-        { title: 'PORT', align: 'right' },
-        { title: 'TLS' },
-        { title: 'STATE' },
-        { title: '', flexible: true },
-      ],
-      listeners,
-      session.width,
-    ),
-  );
-  session.print('');
-  const processes = status.processes.map((one) => [
-    `${one.role}${one.role === 'worker' ? ` ${one.index}` : ''}`,
-    String(one.pid ?? '-'),
-    one.state,
-    String(one.restarts),
-    one.why ?? '',
-  ]);
-  session.print(
-    table(
-      [
-        { title: 'PROCESS' },
-        { title: 'PID', align: 'right' },
-        { title: 'STATE' },
-        { title: 'RESTARTS', align: 'right' },
-        { title: '', flexible: true },
-      ],
-      processes,
-      session.width,
-    ),
-  );
-  session.print('');
-  const held = queue.held + queue.quarantined > 0 ? `, ${queue.held} held, ${queue.quarantined} quarantined` : '';
-  session.print(
-    `Queue: ${count(queue.messages, 'message')}, ${count(queue.deliveries, 'delivery', 'deliveries')} to ${count(queue.nextHops, 'next hop')}, ${showBytes(queue.bytes)}${held}`,
-  );
-  for (const one of status.missing) session.print(session.paint('yellow', `No answer: ${one}`));
-  for (const one of status.degraded) session.print(session.paint('yellow', `Degraded: ${one.part}: ${one.why}`));
-  if (status.degraded.length > 0)
-    session.print(
-      'What to do: `ims events --severity warning` has the number of the event, `ims kb NUMBER` its article.',
-    );
-}
+import { count } from '../text.ts';
+import { printStatus, type StatusResult } from './status.ts';
 
 function printReload(session: CliSession, end: ReloadEnd & { kind: 'applied' }): void {
   session.print(`Configuration ${end.generation} is in force; ${count(end.changes.length, 'setting')} changed.`);
@@ -114,13 +41,20 @@ export function serviceCommands(root: Command, session: CliSession): void {
     });
   root
     .command('status')
-    .description('what listens where, the processes, the queue, what is degraded')
-    .addHelpText('after', '\nExamples:\n  ims status\n  ims status --json | jq .queue.deliveries')
+    .option('--all', 'show the parts that are well too')
+    .description(
+      'one screen: how the service is, every part that is not well with its cause and cure, what listens where',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ims status\n  ims status --all                     also the parts that are well\n  ims status --json | jq -r .verdict',
+    )
     .action(async (_options: unknown, command: Command) => {
       const status = await session.ask<StatusResult>(command, 'status', {});
       if (status === undefined) return;
-      if (globals(command).json === true) session.json(status);
-      else printStatus(session, status);
+      const { json, all } = globals<{ all?: boolean }>(command);
+      if (json === true) session.json(status);
+      else printStatus(session, status, all === true);
     });
   root
     .command('reload')

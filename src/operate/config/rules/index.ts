@@ -12,6 +12,7 @@ import * as server from './server.ts';
 export const rules: readonly Rule[] = [
   server.serverName,
   server.controlSocketPath,
+  server.healthOnLoopback,
   server.groupNeedsUser,
   server.certificateAndKey,
   server.spaceResumeAboveFloor,

@@ -1,5 +1,6 @@
 import { domainKey } from '../../../mail/mailbox.ts';
 import { isDomain, isIp } from '../addresses.ts';
+import { parseHealthPlace } from '../health-place.ts';
 import { SOCKET_PATH_MAX } from '../limits.ts';
 import { doubtful, wrong, type Rule } from './rule.ts';
 
@@ -30,6 +31,17 @@ export const controlSocketPath: Rule = ({ server }, { resolved }) => {
   const message = `makes the path of the control socket ${length} octets long, and the system allows ${SOCKET_PATH_MAX}; set server.run to a short directory such as /run/ims`;
   return [wrong(['server', key], message, { value: path })];
 };
+
+/** Health is nobody's business outside this host. */
+export const healthOnLoopback: Rule = ({ server }) =>
+  server.health === undefined || parseHealthPlace(server.health) !== undefined
+    ? []
+    : [
+        wrong(['server', 'health'], 'is no loopback address with a port, and no path of a socket', {
+          value: server.health,
+          allowed: 'such as 127.0.0.1:8025, [::1]:8025 or /run/ims/health',
+        }),
+      ];
 
 /** A group without a user would be ignored. */
 export const groupNeedsUser: Rule = ({ server }) =>

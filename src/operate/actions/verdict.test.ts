@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PartState } from './context.ts';
+import { verdictOf, worstFirst } from './verdict.ts';
+
+const part = (name: string, state: PartState['state'], cause?: string, sinceMs = 0): PartState => ({
+  part: name,
+  state,
+  sinceMs,
+  ...(cause === undefined ? {} : { cause }),
+});
+
+test('the verdict is one sentence that names what keeps mail out before what only waits for it', () => {
+  assert.equal(verdictOf([part('listener mx', 'running')]), 'Everything runs.');
+  assert.equal(
+    verdictOf([part('listener mx', 'failed', 'no worker accepts'), part('storage', 'failed', '/srv is read-only')]),
+    'No mail is accepted: storage: /srv is read-only.',
+  );
+  assert.equal(verdictOf([part('listener mx', 'starting')]), 'The service starts.');
+  assert.equal(verdictOf([]), 'No mail is accepted: no listener is configured.');
+  assert.equal(
+    verdictOf(
+      [part('listener mx', 'running'), part('listener submission', 'failed', 'EADDRINUSE.')],
+      [{ title: 'x', cause: 'y' }],
+    ),
+    'Mail is accepted; 2 things are not well: listener submission: EADDRINUSE.',
+  );
+  assert.equal(
+    verdictOf([part('listener mx', 'running')], [{ title: 'x', cause: 'The clock is wrong.' }]),
+    'Mail is accepted; one thing is not well: The clock is wrong.',
+  );
+});
+
+test('the worst parts come first, and of those the oldest', () => {
+  const parts = [
+    part('a', 'running'),
+    part('b', 'degraded', '', 2),
+    part('c', 'failed'),
+    part('d', 'degraded', '', 1),
+    part('e', 'starting'),
+  ];
+  assert.deepEqual(
+    worstFirst(parts).map(({ part: name }) => name),
+    ['c', 'd', 'b', 'e', 'a'],
+  );
+});

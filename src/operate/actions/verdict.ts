@@ -1,0 +1,61 @@
+import type { Condition } from '../doctor/condition.ts';
+import type { PartState } from './context.ts';
+
+const RANKS: Readonly<Record<PartState['state'], number>> = {
+  failed: 0,
+  degraded: 1,
+  starting: 2,
+  stopped: 3,
+  running: 4,
+};
+
+/** Parts in the order in which a person wants to read them: the worst first, and what has lasted longest before the rest. */
+export function worstFirst(parts: readonly PartState[]): readonly PartState[] {
+  return [...parts].sort((a, b) => RANKS[a.state] - RANKS[b.state] || (isWell(a) ? 0 : a.sinceMs - b.sinceMs));
+}
+
+/** Whether nothing has to be said of a part. */
+export function isWell({ state }: PartState): boolean {
+  return state === 'running' || state === 'stopped';
+}
+
+/** The beginning of the names of listener parts. */
+export const LISTENER = 'listener ';
+
+/** Whether some listener accepts mail. */
+export function acceptsMail(parts: readonly PartState[]): boolean {
+  return parts.some(({ part, state }) => part.startsWith(LISTENER) && (state === 'running' || state === 'degraded'));
+}
+
+const plural = (count: number): string => (count === 1 ? 'one thing is' : `${count} things are`);
+
+function causeOf({ part, state, cause }: PartState): string {
+  return `${part}: ${cause ?? state}`;
+}
+
+/** What keeps mail out: the deepest of the parts that are not well, since listeners only wait for what is behind them. */
+export function rootCause(parts: readonly PartState[]): PartState | undefined {
+  const wrong = worstFirst(parts).filter((one) => !isWell(one));
+  return wrong.find(({ part, state }) => state === 'failed' && !part.startsWith(LISTENER)) ?? wrong[0];
+}
+
+/** How the service is, in one sentence. */
+export function verdictOf(
+  parts: readonly PartState[],
+  conditions: readonly Pick<Condition, 'title' | 'cause'>[] = [],
+): string {
+  const wrong = parts.filter((one) => !isWell(one));
+  const accepting = acceptsMail(parts);
+  const root = rootCause(parts);
+  if (!accepting) {
+    if (root === undefined) return 'No mail is accepted: no listener is configured.';
+    if (root.state === 'starting') return 'The service starts.';
+    return `No mail is accepted: ${sentence(causeOf(root))}`;
+  }
+  const count = wrong.length + conditions.length;
+  if (count === 0) return 'Everything runs.';
+  const first = root === undefined ? conditions[0]?.cause : causeOf(root);
+  return `Mail is accepted; ${plural(count)} not well: ${sentence(first ?? '')}`;
+}
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

@@ -1,0 +1,172 @@
+/** The one screen of `ims status`. */
+import type { QueueCounts } from '../../../flow/queue/port.ts';
+import type { PartState, ServiceStatus } from '../../actions/context.ts';
+import { acceptsMail, isWell } from '../../actions/verdict.ts';
+import type { Condition } from '../../doctor/condition.ts';
+import type { Evidence } from '../../doctor/verdict.ts';
+import type { CliSession } from '../session.ts';
+import { table } from '../table.ts';
+import { count, showBytes, showSpan } from '../text.ts';
+
+/** What the action `status` answers. */
+export interface StatusResult extends ServiceStatus {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly nowMs: number;
+  readonly upMs: number;
+  readonly conditions: readonly Condition[];
+  readonly queue: QueueCounts;
+  readonly missing: readonly string[];
+}
+
+/** Rows of evidence that are shown of one thing. */
+const EVIDENCE_MAX = 6;
+/** Things not well that are shown; more are counted. */
+const SHOWN_MAX = 12;
+
+/** Prints it: the verdict, what is not well, what listens where, the counts. */
+export function printStatus(session: CliSession, status: StatusResult, all: boolean): void {
+  const { verdict, parts, conditions, nowMs } = status;
+  const wrong = parts.filter((one) => !isWell(one));
+  const colour = !acceptsMail(parts) ? 'red' : wrong.length + conditions.length > 0 ? 'yellow' : 'green';
+  session.print(session.paint(colour, verdict));
+  session.print(
+    `${session.paint('bold', status.name)}  Internet Mail Service ${status.version}, up ${showSpan(status.upMs)}, configuration ${status.generation} (${status.configurationFile})`,
+  );
+  const things = [...wrong.map((part) => thingOf(part, conditions)), ...unexplained(wrong, conditions).map(found)];
+  for (const thing of things.slice(0, SHOWN_MAX)) printThing(session, thing, nowMs);
+  if (things.length > SHOWN_MAX) session.print(`\nand ${things.length - SHOWN_MAX} more: ims status --json`);
+  if (all) printParts(session, parts, nowMs);
+  printListeners(session, status);
+  printProcesses(session, status);
+  const { queue } = status;
+  const held = queue.held + queue.quarantined > 0 ? `, ${queue.held} held, ${queue.quarantined} quarantined` : '';
+  session.print('');
+  session.print(
+    `Queue: ${count(queue.messages, 'message')}, ${count(queue.deliveries, 'delivery', 'deliveries')} to ${count(queue.nextHops, 'next hop')}, ${showBytes(queue.bytes)}${held}`,
+  );
+  for (const one of status.missing) session.print(session.paint('yellow', `No answer: ${one}`));
+}
+
+/** Something that is not well, as it is shown. */
+interface Thing {
+  readonly title: string;
+  readonly cause: string;
+  readonly sinceMs: number;
+  readonly evidence: readonly Evidence[];
+  readonly cures: readonly string[];
+  readonly article: number | undefined;
+}
+
+/** A part; what a check found out about the same event is the deeper cause. */
+function thingOf(
+  { part, state, cause, sinceMs, evidence = [], cure, event }: PartState,
+  conditions: readonly Condition[],
+): Thing {
+  const deeper = conditions.find((one) => event !== undefined && one.event === event);
+  return {
+    title: `${part}: ${state}`,
+    cause: deeper?.cause ?? cause ?? '',
+    sinceMs,
+    evidence: deeper?.evidence ?? evidence,
+    cures: deeper === undefined ? (cure === undefined ? [] : [cure]) : curesOf(deeper),
+    article: event,
+  };
+}
+
+function unexplained(wrong: readonly PartState[], conditions: readonly Condition[]): readonly Condition[] {
+  return conditions.filter(({ event }) => event === undefined || wrong.every((part) => part.event !== event));
+}
+
+function found(condition: Condition): Thing {
+  const { check, cause, sinceMs, evidence, event } = condition;
+  return { title: check, cause, sinceMs, evidence, cures: curesOf(condition), article: event };
+}
+
+function curesOf({ check, cure, repair }: Condition): readonly string[] {
+  return repair === undefined ? [cure] : [`ims repair ${check}`, cure];
+}
+
+function printThing(
+  session: CliSession,
+  { title, cause, sinceMs, evidence, cures, article }: Thing,
+  nowMs: number,
+): void {
+  session.print('');
+  session.print(`${session.paint('yellow', title)}, for ${showSpan(Math.max(0, nowMs - sinceMs))}`);
+  if (cause !== '') session.print(`  why   ${cause}`);
+  for (const { what, expected, seen } of evidence.filter((row) => row.expected !== row.seen).slice(0, EVIDENCE_MAX))
+    session.print(`  seen  ${what}: ${seen} (expected: ${expected})`);
+  for (const cure of cures) session.print(`  cure  ${cure}`);
+  if (article !== undefined) session.print(`  more  ims kb ${article}`);
+}
+
+function printParts(session: CliSession, parts: readonly PartState[], nowMs: number): void {
+  const rows = parts.map(({ part, state, sinceMs, cause = '' }) => [
+    part,
+    state,
+    showSpan(Math.max(0, nowMs - sinceMs)),
+    cause,
+  ]);
+  session.print('');
+  session.print(
+    table(
+      [{ title: 'PART' }, { title: 'STATE' }, { title: 'SINCE' }, { title: '', flexible: true }],
+      rows,
+      session.width,
+    ),
+  );
+}
+
+function printListeners(session: CliSession, { listeners }: StatusResult): void {
+  if (listeners.length === 0) return;
+  session.print('');
+  const rows = listeners.map((one) => [
+    one.name,
+    one.profile,
+    one.address,
+    one.port === 0 ? '' : String(one.port),
+    one.tls,
+    one.state,
+    one.why ?? '',
+  ]);
+  session.print(
+    table(
+      [
+        { title: 'LISTENER' },
+        { title: 'PROFILE' },
+        { title: 'ADDRESS' },
+        { title: 'PORT', align: 'right' },
+        { title: 'TLS' },
+        { title: 'STATE' },
+        { title: '', flexible: true },
+      ],
+      rows,
+      session.width,
+    ),
+  );
+}
+
+function printProcesses(session: CliSession, { processes }: StatusResult): void {
+  session.print('');
+  const rows = processes.map((one) => [
+    `${one.role}${one.role === 'worker' ? ` ${one.index}` : ''}`,
+    String(one.pid ?? '-'),
+    one.state,
+    String(one.restarts),
+    one.why ?? '',
+  ]);
+  session.print(
+    table(
+      [
+        { title: 'PROCESS' },
+        { title: 'PID', align: 'right' },
+        { title: 'STATE' },
+        { title: 'RESTARTS', align: 'right' },
+        { title: '', flexible: true },
+      ],
+      rows,
+      session.width,
+    ),
+  );
+}

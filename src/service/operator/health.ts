@@ -1,0 +1,224 @@
+/**
+ * The health endpoint: HTTP/1.1 for those who ask whether the service lives and whether it accepts mail (container hosts, load
+ * balancers). It tells what `ims status` tells, and nothing that a stranger on this host may not know.
+ */
+import type { Journal } from '../../events/journal.ts';
+import { parseHealthPlace } from '../../operate/config/health-place.ts';
+import type { Clock, Timer } from '../../world/ports/clock.ts';
+import type { ByteSink, ByteStream, Listening, Network } from '../../world/ports/network.ts';
+import type { Disk } from '../../world/ports/disk.ts';
+import { errnoOf } from '../../events/fault.ts';
+import type { Board } from '../parts/board.ts';
+
+/** Bounds of the health endpoint. */
+export const healthLimits = {
+  connectionsMax: 16,
+  requestBytesMax: 4096,
+  requestMs: 5_000,
+  /** A look at the service serves all questions of so long. */
+  lookMs: 1_000,
+  /** How long a look may take before the service counts as not alive. */
+  answerMs: 3_000,
+  retryMs: 5_000,
+} as const;
+
+/** What the endpoint tells. */
+export interface HealthLook {
+  readonly verdict: string;
+  /** Whether some listener accepts mail. */
+  readonly ready: boolean;
+}
+
+/** What the endpoint needs. */
+export interface HealthParts {
+  readonly world: {
+    readonly clock: Clock;
+    readonly network: Pick<Network, 'listen' | 'dial'>;
+    readonly disk: Pick<Disk, 'entry' | 'unlink'>;
+  };
+  readonly journal: Journal;
+  readonly board: Board;
+  readonly look: () => Promise<HealthLook>;
+}
+
+const PART = 'health endpoint';
+
+/** Serves where it is told to; a place that cannot be had is tried again. */
+export class HealthEndpoint {
+  readonly #parts: HealthParts;
+  readonly #connections = new Set<Question>();
+  #place: string | undefined;
+  #listening: Listening | undefined;
+  #retry: Timer | undefined;
+  #told: string | undefined;
+  #look: { readonly atMs: number; readonly answer: Promise<HealthLook | undefined> } | undefined;
+
+  constructor(parts: HealthParts) {
+    this.#parts = parts;
+  }
+
+  /** Serves at this place from now on; undefined for nowhere. */
+  use(place: string | undefined): void {
+    if (place === this.#place) return;
+    this.#place = place;
+    this.#retry?.cancel();
+    this.#told = undefined;
+    void this.#listening?.close();
+    this.#listening = undefined;
+    for (const connection of this.#connections) connection.destroy();
+    if (place === undefined) this.#parts.board.drop(PART);
+    else void this.#open(place);
+  }
+
+  async #open(place: string): Promise<void> {
+    const { world, journal, board } = this.#parts;
+    try {
+      const where = parseHealthPlace(place);
+      if (where === undefined) throw new Error('it is no loopback address with a port, and no path');
+      if (where.port === 0) await this.#removeDead(where.address);
+      const listening = await world.network.listen(where, (stream) => this.#accept(stream));
+      if (this.#place !== place) return void listening.close();
+      this.#listening = listening;
+      board.set({ part: PART, state: 'running' });
+      if (this.#told !== undefined) journal.emit('service.health-available', { place });
+      this.#told = undefined;
+    } catch (error) {
+      if (this.#place !== place) return;
+      const cause = errnoOf(error) || (error instanceof Error ? error.message : String(error));
+      // A condition that lasts is told once, and again only when its cause changes.
+      if (this.#told !== cause) journal.emit('service.health-unavailable', { place, cause });
+      this.#told = cause;
+      const cure = 'ss -ltnp (shows who has the port; or set server.health to another place, then ims reload)';
+      board.set({ part: PART, state: 'failed', event: 3753, cause: `${place}: ${cause}`, cure });
+      this.#retry = world.clock.after(healthLimits.retryMs, () => void this.#open(place));
+    }
+  }
+
+  /** A process that was killed leaves its socket behind. */
+  async #removeDead(path: string): Promise<void> {
+    const { disk, network } = this.#parts.world;
+    if ((await disk.entry(path))?.kind !== 'other') return;
+    const dead = await network.dial({ address: path, port: 0, timeoutMs: healthLimits.answerMs }).then(
+      (stream) => {
+        stream.destroy();
+        return false;
+      },
+      (error: unknown) => errnoOf(error) === 'ECONNREFUSED',
+    );
+    if (dead) await disk.unlink(path);
+  }
+
+  #accept(stream: ByteStream): void {
+    if (this.#connections.size >= healthLimits.connectionsMax) return stream.destroy();
+    const question: Question = new Question(
+      stream,
+      this.#parts.world.clock,
+      (path) => this.#answer(path),
+      () => {
+        this.#connections.delete(question);
+      },
+    );
+    this.#connections.add(question);
+  }
+
+  async #answer(path: string): Promise<string> {
+    if (path !== '/live' && path !== '/ready') return response(404, { paths: ['/live', '/ready'] });
+    const look = await this.#lookedAt();
+    if (look === undefined) return response(503, { live: false, verdict: 'The supervisor does not answer.' });
+    const { verdict, ready } = look;
+    return path === '/live' ? response(200, { live: true, verdict }) : response(ready ? 200 : 503, { ready, verdict });
+  }
+
+  #lookedAt(): Promise<HealthLook | undefined> {
+    const { clock } = this.#parts.world;
+    if (this.#look !== undefined && clock.now() - this.#look.atMs < healthLimits.lookMs) return this.#look.answer;
+    const answer = new Promise<HealthLook | undefined>((resolve) => {
+      const limit = clock.after(healthLimits.answerMs, () => resolve(undefined));
+      this.#parts.look().then(
+        (look) => {
+          limit.cancel();
+          resolve(look);
+        },
+        () => {
+          limit.cancel();
+          resolve(undefined);
+        },
+      );
+    });
+    this.#look = { atMs: clock.now(), answer };
+    return answer;
+  }
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  503: 'Service Unavailable',
+};
+
+/** A whole HTTP response; the connection ends after it (RFC 9112 §9.6). */
+export function response(status: number, body: unknown): string {
+  const text = `${JSON.stringify(body)}\n`;
+  const head = `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\nContent-Type: application/json\r\n`;
+  return `${head}Content-Length: ${Buffer.byteLength(text)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${text}`;
+}
+
+/** One connection with one question. */
+class Question implements ByteSink {
+  readonly #stream: ByteStream;
+  readonly #answer: (path: string) => Promise<string>;
+  readonly #gone: () => void;
+  readonly #limit: Timer;
+  #text = '';
+  #asked = false;
+
+  constructor(stream: ByteStream, clock: Clock, answer: (path: string) => Promise<string>, gone: () => void) {
+    this.#stream = stream;
+    this.#answer = answer;
+    this.#gone = gone;
+    this.#limit = clock.after(healthLimits.requestMs + healthLimits.answerMs, () => stream.destroy());
+    stream.start(this);
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#asked) return;
+    this.#text += chunk.toString('latin1');
+    if (this.#text.includes('\r\n\r\n')) return void this.#ask();
+    if (this.#text.length > healthLimits.requestBytesMax)
+      this.#end(response(400, { problem: 'the request is too long' }));
+  }
+
+  end(): void {
+    if (!this.#asked) this.destroy();
+  }
+
+  drain(): void {
+    // The response is one small piece.
+  }
+
+  closed(): void {
+    this.#limit.cancel();
+    this.#gone();
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  async #ask(): Promise<void> {
+    this.#asked = true;
+    const [method = '', target = '', version = ''] = this.#text.slice(0, this.#text.indexOf('\r\n')).split(' ');
+    if (!version.startsWith('HTTP/1.')) return this.#end(response(400, { problem: 'this is no HTTP/1 request' }));
+    if (method !== 'GET' && method !== 'HEAD') return this.#end(response(405, { allowed: ['GET', 'HEAD'] }));
+    const whole = await this.#answer(target.split('?')[0] ?? '');
+    // RFC 9110 §9.3.2: as for GET, without the content.
+    this.#end(method === 'HEAD' ? whole.slice(0, whole.indexOf('\r\n\r\n') + 4) : whole);
+  }
+
+  #end(text: string): void {
+    this.#asked = true;
+    this.#stream.end(text);
+  }
+}

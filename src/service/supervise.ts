@@ -1,0 +1,218 @@
+/** Runs the supervisor: at once where the storage is there, else the operator process alone until it is. */
+import { availableParallelism } from 'node:os';
+import type { Journal } from '../events/journal.ts';
+import { renderText, rowOf } from '../events/render.ts';
+import { keepLastGood } from '../operate/config/index.ts';
+import type { Settings } from '../settings/index.ts';
+import { adoptSocket, bindSocket } from '../world/node/binding.ts';
+import { removeDeadSocket } from '../world/node/instance-lock.ts';
+import { giveTo, type HostUser } from '../world/node/privileges.ts';
+import { nodeWorld } from '../world/node/world.ts';
+import type { Board } from './parts/board.ts';
+import { runDirectory, shardsOnDisk } from './paths.ts';
+import type { RecentEvents } from './recent-events.ts';
+import type { Configuration, RunOptions } from './run.ts';
+import { makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
+import { limits } from './supervisor/limits.ts';
+import { ownershipOf, type Place, takeFallback, takePlace } from './supervisor/place.ts';
+import { serviceManager } from './supervisor/service-manager.ts';
+import { openStorage, type StorageTrouble } from './supervisor/storage.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
+
+/** What a run of the supervisor is made of. */
+export interface Supervised {
+  readonly configuration: Configuration;
+  readonly journal: Journal;
+  readonly board: Board;
+  readonly recent: RecentEvents;
+  readonly writeEvents: () => Promise<void>;
+  /** Called once the data directory can be used. */
+  readonly storageFound: () => void;
+  readonly options: RunOptions;
+  readonly user: HostUser | undefined;
+}
+
+const ID_OCTETS = 12;
+
+/** Resolves when it was told to stop, or at once where another instance is there. */
+export async function supervise(parts: Supervised): Promise<'ended' | { readonly held: string }> {
+  const { configuration, journal, board, options, user } = parts;
+  const { path } = configuration;
+  let { settings } = configuration;
+  const world = nodeWorld;
+  const trouble = await lookForStorage(parts);
+  const place = trouble === undefined ? await takePlace(runDirectory(settings)) : await takeFallback(path, user);
+  if (place === 'held') return held(journal, runDirectory(settings));
+  let current: Place | undefined = place;
+  const systemd = serviceManager(process.env, process.pid, world);
+  if (user !== undefined) options.children.dispose(); // they run as this user
+  const workers = settings.server.workers ?? Math.max(1, Math.floor(availableParallelism() / 2));
+  const briefing =
+    trouble === undefined
+      ? await makeBriefing(settings, 1, world, journal, board)
+      : { generation: 1, settings, certificate: undefined, nameServers: [], place: place?.directory ?? '' };
+  const supervisor = new Supervisor({
+    clock: world.clock,
+    journal,
+    children: options.children,
+    bind: bindSocket,
+    inherited: systemd.descriptors.map(({ descriptor, name }) => ({ name, socket: adoptSocket(descriptor) })),
+    briefing,
+    configurationPath: path,
+    workers,
+    orphans: trouble === undefined ? await orphansOf(settings, workers) : [],
+    user,
+    board,
+    recentEvents: () => parts.recent.all(),
+    writeEvents: parts.writeEvents,
+    reload: async (inUse) => {
+      const { reloaded, text } = await rereadConfiguration(path, inUse, world, journal, board);
+      if (!reloaded.ok) return reloaded;
+      settings = reloaded.briefing.settings;
+      return { ...reloaded, applied: () => void keep({ path, instead: undefined }, settings, board, text) };
+    },
+    notify: (state) =>
+      systemd.notify(
+        state.startsWith('RELOADING=1') ? `${state}\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}` : state,
+      ),
+    onStarted: () => {
+      void keep(configuration, settings, board, configuration.text);
+      options.onStarted?.(settings, supervisor.status());
+    },
+  });
+  const stopped = untilStopped(supervisor);
+  process.on('SIGHUP', () => void supervisor.reload());
+  keepWatchdog(systemd);
+  if (trouble === undefined) {
+    await removeDeadSockets(settings);
+    parts.storageFound();
+    supervisor.start();
+    await stopped;
+  } else {
+    supervisor.startOperator();
+    if ((await untilStorage(parts, trouble, () => settings, stopped)) === 'found') {
+      const taken = await takePlace(runDirectory(settings));
+      if (taken === 'held') {
+        await supervisor.stop('another instance has the storage');
+        current?.lock.release();
+        return held(journal, runDirectory(settings));
+      }
+      current?.lock.release();
+      current = taken;
+      parts.storageFound();
+      journal.emit('service.storage-available', { path: settings.server.data });
+      board.set({ part: 'storage', state: 'running' });
+      await removeDeadSockets(settings);
+      const whole = await makeBriefing(settings, supervisor.status().generation, world, journal, board);
+      await supervisor.storageFound(whole, await orphansOf(settings, workers));
+      await stopped;
+    }
+  }
+  current?.lock.release();
+  return 'ended';
+}
+
+function held(journal: Journal, directory: string): { readonly held: string } {
+  const path = `${directory}/lock`;
+  journal.emit('supervisor.already-running', { path });
+  return { held: path };
+}
+
+async function orphansOf(settings: Settings, workers: number): Promise<readonly number[]> {
+  return (await shardsOnDisk(nodeWorld.disk, settings)).filter((shard) => shard >= workers);
+}
+
+/** Looks once; says what is wrong as an event and on the board. */
+async function lookForStorage(
+  { configuration, journal, board, user }: Supervised,
+  before?: StorageTrouble,
+): Promise<StorageTrouble | undefined> {
+  const { settings, path } = configuration;
+  const trouble = await openStorage({
+    disk: nodeWorld.disk,
+    settings,
+    configurationPath: path,
+    newId: () => nodeWorld.random.bytes(ID_OCTETS).toString('hex'),
+    nowMs: nodeWorld.clock.wall(),
+    give: (directory) => {
+      if (user !== undefined) giveTo(directory, user);
+    },
+    ownership: (at) => ownershipOf(at, user),
+  });
+  if (trouble === undefined) {
+    if (before === undefined) board.set({ part: 'storage', state: 'running' });
+    return undefined;
+  }
+  const cause = renderText({ name: trouble.event, data: trouble.data });
+  // A condition that lasts is told once, and again only when its cause changes.
+  if (before === undefined || renderText({ name: before.event, data: before.data }) !== cause) tell(journal, trouble);
+  const { number } = rowOf(trouble.event);
+  board.set({ part: 'storage', state: 'failed', event: number, cause, evidence: trouble.evidence, cure: trouble.cure });
+  return trouble;
+}
+
+function tell(journal: Journal, trouble: StorageTrouble): void {
+  if (trouble.event === 'service.spool-missing') journal.emit(trouble.event, trouble.data);
+  else journal.emit(trouble.event, trouble.data);
+}
+
+/** Looks again and again, until the storage is there. */
+async function untilStorage(
+  parts: Supervised,
+  first: StorageTrouble,
+  settings: () => Settings,
+  stopped: Promise<void>,
+): Promise<'found' | 'stopped'> {
+  let before = first;
+  for (let waitMs: number = limits.storageRetryMs; ; waitMs = Math.min(waitMs * 2, limits.storageRetryMsMax)) {
+    const waited = await new Promise<boolean>((resolve) => {
+      const timer = nodeWorld.clock.after(waitMs, () => resolve(true));
+      void stopped.then(() => {
+        timer.cancel();
+        resolve(false);
+      });
+    });
+    if (!waited) return 'stopped';
+    const configuration = { ...parts.configuration, settings: settings() };
+    const trouble = await lookForStorage({ ...parts, configuration }, before);
+    if (trouble === undefined) return 'found';
+    before = trouble;
+  }
+}
+
+/** Keeps what is in use for a start when the file does not load. It stays this user's: see who may use it at a start. */
+async function keep(
+  { path, instead }: Pick<Configuration, 'path' | 'instead'>,
+  settings: Settings,
+  board: Board,
+  text: string,
+): Promise<void> {
+  const savedAtMs = instead?.savedAtMs ?? nodeWorld.clock.wall();
+  const failed = await keepLastGood(nodeWorld.disk, settings.server.data, { path, savedAtMs, text }).then(
+    () => undefined,
+    (error: unknown) => `it could not be kept as the last good one: ${error instanceof Error ? error.message : ''}`,
+  );
+  if (instead !== undefined) return;
+  board.set({ part: 'configuration', state: 'running', ...(failed === undefined ? {} : { cause: failed }) });
+}
+
+/** A killed service leaves the UNIX sockets of its listeners behind. */
+async function removeDeadSockets({ listeners }: Settings): Promise<void> {
+  for (const { address } of Object.values(listeners)) {
+    for (const path of [address].flat()) if (path.startsWith('/')) await removeDeadSocket(path).catch(() => undefined); // then binding says why
+  }
+}
+
+function untilStopped(supervisor: Supervisor): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => void supervisor.stop(signal).then(resolve));
+    }
+    supervisor.onStopped(resolve);
+  });
+}
+
+/** A sign of life at half the interval asked for: this process's loop turns. */
+function keepWatchdog({ watchdogMs, notify }: ReturnType<typeof serviceManager>): void {
+  if (watchdogMs !== undefined) setInterval(() => notify('WATCHDOG=1'), watchdogMs / 2).unref();
+}

@@ -1,0 +1,120 @@
+/** All parts of the service as one list: the supervisor's own, those of its children, listeners and processes. */
+import type { PartState } from '../../operate/actions/context.ts';
+import { LISTENER } from '../../operate/actions/verdict.ts';
+import type { Briefing, ListenerState } from '../messages.ts';
+
+/** What the overview reads of a child. */
+export interface ChildLook {
+  readonly role: 'worker' | 'operator';
+  readonly index: number;
+  readonly state: 'starting' | 'ready' | 'waiting' | 'stopping' | 'stopped';
+  readonly sinceMs: number;
+  readonly parts: readonly PartState[];
+}
+
+/** What the overview is made of. */
+export interface OverviewParts {
+  readonly own: readonly PartState[];
+  readonly briefing: Pick<Briefing, 'settings' | 'certificate'>;
+  readonly listeners: readonly ListenerState[];
+  readonly children: readonly ChildLook[];
+  readonly startedAtMs: number;
+}
+
+/** Whether a worker waits for something that has failed, and does not merely start. */
+export function isHeldUp({ state, parts }: ChildLook): boolean {
+  return state === 'starting' && parts.some((part) => part.state === 'failed');
+}
+
+/** Lists all parts. */
+export function overview(parts: OverviewParts): readonly PartState[] {
+  const { own, children } = parts;
+  return merged([
+    ...own,
+    ...listenerParts(parts),
+    ...children.map(childPart),
+    ...children.flatMap((child) => child.parts),
+  ]);
+}
+
+const ORDER: readonly PartState['state'][] = ['failed', 'degraded', 'starting', 'stopped', 'running'];
+
+/** Several processes may tell of one part: it is as the worst of them says. */
+function merged(parts: readonly PartState[]): readonly PartState[] {
+  const byName = new Map<string, PartState>();
+  for (const one of parts) {
+    const other = byName.get(one.part);
+    if (other === undefined || ORDER.indexOf(one.state) < ORDER.indexOf(other.state)) byName.set(one.part, one);
+  }
+  return [...byName.values()];
+}
+
+function childPart({ role, index, state, sinceMs, parts }: ChildLook): PartState {
+  const part = role === 'worker' ? `worker ${index}` : 'operator';
+  switch (state) {
+    case 'ready':
+      return { part, state: 'running', sinceMs };
+    case 'starting': {
+      const failed = parts.find((one) => one.state === 'failed');
+      return failed === undefined
+        ? { part, state, sinceMs }
+        : { part, state: 'stopped', sinceMs, cause: `waits for ${failed.part}` };
+    }
+    case 'waiting':
+      return {
+        part,
+        state: 'failed',
+        sinceMs,
+        event: 3800,
+        cause: 'the process ended and is started again',
+        cure: 'ims events --severity warning',
+      };
+    default:
+      return { part, state: 'stopped', sinceMs };
+  }
+}
+
+const place = (address: string, port: number): string =>
+  port === 0 ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+function listenerParts({ briefing, listeners, children, startedAtMs }: OverviewParts): readonly PartState[] {
+  const { settings, certificate } = briefing;
+  const workers = children.filter(({ role }) => role === 'worker');
+  const accepting = workers.some(({ state }) => state === 'ready');
+  const heldUp = workers.every((worker) => isHeldUp(worker) || worker.state === 'stopped');
+  if (listeners.length === 0)
+    return Object.entries(settings.listeners).map(([name]) => ({
+      part: `${LISTENER}${name}`,
+      state: 'stopped',
+      sinceMs: startedAtMs,
+      cause: 'waits for the storage',
+    }));
+  return listeners.map(({ name, tls, address, port, state, sinceMs, problem, cause }) => {
+    const part = `${LISTENER}${name} at ${place(address, port)}`;
+    if (state === 'failed')
+      return {
+        part,
+        state: 'failed',
+        sinceMs,
+        event: 4007,
+        cause: `${problem ?? ''}${cause === undefined ? '' : `, ${cause}`}`,
+        evidence: [{ what: place(address, port), expected: 'bound', seen: problem ?? 'not bound' }],
+        cure: 'ims doctor --only listeners',
+      };
+    if (!accepting)
+      return heldUp
+        ? { part, state: 'stopped', sinceMs, cause: 'no worker has its queue open' }
+        : { part, state: 'starting', sinceMs };
+    if (certificate === undefined && tls !== 'none')
+      return {
+        part,
+        state: tls === 'starttls' ? 'degraded' : 'failed',
+        sinceMs,
+        event: 3750,
+        cause:
+          tls === 'starttls' ? 'offers no STARTTLS: there is no certificate' : 'needs TLS, and there is no certificate',
+        cure: 'ims doctor --only tls',
+      };
+    return { part, state: 'running', sinceMs };
+  });
+}

@@ -1,0 +1,114 @@
+/** The storage that everything stands on: found, made at the first start, never made anew where a spool was. */
+import { errnoOf } from '../../events/fault.ts';
+import type { EventData } from '../../events/journal.ts';
+import type { Evidence } from '../../operate/doctor/verdict.ts';
+import {
+  holdsSpool,
+  printSpoolMarker,
+  readSpoolMarker,
+  spoolMarkerPath,
+  spoolPath,
+} from '../../operate/config/index.ts';
+import type { Settings } from '../../settings/index.ts';
+import type { Disk } from '../../world/ports/disk.ts';
+import { eventDirectory, runDirectory } from '../paths.ts';
+
+/** Why the data directory cannot be used. */
+export type StorageTrouble = { readonly evidence: readonly Evidence[]; readonly cure: string } & (
+  | { readonly event: 'service.spool-missing'; readonly data: EventData<'service.spool-missing'> }
+  | { readonly event: 'service.storage-unavailable'; readonly data: EventData<'service.storage-unavailable'> }
+);
+
+/** What looking for the storage needs. */
+export interface StorageParts {
+  readonly disk: Disk;
+  readonly settings: Settings;
+  readonly configurationPath: string;
+  /** A new name for a spool. */
+  readonly newId: () => string;
+  readonly nowMs: number;
+  /** Gives a directory to the user that the service works as. */
+  readonly give: (directory: string) => void;
+  /** Who owns a path and who this process is, for the words. */
+  readonly ownership: (path: string) => string | undefined;
+}
+
+/** Makes the data directory ready for use, or says why it is not. Nothing is made where a spool was and is not. */
+export async function openStorage(parts: StorageParts): Promise<StorageTrouble | undefined> {
+  const { disk, settings, configurationPath } = parts;
+  const { data } = settings.server;
+  const marker = spoolMarkerPath(configurationPath, data);
+  let at = data;
+  try {
+    const sign = marker === undefined ? undefined : await readSpoolMarker(disk, marker).catch(() => undefined); // unreadable: as if there were none
+    if (marker !== undefined && sign?.data === data && !(await holdsSpool(disk, data)))
+      return await missing(parts, marker, sign.madeAtMs);
+    const run = runDirectory(settings);
+    // The last one so that what is made in it later has an owner who may look into it.
+    for (const directory of [data, run, eventDirectory(settings, '')]) {
+      at = directory;
+      await disk.makeDirectory(directory, 0o700);
+    }
+    at = spoolPath(data);
+    const own = (await readSpoolMarker(disk, at)) ?? { data, id: parts.newId(), madeAtMs: parts.nowMs };
+    if ((await disk.entry(at)) === undefined) await disk.replaceFile(at, printSpoolMarker(own), 0o600);
+    for (const directory of [data, run]) {
+      at = directory;
+      parts.give(directory);
+    }
+    // Where it cannot be written there is no sign, and what an empty directory means stays open.
+    if (marker !== undefined && (sign?.data !== data || sign.id !== own.id))
+      await disk.replaceFile(marker, printSpoolMarker({ ...own, data }), 0o644).catch(() => undefined);
+    return undefined;
+  } catch (error) {
+    return unusable(parts, at, errnoOf(error) || 'EUNKNOWN');
+  }
+}
+
+async function missing({ disk, settings }: StorageParts, marker: string, made: number): Promise<StorageTrouble> {
+  const { data: path } = settings.server;
+  const there = (await disk.entry(path)) !== undefined;
+  return {
+    event: 'service.spool-missing',
+    data: { path, made, marker },
+    evidence: [
+      { what: path, expected: 'holds a spool', seen: there ? 'no spool in it' : 'not there' },
+      { what: marker, expected: 'agrees', seen: `says that a spool was made in ${path}` },
+    ],
+    cure: `findmnt -T ${path} (mount what is missing there; nothing else is needed)`,
+  };
+}
+
+const CAUSES: Readonly<Record<string, readonly [cause: string, cure: (path: string) => string]>> = {
+  EACCES: [
+    'its owner or mode does not let this user in',
+    (path) => `namei -l ${path} (then chown or chmod what it shows)`,
+  ],
+  EPERM: [
+    'its owner or mode does not let this user in',
+    (path) => `namei -l ${path} (then chown or chmod what it shows)`,
+  ],
+  EROFS: ['its file system is read-only', (path) => `findmnt -T ${path} (then mount -o remount,rw what it shows)`],
+  ENOSPC: ['its file system is full', (path) => `df -h ${path}; df -i ${path}`],
+  EDQUOT: ['its quota is used up', (path) => `quota; df -h ${path}`],
+  ENOTDIR: ['something on the way is no directory', (path) => `namei -l ${path}`],
+  EEXIST: ['something else is in its place', (path) => `ls -ld ${path}`],
+  EIO: ['the disk reports an error', () => 'journalctl -k --since -1h'],
+};
+
+function unusable({ settings, ownership }: StorageParts, at: string, errno: string): StorageTrouble {
+  const [cause, cure] = CAUSES[errno] ?? ['the system refused it', (path: string) => `ls -ld ${path}`];
+  const owner = ownership(at) ?? ownership(settings.server.data);
+  return {
+    event: 'service.storage-unavailable',
+    data: {
+      path: settings.server.data,
+      errno,
+      cause: `${cause}${at === settings.server.data ? '' : ` (at ${at})`}${owner === undefined ? '' : `: ${owner}`}`,
+    },
+    evidence: [
+      { what: at, expected: 'can be made and written', seen: owner === undefined ? errno : `${errno}, ${owner}` },
+    ],
+    cure: cure(at),
+  };
+}

@@ -1,0 +1,48 @@
+import { openEventLog } from '../../operate/journal/event-log.ts';
+import { createJournal, type RunningJournal } from '../../operate/journal/journal.ts';
+import { outputWriter } from '../../operate/journal/output-writer.ts';
+import type { Settings } from '../../settings/index.ts';
+import type { Output } from '../../world/ports/output.ts';
+import type { World } from '../../world/world.ts';
+import type { Board } from '../parts/board.ts';
+import { heardBy } from '../parts/from-events.ts';
+import { eventDirectory } from '../paths.ts';
+import { RecentEvents } from '../recent-events.ts';
+
+/** Where a worker tells what happens, from before it has its queue. */
+export interface WorkerVoice {
+  readonly journal: RunningJournal;
+  readonly recent: RecentEvents;
+  readonly flush: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** The name of the part that is a worker's queue. */
+export function queueOf(worker: number): string {
+  return `queue of worker ${worker}`;
+}
+
+/** Opens it. The board hears the events too. */
+export function openVoice(
+  { world, output }: { readonly world: Pick<World, 'clock' | 'disk'>; readonly output: Output },
+  settings: Settings,
+  shard: number,
+  board: Board,
+): WorkerVoice {
+  const recent = new RecentEvents();
+  const plain = createJournal({
+    clock: world.clock,
+    process: { role: 'worker', shard },
+    levels: settings.events.levels,
+    writers: [outputWriter(output, settings.events.format, 'standard output', () => journal), recent],
+  });
+  const journal = heardBy(plain, board, queueOf(shard));
+  const log = openEventLog({
+    world,
+    directory: eventDirectory(settings, `worker-${shard}`),
+    settings: settings.events,
+    journal: () => journal,
+  });
+  journal.add(log);
+  return { journal, recent, flush: () => log.flush(), close: () => log.close() };
+}

@@ -1,0 +1,62 @@
+import { Fault } from '../../events/fault.ts';
+import type { Journal } from '../../events/journal.ts';
+import { renderText } from '../../events/render.ts';
+import type { World } from '../../world/world.ts';
+
+/** Waits between attempts to open storage that failed. */
+const REOPEN_MS = 5_000;
+
+/** Waits between looks at a shard that the worker of a supervisor that is gone is about to leave; told of after some of them. */
+const HELD_MS = 50;
+const HELD_TOLD_AFTER = 100;
+
+/** What waiting needs. */
+export interface WaitingParts {
+  readonly world: Pick<World, 'clock'>;
+  /** Takes the lock at a path for this process's life, or says that another process holds it. */
+  readonly takeLock: (path: string) => Promise<object | 'held'>;
+}
+
+/** A shard has one owner: waits until the one before has left, which a kill of its supervisor gives a second or two. */
+export async function untilLocked(parts: WaitingParts, journal: Journal, path: string, queue: string): Promise<void> {
+  for (let looks = 1; ; looks += 1) {
+    const why = await parts.takeLock(path).then(
+      (lock) => (lock === 'held' ? 'another process still works on this shard' : undefined),
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    if (why === undefined) {
+      if (looks > HELD_TOLD_AFTER) journal.emit('service.queue-available', { path: queue });
+      return;
+    }
+    if (looks === HELD_TOLD_AFTER) journal.emit('service.queue-unavailable', { path, cause: why });
+    await new Promise<void>((resolve) => void parts.world.clock.after(HELD_MS, resolve));
+  }
+}
+
+/** Opens storage, and tries again for as long as it cannot be opened; says so once for each cause. */
+export async function untilOpen<T>(
+  parts: Pick<WaitingParts, 'world'>,
+  journal: Journal,
+  path: string,
+  open: () => Promise<T>,
+): Promise<T> {
+  let told = '';
+  for (;;) {
+    try {
+      const opened = await open();
+      if (told !== '') journal.emit('service.queue-available', { path });
+      return opened;
+    } catch (error) {
+      const cause = causeOf(error);
+      if (cause !== told) journal.emit('service.queue-unavailable', { path, cause });
+      told = cause;
+      await new Promise<void>((resolve) => void parts.world.clock.after(REOPEN_MS, resolve));
+    }
+  }
+}
+
+function causeOf(error: unknown): string {
+  if (!(error instanceof Fault)) return error instanceof Error ? error.message : String(error);
+  // The constructor has checked that name and data belong together.
+  return renderText({ name: error.event, data: error.data as Readonly<Record<string, unknown>> });
+}
