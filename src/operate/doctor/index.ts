@@ -6,18 +6,24 @@
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Parts } from './check.ts';
 import { checks } from './checks/index.ts';
+import type { Condition } from './condition.ts';
+import { mergeFindings } from './merge.ts';
 import { type DoctorReport, makeReport } from './report.ts';
 import { chosen, runChecks } from './run.ts';
 
-export { checksInForce } from './run.ts';
 export { checks } from './checks/index.ts';
 export { conditionStore } from './condition-store.ts';
 export { startExaminer, type Examiner } from './examiner.ts';
 export { explainCheck } from './explain.ts';
+export { changeEvents, changesFrom, type ConditionChange } from './merge.ts';
 export { makeParts } from './parts.ts';
 export type { DoctorReport } from './report.ts';
+export { checksInForce } from './run.ts';
 
-/** Looks at everything, or at one check or area with all that it stands on; undefined where there is none of that name. */
+/**
+ * Looks at everything, or at one check or area with all that it stands on; undefined where there is none of that name. What asks others is
+ * looked at again before it is called unhealthy.
+ */
 export async function examine(
   parts: Partial<Parts>,
   clock: Pick<Clock, 'now' | 'after'>,
@@ -26,8 +32,14 @@ export async function examine(
   const wanted = chosen(checks, only);
   if (wanted.length === 0) return undefined;
   const began = clock.now();
-  const findings = await runChecks(wanted, parts, clock);
+  const findings = await runChecks(wanted, parts, clock, { doubt: 'network' });
   return makeReport(findings, Math.round(clock.now() - began));
+}
+
+/** Adds to a report what the running service answered to `conditions`. */
+export function withConditions(report: DoctorReport, answer: unknown): DoctorReport {
+  const known = (answer as { readonly conditions?: readonly Condition[] } | undefined)?.conditions ?? [];
+  return makeReport(mergeFindings(report.findings, known), report.tookMs);
 }
 
 /** The ids of all checks. */

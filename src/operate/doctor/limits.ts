@@ -4,6 +4,8 @@ export const checkMs = 3000;
 export const checkMsMax = 8000;
 /** How long a whole run may take. */
 export const runMs = 9500;
+/** A second look needs so much more than the first took; half of it is waited before. */
+export const secondLookMs = 600;
 /** Wait of look-ups for one answer of a name server. */
 export const nameServerMs = 1200;
 /** Wait of a check for the answer of one name server, and time until the question is sent again. */

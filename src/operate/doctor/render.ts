@@ -1,6 +1,6 @@
 import { evidenceMax } from './limits.ts';
 import type { DoctorReport } from './report.ts';
-import type { Finding } from './run.ts';
+import type { KnownFinding } from './merge.ts';
 
 /** What the screen does with text. */
 export interface Screen {
@@ -10,11 +10,13 @@ export interface Screen {
   readonly plain: (text: string) => string;
 }
 
+const when = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+
 const BLOCKED_NAMED_MAX = 4;
 
 type Paint = (colour: 'red' | 'yellow' | 'green' | 'bold' | 'dim', text: string) => string;
 
-function evidenceLines({ verdict }: Finding, plain: Screen['plain']): readonly string[] {
+function evidenceLines({ verdict }: KnownFinding, plain: Screen['plain']): readonly string[] {
   const rows = verdict.evidence
     .slice(0, evidenceMax)
     .map(({ what, expected, seen }) => plain(`  seen      ${what}: ${seen} (expected: ${expected})`));
@@ -22,7 +24,7 @@ function evidenceLines({ verdict }: Finding, plain: Screen['plain']): readonly s
   return more > 0 ? [...rows, `            and ${more} more: --json has all`] : rows;
 }
 
-function findingLines(finding: Finding, { paint, plain }: Screen): readonly string[] {
+function findingLines(finding: KnownFinding, { paint, plain }: Screen): readonly string[] {
   const { id, title, verdict } = finding;
   switch (verdict.kind) {
     case 'unhealthy':
@@ -30,6 +32,11 @@ function findingLines(finding: Finding, { paint, plain }: Screen): readonly stri
         `${paint('red', 'unhealthy')}  ${paint('bold', id)}: ${title}`,
         `  cause     ${plain(verdict.cause)}`,
         ...evidenceLines(finding, plain),
+        ...(finding.sinceMs === undefined
+          ? []
+          : [
+              `  since     ${when(finding.sinceMs)}${finding.seenBy === undefined ? '' : ' (as the service saw it last; from here it cannot be seen)'}`,
+            ]),
         `  cure      ${plain(verdict.cure)}`,
         ...(verdict.event === undefined ? [] : [`  event     ${verdict.event}; more: ims kb ${verdict.event}`]),
       ];
@@ -50,7 +57,7 @@ function findingLines(finding: Finding, { paint, plain }: Screen): readonly stri
 }
 
 /** Most of them wait for the same: one line for each root. */
-function blockedLines(findings: readonly Finding[], paint: Paint): readonly string[] {
+function blockedLines(findings: readonly KnownFinding[], paint: Paint): readonly string[] {
   const waiting = new Map<string, string[]>();
   for (const { id, verdict } of findings)
     if (verdict.kind === 'blocked') waiting.set(verdict.by, [...(waiting.get(verdict.by) ?? []), id]);

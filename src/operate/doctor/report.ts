@@ -1,4 +1,4 @@
-import type { Finding } from './run.ts';
+import type { KnownFinding } from './merge.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Everything that a run found. */
@@ -7,7 +7,7 @@ export interface DoctorReport {
   readonly verdict: 'well' | 'unhealthy' | 'failed';
   readonly sentence: string;
   readonly counts: Readonly<Record<Verdict['kind'], number>>;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly KnownFinding[];
   readonly tookMs: number;
 }
 
@@ -16,7 +16,7 @@ const CONFIGURATION = 'configuration.loads';
 const things = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
 /** Joins findings to an overall verdict. */
-export function makeReport(findings: readonly Finding[], tookMs: number): DoctorReport {
+export function makeReport(findings: readonly KnownFinding[], tookMs: number): DoctorReport {
   const count = (kind: Verdict['kind']): number => findings.filter(({ verdict }) => verdict.kind === kind).length;
   const counts = {
     healthy: count('healthy'),

@@ -9,7 +9,8 @@ import { checkMs, runMs } from './limits.ts';
 import { renderReport } from './render.ts';
 import { makeReport } from './report.ts';
 import { assertSound, chosen, runChecks } from './run.ts';
-import { healthy, unhealthy, row, type Verdict } from './verdict.ts';
+import { changesFrom, mergeFindings } from './merge.ts';
+import { healthy, unhealthy, unknown, row, type Verdict } from './verdict.ts';
 
 const parts = { host: pretendedHost({}) };
 
@@ -115,7 +116,10 @@ test('the screen names cause, evidence, cure and event, and obeys no control cha
   const all = [check('a', 1, [], bad), check('b', 2, ['a'], () => healthy()), check('c', 3, [], () => healthy())];
   const report = makeReport(await runChecks(all, parts, new ManualClock()), 0);
   assert.equal(report.verdict, 'unhealthy');
-  const screen = { paint: (_: string, text: string) => text, plain: (text: string) => text.replace(/\x1b/g, '?') };
+  const screen = {
+    paint: (_: string, text: string) => text,
+    plain: (text: string) => text.replace(/\x1b/g, '?'),
+  };
   const text = renderReport(report, 'mail.example.test', false, screen).join('\n');
   for (const words of [
     '1 thing is not well',
@@ -137,6 +141,52 @@ test('a broken check makes the examination failed, and never well', async () => 
   );
   assert.equal(report.verdict, 'failed');
   assert.equal(makeReport([], 0).verdict, 'well');
+});
+
+test('what asks others is unhealthy only where a second look says so too, and where there is time for one', async () => {
+  const look = async (first: number, all: readonly Verdict[]): Promise<Verdict | undefined> => {
+    const clock = new ManualClock();
+    let looks = 0;
+    const one: Check = {
+      ...check('a', 1, [], () => {
+        clock.advance(looks === 0 ? first : 0);
+        return all[Math.min(looks++, all.length - 1)] ?? healthy();
+      }),
+      cost: 'network',
+    };
+    const run = runChecks([one], parts, clock, { doubt: 'network' });
+    for (let turn = 0; turn < 5; turn += 1) {
+      await new Promise((resolve) => clock.soon(() => resolve(undefined)));
+      clock.advance(500);
+    }
+    return (await run)[0]?.verdict;
+  };
+  assert.equal((await look(0, [bad(), healthy()]))?.kind, 'healthy');
+  assert.equal((await look(0, [bad(), bad()]))?.kind, 'unhealthy');
+  assert.equal((await look(0, [bad(), unknown('dark')]))?.kind, 'unknown');
+  assert.equal((await look(2900, [bad(), healthy()]))?.kind, 'healthy');
+});
+
+test('what a run could not see is told as the service saw it; what it sees well is well', () => {
+  const condition = { check: 'a', number: 1, title: 'a', cause: 'c', cure: 'd', event: 4007, evidence: [], sinceMs: 5 };
+  const merged = (verdict: Verdict) =>
+    mergeFindings([{ id: 'a', number: 1, title: 'a', verdict, tookMs: 0 }], [condition])[0];
+  assert.deepEqual(merged(unknown('dark'))?.verdict, {
+    kind: 'unhealthy',
+    cause: 'c',
+    cure: 'd',
+    event: 4007,
+    evidence: [],
+  });
+  assert.equal(merged(unknown('dark'))?.seenBy, 'service');
+  assert.equal(merged(bad())?.sinceMs, 5);
+  assert.equal(merged(healthy())?.verdict.kind, 'healthy');
+  const data = { check: 'a', cause: 'c' };
+  const events = [3960, 2960, 4007].map((number) => ({ atMs: 1, number, data }));
+  assert.deepEqual(
+    changesFrom(events).map(({ what }) => what),
+    ['found', 'over'],
+  );
 });
 
 test('a check explains itself by id and by number', () => {

@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Check, Parts } from './check.ts';
-import { checkMs, checkMsMax, runMs } from './limits.ts';
+import { checkMs, checkMsMax, runMs, secondLookMs } from './limits.ts';
 import { type Verdict, unknown } from './verdict.ts';
 
 /** What one check found, and in what time. */
@@ -60,17 +60,24 @@ export function checksInForce(checks: readonly Check[]): readonly Check[] {
 
 const STANDS_IN_THE_WAY: ReadonlySet<Verdict['kind']> = new Set(['unhealthy', 'blocked', 'broken', 'unknown']);
 
-/** Runs checks in the order of their graph, as many at once as it allows. Never rejects. */
+/**
+ * Runs checks in the order of their graph, as many at once as it allows. Never rejects. Verdicts of the cost that is in `doubt` count as
+ * unhealthy only where a second look says so too.
+ */
 export async function runChecks(
   checks: readonly Check[],
   parts: Partial<Parts>,
   clock: Pick<Clock, 'now' | 'after'>,
+  { doubt }: { readonly doubt?: Check['cost'] } = {},
 ): Promise<readonly Finding[]> {
   const began = clock.now();
   const started = new Map<string, Promise<Finding>>();
   for (const check of checks) {
     const before = check.after.flatMap((id) => started.get(id) ?? []);
-    started.set(check.id, runOne(check, Promise.all(before), parts, clock, began + runMs));
+    started.set(
+      check.id,
+      runOne(check, Promise.all(before), parts, clock, { untilMs: began + runMs, again: check.cost === doubt }),
+    );
   }
   return Promise.all(started.values());
 }
@@ -80,11 +87,17 @@ async function runOne(
   before: Promise<readonly Finding[]>,
   parts: Partial<Parts>,
   clock: Pick<Clock, 'now' | 'after'>,
-  untilMs: number,
+  { untilMs, again }: { readonly untilMs: number; readonly again: boolean },
 ): Promise<Finding> {
   const inTheWay = (await before).find(({ verdict }) => STANDS_IN_THE_WAY.has(verdict.kind));
   const began = clock.now();
-  const verdict = inTheWay === undefined ? await lookInTime(check, parts, clock, untilMs - began) : blockedBy(inTheWay);
+  let verdict = inTheWay === undefined ? await lookInTime(check, parts, clock, untilMs - began) : blockedBy(inTheWay);
+  const spent = clock.now() - began;
+  // One that there is no time to make again is believed.
+  if (again && verdict.kind === 'unhealthy' && clock.now() + spent + secondLookMs < untilMs) {
+    await new Promise<void>((resolve) => void clock.after(secondLookMs / 2, resolve));
+    verdict = await lookInTime(check, parts, clock, untilMs - clock.now());
+  }
   const { id, number, title } = check;
   return { id, number, title, verdict, tookMs: Math.round(clock.now() - began) };
 }
