@@ -1,6 +1,5 @@
 import { findRow } from '../../events/render.ts';
 import type { Journal } from '../../events/journal.ts';
-import type { Clock } from '../../world/ports/clock.ts';
 import type { Host } from '../../world/ports/host.ts';
 import type { HostChanges } from '../../world/ports/host-changes.ts';
 import type { Programs } from '../../world/ports/process.ts';
@@ -12,9 +11,8 @@ import { checkIds, examine, makeParts } from '../doctor/index.ts';
 import { runDirectoryOf } from '../doctor/parts.ts';
 import type { Finding } from '../doctor/run.ts';
 import type { Verdict } from '../doctor/verdict.ts';
-import { openEventLog } from '../journal/event-log.ts';
-import { createJournal } from '../journal/journal.ts';
-import { dataDirectoryOf, diskOfOwner, snapshotsDirectory } from './data-places.ts';
+import { type CommandJournal, openCommandJournal } from './command-journal.ts';
+import { dataDirectoryOf, snapshotsDirectory } from './data-places.ts';
 import {
   executeRepair,
   type Proposal,
@@ -79,7 +77,7 @@ interface BenchParts {
 
 class OpenBench implements Bench {
   readonly #parts: BenchParts;
-  #journal: Promise<{ readonly journal: Journal; close(): Promise<void> }> | undefined;
+  #journal: Promise<CommandJournal> | undefined;
 
   constructor(parts: BenchParts) {
     this.#parts = parts;
@@ -124,7 +122,7 @@ class OpenBench implements Bench {
   }
 
   async #journalIn(file: LoadedFile, data: string): Promise<Journal> {
-    this.#journal ??= this.#open(file, data);
+    this.#journal ??= openCommandJournal(this.#parts.io.world, this.#parts.changes, data, file);
     return (await this.#journal).journal;
   }
 
@@ -167,22 +165,5 @@ class OpenBench implements Bench {
     if (isUnreachable(end))
       return end.kind === 'no-service' ? undefined : `the service could not be asked (${end.kind})`;
     return end.ok ? undefined : end.error.message;
-  }
-
-  /** Events of a repair stand beside those of the service; without a data directory they are shown only. */
-  async #open(file: LoadedFile, data: string): Promise<{ readonly journal: Journal; close(): Promise<void> }> {
-    const { io, changes } = this.#parts;
-    const { disk, clock }: { readonly disk: World['disk']; readonly clock: Clock } = io.world;
-    const journal = createJournal({ clock, process: { role: 'command' }, levels: {}, writers: [] });
-    const there = (await disk.entry(data).catch(() => undefined))?.kind === 'directory';
-    if (!there || !file.loaded.ok) return { journal, close: async () => undefined };
-    const log = openEventLog({
-      world: { clock, disk: await diskOfOwner(disk, changes, data) },
-      directory: `${data}/events/command`,
-      settings: file.loaded.settings.events,
-      journal: () => journal,
-    });
-    journal.add(log);
-    return { journal, close: () => log.close() };
   }
 }

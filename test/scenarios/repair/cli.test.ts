@@ -1,0 +1,253 @@
+/** `ims repair`, `ims settings` and `ims verify` by the real program, in a directory of their own. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../../src/service/main.js', import.meta.url));
+const isRoot = process.getuid?.() === 0;
+const made: string[] = [];
+after(async () => {
+  for (const directory of made) await rm(directory, { recursive: true, force: true });
+});
+
+const TEXT = `# ours
+server: { name: mail.example.test, data: ./data } # kept
+listeners:
+  mx: { profile: mx, address: 127.0.0.1, port: 0, tls: starttls }
+domains:
+  example.test:
+    mailboxes: { postmaster: {} }
+`;
+
+async function place(text = TEXT): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'ims-repair-'));
+  made.push(directory);
+  await mkdir(join(directory, 'data/run'), { recursive: true, mode: 0o700 });
+  await mkdir(join(directory, 'data/queue'), { mode: 0o700 });
+  await chmod(join(directory, 'data'), 0o700);
+  await writeFile(join(directory, 'ims.yaml'), text, { mode: 0o600 });
+  return directory;
+}
+
+function ims(directory: string, ...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [MAIN, ...words], {
+      cwd: directory,
+      env: { ...process.env, IMS_CONFIG: join(directory, 'ims.yaml') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const out = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString('utf8')));
+    child.stderr.on('data', (chunk: Buffer) => (out.stderr += chunk.toString('utf8')));
+    child.once('close', (code) => resolve({ code: code ?? -1, ...out }));
+  });
+}
+
+interface Shown {
+  readonly outcomes: readonly {
+    readonly check: string;
+    readonly repair?: string;
+    readonly kind: string;
+    readonly snapshot?: string;
+  }[];
+}
+const shown = (stdout: string): Shown['outcomes'] => (JSON.parse(stdout) as Shown).outcomes;
+const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
+
+async function eventsOf(directory: string): Promise<readonly number[]> {
+  const folder = join(directory, 'data/events/command');
+  const names = await readdir(folder).catch(() => []);
+  const texts = await Promise.all(
+    names.filter((name) => name.endsWith('.log')).map((name) => readFile(join(folder, name), 'utf8')),
+  );
+  return texts.flatMap((text) => [...text.matchAll(/"event":(\d+)/g)].map(([, number]) => Number(number)));
+}
+
+test('nothing is changed without consent; with it the check is well, and every step is an event', async () => {
+  const directory = await place();
+  const queue = join(directory, 'data/queue');
+  await chmod(queue, 0o755);
+  for (const words of [['--preview'], []]) {
+    const asked = await ims(directory, 'repair', 'storage.private', '--json', ...words);
+    assert.equal(asked.code, 1);
+    assert.deepEqual(
+      shown(asked.stdout).map(({ kind }) => kind),
+      ['planned'],
+    );
+    assert.equal(await modeOf(queue), '755');
+  }
+  const done = await ims(directory, 'repair', 'storage.private', '--yes', '--json');
+  assert.equal(done.code, 0, done.stdout + done.stderr);
+  assert.equal(shown(done.stdout)[0]?.kind, 'cured');
+  assert.equal(await modeOf(queue), '700');
+  assert.deepEqual(await eventsOf(directory), [2970, 2971, 2972]);
+  assert.equal((await ims(directory, 'repair', 'storage.private')).code, 0);
+});
+
+test('a repair that does not help is undone, file and mode and time (event 3970)', async () => {
+  // The name server behind the stub is as dead as the stub.
+  const directory = await place(`${TEXT}names: { servers: ['127.0.0.1:9'] } # dead\n`);
+  const path = join(directory, 'ims.yaml');
+  const before = await stat(path);
+  const behind = '/run/systemd/resolve/resolv.conf';
+  if (!isRoot) return;
+  const had = await readFile(behind, 'utf8').catch(() => undefined);
+  await mkdir('/run/systemd/resolve', { recursive: true });
+  await writeFile(behind, 'nameserver 127.255.255.254\n');
+  try {
+    const done = await ims(directory, 'repair', 'names.servers-answer', '--yes', '--json');
+    const outcome = shown(done.stdout).find(({ check }) => check === 'names.servers-answer');
+    if (outcome?.kind === 'further') return;
+    assert.equal(outcome?.kind, 'undone', done.stdout);
+    assert.equal(done.code, 5);
+    assert.match(await readFile(path, 'utf8'), /127\.0\.0\.1:9'\] \} # dead/);
+    const now = await stat(path);
+    assert.deepEqual(
+      [now.mode, now.uid, Math.round(now.mtimeMs)],
+      [before.mode, before.uid, Math.round(before.mtimeMs)],
+    );
+    assert.ok((await eventsOf(directory)).includes(3970));
+  } finally {
+    if (had === undefined) await rm(behind, { force: true });
+    else await writeFile(behind, had);
+  }
+});
+
+test('a step that may not be done is undone and said with exit code 4 (event 4970)', { skip: !isRoot }, async () => {
+  const directory = await place();
+  await chmod(join(directory, 'data'), 0o722);
+  await chown(join(directory, 'data'), 1234, 1234);
+  // Nobody may give the directory away; the plan for him is text.
+  const asked = await ims(directory, 'repair', 'storage.data-directory', '--preview', '--json');
+  assert.ok(shown(asked.stdout).length > 0, asked.stdout);
+  await chown(join(directory, 'data'), 0, 0);
+  // The snapshot cannot be written: a file is in its way.
+  await writeFile(join(directory, 'data/snapshots'), '');
+  const failed = await ims(directory, 'repair', 'storage.data-directory', '--yes', '--json');
+  assert.equal(shown(failed.stdout)[0]?.kind, 'failed', failed.stdout);
+  assert.equal(failed.code, 5);
+  assert.equal(await modeOf(join(directory, 'data')), '722');
+  assert.ok((await eventsOf(directory)).includes(4970));
+});
+
+test('a spool of a foreign owner is given to the service when the service runs as root', {
+  skip: !isRoot,
+}, async () => {
+  const directory = await place();
+  const data = join(directory, 'data');
+  // Root may write everywhere: the check looks at the user that is configured.
+  await writeFile(join(directory, 'ims.yaml'), TEXT.replace('./data }', './data, user: nobody }'));
+  for (const path of [data, join(data, 'run'), join(data, 'queue')]) await chown(path, 1234, 1234);
+  await chmod(directory, 0o755);
+  const asked = await ims(directory, 'repair', 'storage', '--preview', '--json');
+  // A start as root gives the directory to its user by itself; then nothing is planned.
+  assert.ok([0, 1].includes(asked.code), asked.stdout + asked.stderr);
+});
+
+test('a listener that stands twice stands once afterwards, and comments stay', async () => {
+  const directory = await place(
+    TEXT.replace('port: 0,', 'port: 25251,').replace(
+      'domains:',
+      '  again: { tls: starttls, profile: mx, address: 127.0.0.1, port: 25251 }\ndomains:',
+    ),
+  );
+  const done = await ims(directory, 'repair', '4750', '--yes', '--json');
+  assert.equal(shown(done.stdout)[0]?.kind, 'cured', done.stdout + done.stderr);
+  const text = await readFile(join(directory, 'ims.yaml'), 'utf8');
+  assert.match(text, /^# ours\nserver: .* # kept\n/);
+  assert.doesNotMatch(text, /again/);
+  assert.equal(await modeOf(join(directory, 'ims.yaml')), '600');
+});
+
+test('a file with carriage returns and a byte order mark is rewritten on request', async () => {
+  const directory = await place(`\ufeff${TEXT.replaceAll('\n', '\r\n')}`);
+  const done = await ims(directory, 'repair', 'configuration.line-ends', '--yes', '--json');
+  assert.equal(done.code, 0, done.stdout + done.stderr);
+  assert.equal(await readFile(join(directory, 'ims.yaml'), 'utf8'), TEXT);
+  const again = await ims(directory, 'repair', 'configuration.line-ends', '--yes', '--json');
+  assert.deepEqual(
+    shown(again.stdout).map(({ kind }) => kind),
+    ['nothing'],
+  );
+});
+
+test('dead sockets go, one on which somebody listens stays', async (context: TestContext) => {
+  const directory = await place();
+  const live = join(directory, 'data/run/live');
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(live, resolve));
+  context.after(() => server.close());
+  const dead = join(directory, 'data/run/dead');
+  const script = `require('node:net').createServer().listen(${JSON.stringify(dead)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  await new Promise((resolve) => spawn(process.execPath, ['-e', script], { stdio: 'ignore' }).once('close', resolve));
+  await stat(dead);
+  await ims(directory, 'repair', 'service.dead-sockets', '--yes');
+  await assert.rejects(stat(dead));
+  await stat(live);
+});
+
+test('settings are recorded, compared, put back, and moved to another place', async () => {
+  const directory = await place();
+  const exported = join(directory, 'export.json');
+  assert.equal((await ims(directory, 'settings', 'record', '--why', 'first')).code, 0);
+  assert.equal((await ims(directory, 'settings', 'record', '--to', exported)).code, 0);
+  assert.equal(await modeOf(exported), '600');
+  assert.equal((await ims(directory, 'settings', 'compare')).code, 0);
+  await writeFile(join(directory, 'ims.yaml'), TEXT.replace('mail.example.test', 'other.example.test'));
+  assert.equal((await ims(directory, 'settings', 'compare')).code, 1);
+  const list = JSON.parse((await ims(directory, 'settings', 'list', '--json')).stdout) as { id: string; why: string }[];
+  assert.deepEqual(
+    list.map(({ why }) => why),
+    ['first'],
+  );
+  const id = list[0]?.id ?? '';
+  assert.equal((await ims(directory, 'settings', 'restore', id)).code, 1);
+  const restored = await ims(directory, 'settings', 'restore', id, '--yes');
+  assert.equal(restored.code, 0, restored.stderr);
+  assert.equal(await readFile(join(directory, 'ims.yaml'), 'utf8'), TEXT);
+  assert.deepEqual(await eventsOf(directory), [2973, 2973, 2974]);
+
+  const elsewhere = await mkdtemp(join(tmpdir(), 'ims-repair-'));
+  made.push(elsewhere);
+  const moved = await ims(elsewhere, 'settings', 'restore', exported, '--yes');
+  assert.equal(moved.code, 0, moved.stderr);
+  assert.equal(await readFile(join(elsewhere, 'ims.yaml'), 'utf8'), TEXT);
+});
+
+test('a snapshot that was changed, or is of a newer format, is not put back (event 4972)', async () => {
+  const directory = await place();
+  await ims(directory, 'settings', 'record');
+  const [id = ''] = await readdir(join(directory, 'data/snapshots'));
+  const content = join(directory, 'data/snapshots', id, 'files/0');
+  await writeFile(content, `${TEXT}# changed\n`);
+  const changed = await ims(directory, 'settings', 'restore', id, '--yes');
+  assert.equal(changed.code, 5);
+  assert.match(changed.stderr, /was changed/);
+  const manifest = join(directory, 'data/snapshots', id, 'manifest.json');
+  await writeFile(manifest, (await readFile(manifest, 'utf8')).replace('"format": 1', '"format": 7'));
+  const newer = await ims(directory, 'settings', 'restore', id, '--yes');
+  assert.equal(newer.code, 5);
+  assert.match(newer.stderr, /format 7, this version knows formats up to 1/);
+  assert.ok((await eventsOf(directory)).includes(4972));
+});
+
+test('a configuration that does not load is never put back', async () => {
+  const directory = await place(TEXT.replace('profile: mx', 'profile: nonsense'));
+  assert.equal((await ims(directory, 'settings', 'record')).code, 0);
+  const [id = ''] = await readdir(join(directory, 'data/snapshots'));
+  await writeFile(join(directory, 'ims.yaml'), TEXT);
+  const refused = await ims(directory, 'settings', 'restore', id, '--yes');
+  assert.equal(refused.code, 5);
+  assert.equal(await readFile(join(directory, 'ims.yaml'), 'utf8'), TEXT);
+});
+
+test('what is asked for and not known is wrong use', async () => {
+  const directory = await place();
+  assert.equal((await ims(directory, 'repair', 'nonsense')).code, 2);
+  assert.equal((await ims(directory, 'repair', '1999')).code, 2);
+});
