@@ -9,6 +9,7 @@ import { nodeOutput } from '../world/node/output.ts';
 import { canonicalAddress } from '../world/node/stream.ts';
 import { nodeWorld } from '../world/node/world.ts';
 import type { Host } from '../world/ports/host.ts';
+import type { SecureShell } from '../world/ports/secure-shell.ts';
 import type { Output } from '../world/ports/output.ts';
 import { lastWords, type Voice } from './last-words.ts';
 import { type ChildDuties, serveSupervisor } from './worker/link.ts';
@@ -37,7 +38,18 @@ export async function serveRole(role: 'worker' | 'operator'): Promise<void> {
     const { createWorker } = await import('./worker/worker.ts');
     const verifyPassword = async (hash: string, password: string): Promise<boolean> =>
       (await import('../world/node/passwords.ts')).verifyPassword(hash, password);
-    const parts = { world: nodeWorld, output, descriptors: nodeDescriptors(), ownAddresses, verifyPassword, takeLock };
+    const shell: SecureShell = {
+      connect: async (terms) => (await import('../world/node/secure-shell.ts')).nodeSecureShell.connect(terms),
+    };
+    const parts = {
+      world: nodeWorld,
+      shell,
+      output,
+      descriptors: nodeDescriptors(),
+      ownAddresses,
+      verifyPassword,
+      takeLock,
+    };
     duties = serveSupervisor(
       nodeParentLink,
       nodeWorld.clock,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { deliverySettings } from './delivery.ts';
 import { doctorSettings } from './doctor.ts';
 import { eventsSettings } from './events.ts';
+import { gatewaysSettings } from './gateways.ts';
 import { listenersSettings } from './listeners.ts';
 import { namesSettings } from './names.ts';
 import { policySettings } from './policy.ts';
@@ -27,6 +28,7 @@ export const settings = z.strictObject({
   routing: routingSettings
     .prefault({})
     .describe('Where outgoing mail goes. By default to the MX hosts of the recipient’s domain.'),
+  gateways: gatewaysSettings.default({}),
   delivery: deliverySettings.prefault({}).describe('How attempts to deliver are made.'),
   scheduler: schedulerSettings.prefault({}).describe('When attempts are made.'),
   queue: queueSettings.prefault({}).describe('The durable queue.'),

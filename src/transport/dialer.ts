@@ -3,7 +3,9 @@ import { assert } from '../base/assert.ts';
 import type { Journal } from '../events/journal.ts';
 import { type PassedOn, writeV1, writeV2 } from '../protocol/proxy/header-writer.ts';
 import type { ByteStream, Network } from '../world/ports/network.ts';
-import type { Dialer, DialRequest } from './port.ts';
+import type { Gateways } from './gateway/port.ts';
+import { gatewayFault, type GatewayFault } from './gateway/trouble.ts';
+import type { Dialer, DialRequest, GatewayWay } from './port.ts';
 import type { ProxyFault } from './proxy-fault.ts';
 import { ProxyHealth } from './proxy-health.ts';
 import { dialThrough, type ProxyRooms } from './through-proxy.ts';
@@ -11,6 +13,8 @@ import { dialThrough, type ProxyRooms } from './through-proxy.ts';
 /** What a dialer is made of. */
 export interface DialerRooms extends ProxyRooms {
   readonly journal: Journal;
+  /** Where routes lead through gateways. */
+  readonly gateways?: Pick<Gateways, 'dial'>;
 }
 
 /** Makes the dialer of a configuration; it remembers which proxies fail. */
@@ -19,9 +23,18 @@ export function createDialer(rooms: DialerRooms): Dialer {
   const dial = async (request: DialRequest): Promise<ByteStream> => {
     // A UNIX socket is on this host, whatever way other mail takes.
     const ways = request.address.startsWith('/') ? [] : health.order(request.ways);
-    let fault: ProxyFault | undefined;
+    let fault: ProxyFault | GatewayFault | undefined;
     for (const way of ways) {
       if (way === 'direct') return dialDirectly(request, rooms.world.network);
+      if (way.kind === 'ssh-gateway') {
+        const dialled = await dialFrom(way, request, rooms);
+        if (dialled.kind !== 'gateway-failed') health.works(way.name);
+        if (dialled.kind === 'open') return withHeader(dialled.stream, request, undefined);
+        if (dialled.kind === 'target-unreachable') throw dialled.error;
+        health.rests(way.name);
+        fault ??= dialled.fault;
+        continue;
+      }
       const result = await dialThrough(way, request, rooms);
       if (result.kind === 'proxy-failed') {
         health.fails(way.name, result.fault);
@@ -36,6 +49,12 @@ export function createDialer(rooms: DialerRooms): Dialer {
     return dialDirectly(request, rooms.world.network);
   };
   return { dial };
+}
+
+function dialFrom(way: GatewayWay, request: DialRequest, { gateways }: DialerRooms): ReturnType<Gateways['dial']> {
+  if (gateways !== undefined) return gateways.dial(way, request);
+  const fault = gatewayFault('transport.gateway-unreachable', way.name, way.name, 'this process has no gateways');
+  return Promise.resolve({ kind: 'gateway-failed', fault });
 }
 
 /** A dialer that knows no proxies. */

@@ -16,8 +16,16 @@ export interface ProxyTerms {
   readonly resolve: 'here' | 'proxy';
 }
 
+/** A gateway that makes connections for us, in its session of SSH. */
+export interface GatewayWay {
+  /** Its name in the configuration. */
+  readonly name: string;
+  readonly kind: 'ssh-gateway';
+  readonly resolve: 'here' | 'proxy';
+}
+
 /** One way to another host. */
-export type Way = ProxyTerms | 'direct';
+export type Way = ProxyTerms | GatewayWay | 'direct';
 
 /** A connection that is wanted. */
 export interface DialRequest {

@@ -42,15 +42,15 @@ export class ProxyHealth {
     health.restingUntilMs = 0;
   }
 
+  /** It failed, and somebody else tells of it. */
+  rests(proxy: string): void {
+    const health = this.#healthOf(proxy);
+    health.restingUntilMs = this.#clock.now() + PROXY_REST_MS;
+  }
+
   fails(proxy: string, { event, data }: ProxyFault): void {
     const now = this.#clock.now();
-    const health = this.#proxies.get(proxy) ?? {
-      trouble: undefined,
-      told: false,
-      toldMs: Number.NEGATIVE_INFINITY,
-      restingUntilMs: 0,
-    };
-    this.#proxies.set(proxy, health);
+    const health = this.#healthOf(proxy);
     health.restingUntilMs = now + PROXY_REST_MS;
     if (health.trouble === event && health.told) return;
     health.trouble = event;
@@ -58,5 +58,16 @@ export class ProxyHealth {
     if (!health.told) return;
     health.toldMs = now;
     this.#journal.emit(event, data);
+  }
+
+  #healthOf(proxy: string): Health {
+    const health = this.#proxies.get(proxy) ?? {
+      trouble: undefined,
+      told: false,
+      toldMs: Number.NEGATIVE_INFINITY,
+      restingUntilMs: 0,
+    };
+    this.#proxies.set(proxy, health);
+    return health;
   }
 }

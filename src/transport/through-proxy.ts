@@ -1,4 +1,3 @@
-import { canonicalIp } from '../base/ip.ts';
 import { errnoOf, Fault } from '../events/fault.ts';
 import { isHostName } from '../protocol/dns/name.ts';
 import { HttpConnectClient } from '../protocol/proxy/http-connect-client.ts';
@@ -7,8 +6,9 @@ import type { TunnelMachine, TunnelTarget } from '../protocol/proxy/tunnel.ts';
 import type { ByteStream } from '../world/ports/network.ts';
 import type { Resolver } from '../world/ports/resolver.ts';
 import type { World } from '../world/world.ts';
-import { PROXY_ADDRESSES_MAX, PROXY_WORDS_MAX } from './limits.ts';
+import { PROXY_WORDS_MAX } from './limits.ts';
 import type { DialRequest, ProxyTerms } from './port.ts';
+import { addressesOf } from './proxy-address.ts';
 import type { ProxyFault, ProxyTrouble } from './proxy-fault.ts';
 import { openTunnel, type TunnelOpening } from './tunnel-opening.ts';
 
@@ -104,22 +104,6 @@ async function reachProxy(
     stream.destroy();
   }
   return { why };
-}
-
-async function addressesOf(
-  host: string,
-  resolver: Resolver,
-): Promise<{ readonly addresses: readonly string[] } | { readonly why: string }> {
-  const literal = canonicalIp(host);
-  if (literal !== undefined) return { addresses: [literal] };
-  const answers = await Promise.all([resolver.query(host, 'AAAA'), resolver.query(host, 'A')]);
-  const addresses = answers
-    .flatMap((answer) => (answer.kind === 'records' ? answer.records : []))
-    .slice(0, PROXY_ADDRESSES_MAX);
-  if (addresses.length > 0) return { addresses };
-  for (const answer of answers)
-    if (answer.kind === 'failure') return { why: `its name ${host} cannot be looked up: ${answer.reason}` };
-  return { why: `its name ${host} has no address` };
 }
 
 /** Names go to a proxy that looks them up itself; an address literal stays an address. */

@@ -74,9 +74,9 @@ export class SmtpLine {
     socket.on('close', () => this.#fail(new Error('connection closed')));
   }
 
-  static open(port: number): Promise<SmtpLine> {
+  static open(port: number, host = '127.0.0.1'): Promise<SmtpLine> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+      const socket = connect({ host, port, noDelay: true });
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.removeListener('error', reject);

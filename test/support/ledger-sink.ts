@@ -5,16 +5,20 @@ export interface LedgerSink {
   readonly port: number;
   readonly arrivals: ReadonlyMap<string, number>;
   readonly total: number;
+  /** The addresses that connected. */
+  readonly peers: ReadonlySet<string>;
   close(): Promise<void>;
 }
 
 /** Starts the sink. It offers PIPELINING and 8BITMIME. */
-export function startLedgerSink(): Promise<LedgerSink> {
+export function startLedgerSink(port = 0, address = '127.0.0.1'): Promise<LedgerSink> {
   const arrivals = new Map<string, number>();
   const sockets = new Set<Socket>();
+  const peers = new Set<string>();
   let total = 0;
   const server: Server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
+    peers.add(socket.remoteAddress ?? '');
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
     let buffer = '';
@@ -59,11 +63,12 @@ export function startLedgerSink(): Promise<LedgerSink> {
     });
   });
   return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
+    server.listen(port, address, () => {
+      const bound = server.address();
       resolve({
-        port: typeof address === 'object' && address !== null ? address.port : 0,
+        port: typeof bound === 'object' && bound !== null ? bound.port : 0,
         arrivals,
+        peers,
         get total() {
           return total;
         },

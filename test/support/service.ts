@@ -61,12 +61,16 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Starts a service with the configuration that `yaml` makes for its directory, and waits until it accepts mail. `entry` may be a variant of its main. */
-export async function startService(yaml: (directory: string) => string, entry = MAIN): Promise<TestService> {
+/** Starts a service with the configuration that `yaml` makes for its directory, and waits until it accepts mail. `entry` may be a variant of its main, `within` words before its command line. */
+export async function startService(
+  yaml: (directory: string) => string,
+  entry = MAIN,
+  within: readonly string[] = [],
+): Promise<TestService> {
   const directory = await mkdtemp(join(tmpdir(), 'ims-'));
   const configuration = join(directory, 'ims.yaml');
   await writeFile(configuration, yaml(directory), { mode: 0o600 });
-  const service = new SpawnedService(directory, configuration, entry);
+  const service = new SpawnedService(directory, configuration, entry, within);
   try {
     await service.restart();
   } catch (error) {
@@ -81,12 +85,14 @@ class SpawnedService implements TestService {
   readonly configuration: string;
   events: SeenEvent[] = [];
   readonly #entry: string;
+  readonly #within: readonly string[];
   #child: ChildProcess | undefined;
   #ended: Promise<number | undefined> = Promise.resolve(undefined);
   #errors = '';
   #watchers: ((event: SeenEvent) => void)[] = [];
 
-  constructor(directory: string, configuration: string, entry: string) {
+  constructor(directory: string, configuration: string, entry: string, within: readonly string[]) {
+    this.#within = within;
     this.#entry = entry;
     this.directory = directory;
     this.configuration = configuration;
@@ -98,9 +104,10 @@ class SpawnedService implements TestService {
 
   async restart(): Promise<void> {
     this.events = [];
+    const [program = process.execPath, ...words] = [...this.#within, process.execPath];
     const child = spawn(
-      process.execPath,
-      ['--enable-source-maps', this.#entry, 'run', '--config', this.configuration],
+      program,
+      [...words, '--enable-source-maps', this.#entry, 'run', '--config', this.configuration],
       {
         cwd: this.directory,
         stdio: ['ignore', 'pipe', 'pipe'],

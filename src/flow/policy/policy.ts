@@ -20,6 +20,8 @@ import { patternTable } from './patterns.ts';
 export interface PolicySession {
   readonly profile: 'mx' | 'submission' | 'lmtp';
   readonly clientAddress: string;
+  /** It came in by a gateway: none of our networks holds it, whatever its address. */
+  readonly stranger?: boolean | undefined;
   /** Set once logged in. */
   readonly account: string | undefined;
   /** The address of ours that the client speaks to. */
@@ -98,10 +100,12 @@ export function createPolicy(options: PolicyOptions): Policy {
     return blocked === undefined || blocked.prefix < local.prefix;
   };
 
+  const isOurs = (session: PolicySession): boolean => session.stranger !== true && trusts(session.clientAddress);
+
   const connection = (session: PolicySession): Reply | undefined => {
     const blocked = blockedNetworks.match(session.clientAddress);
     // The most specific network wins: an exception within a blocked network is a network of ours.
-    if (blocked === undefined || trusts(session.clientAddress)) return undefined;
+    if (blocked === undefined || isOurs(session)) return undefined;
     journal.emit('policy.client-blocked', { client: session.clientAddress, network: blocked.network });
     return replies.connectionRefused;
   };
@@ -134,7 +138,7 @@ export function createPolicy(options: PolicyOptions): Policy {
       session.profile === 'mx'
     ) {
       const { domain } = reversePath;
-      if (!domain.startsWith('[') && !directory.isLocalDomain(domain) && !trusts(session.clientAddress)) {
+      if (!domain.startsWith('[') && !directory.isLocalDomain(domain) && !isOurs(session)) {
         return hasNullMx(domain, options.resolver).then((none) =>
           none ? replies.senderNullMx : replies.senderAccepted,
         );
@@ -172,7 +176,7 @@ export function createPolicy(options: PolicyOptions): Policy {
 
   const remoteRecipient = (session: PolicySession, mailbox: Mailbox, reversePath: ReversePath): RecipientDecision => {
     if (session.profile === 'lmtp') return refuse(replies.relayDenied);
-    if (session.account !== undefined || trusts(session.clientAddress)) {
+    if (session.account !== undefined || isOurs(session)) {
       return qualified(session, mailbox, reversePath) ? accept([mailbox]) : refuse(replies.recipientNotQualified);
     }
     if (!directory.isRelayDomain(mailbox.domain) || asksForRelay(mailbox)) return refuse(replies.relayDenied);
@@ -236,7 +240,11 @@ export function createPolicy(options: PolicyOptions): Policy {
   const etrn = (session: PolicySession, argument: string): Reply | Promise<Reply> => {
     const domain = etrnDomain(argument);
     if (domain === undefined) return replies.syntax('ETRN domain');
-    if (etrnHosts.match(session.clientAddress) === undefined || !directory.isRelayDomain(domain))
+    if (
+      session.stranger === true ||
+      etrnHosts.match(session.clientAddress) === undefined ||
+      !directory.isRelayDomain(domain)
+    )
       return replies.etrnNotAllowed;
     const outcome = options.etrn?.(domain) ?? ({ kind: 'unable' } as const);
     return outcome instanceof Promise ? outcome.then(etrnReply) : etrnReply(outcome);

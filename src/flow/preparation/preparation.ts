@@ -40,6 +40,8 @@ export type Rewrite = (
 export interface SessionOrigin {
   readonly profile: 'mx' | 'submission' | 'lmtp';
   readonly clientAddress: string;
+  /** It came in by a gateway. */
+  readonly stranger?: boolean | undefined;
   readonly greetingName: string;
   readonly extended: boolean;
   readonly tls: TlsFacts | undefined;

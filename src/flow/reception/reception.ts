@@ -16,7 +16,11 @@ import { Session } from './session.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
 /** A listener as reception needs to know it. */
-export type ReceptionListener = Pick<ListenerSettings, 'profile' | 'tls' | 'greetingDelay'> & { readonly name: string };
+export type ReceptionListener = Pick<ListenerSettings, 'profile' | 'tls' | 'greetingDelay'> & {
+  readonly name: string;
+  /** Connections come by a gateway: never from a network of ours. */
+  readonly byGateway?: boolean;
+};
 
 /** The sessions of a worker at a moment. */
 export interface SessionSummary {
@@ -97,7 +101,7 @@ export function createReception(options: ReceptionOptions): Reception {
       startTls: startTlsOf(listener, room.tls() !== undefined),
       mechanisms: profile === 'submission' ? ['PLAIN', 'LOGIN'] : [],
       authInClear: false,
-      authRequired: profile === 'submission' && !room.policy.trusts(client),
+      authRequired: profile === 'submission' && (listener.byGateway === true || !room.policy.trusts(client)),
       etrn: profile === 'mx',
       messageSizeMax: settings.messageSizeMax,
       recipientsMax: settings.recipientsMax,
@@ -134,6 +138,7 @@ export function createReception(options: ReceptionOptions): Reception {
       machine: createServerMachine(offerOf(listener, client)),
       profile: listener.profile,
       listener: listener.name,
+      stranger: listener.byGateway === true,
       begin: listener.tls === 'implicit' ? 'tls' : listener.greetingDelay ? 'greeting-delay' : 'banner',
       ended,
     });

@@ -27,6 +27,8 @@ export interface SessionParts {
   readonly machine: ServerMachine;
   readonly profile: 'mx' | 'submission' | 'lmtp';
   readonly listener: string;
+  /** It came in by a gateway. */
+  readonly stranger?: boolean;
   readonly begin: 'banner' | 'greeting-delay' | 'tls';
   /** The session is over, whatever ended it; called once. */
   readonly ended: (session: Session) => void;
@@ -111,7 +113,8 @@ export class Session implements ByteSink, TransactionOwner {
   origin(): SessionOrigin {
     const { greetingName, extended } = this.#machine.facts;
     const { profile, clientAddress, account } = this;
-    return { profile, clientAddress, greetingName, extended, tls: this.#stream.tls, account };
+    const { stranger } = this.#parts;
+    return { profile, clientAddress, stranger, greetingName, extended, tls: this.#stream.tls, account };
   }
 
   data(chunk: Buffer): void {

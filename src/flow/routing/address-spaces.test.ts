@@ -224,7 +224,9 @@ test('proxies: of the group, of the address space, of all mail; a name that is m
     const route = await router.route(hop, { reversePath: null } as EnvelopeOptions);
     if (route.kind !== 'relay') return `${route.kind}: ${route.reason}`;
     const ways = (route.terms.proxies ?? []).map((way) =>
-      way === 'direct' ? way : `${way.name}${way.login === undefined ? '' : ' with a login'}`,
+      way === 'direct'
+        ? way
+        : `${way.name}${way.kind === 'ssh-gateway' || way.login === undefined ? '' : ' with a login'}`,
     );
     return `${ways.join(', ')} to ${route.hosts.flatMap(({ addresses }) => addresses).join(' ')}`;
   };

@@ -22,6 +22,7 @@ import type { OwnHostOptions } from './own-host.ts';
 import type { RelayTerms, Route, Router } from './port.ts';
 import { replies } from './replies.ts';
 import { findSmartHosts, type SmartHost, smartHosts } from './smart-hosts.ts';
+import type { GatewaysSettings } from '../../settings/gateways.ts';
 import { looksUpAtProxy, proxyOfDomain, proxyOfGroup, waysInWords, waysOf } from './ways.ts';
 
 /** What a router is made of. */
@@ -29,6 +30,8 @@ export interface RouterOptions extends Pick<OwnHostOptions, 'serverName' | 'ownA
   readonly resolver: Resolver;
   readonly random: Pick<Random, 'fraction'>;
   readonly settings: RoutingSettings;
+  /** Gateways that routes may name beside proxies. */
+  readonly gateways?: GatewaysSettings;
   /** The way of mailboxes of ours; undefined for domains that are not (`LocalDirectory.localHop`). */
   readonly localHop: (mailbox: Mailbox) => NextHop | undefined;
   /** Passwords by group name, for groups with a `passwordFile` that was read for them. */
@@ -127,7 +130,8 @@ class ConfiguredRouter implements ExplainingRouter {
   }
 
   async #mx(nextHop: NextHop, domain: string, { reversePath }: EnvelopeOptions): Promise<Route> {
-    const found = waysOf(proxyOfDomain(this.#spaces, domain, reversePath), this.#options.settings);
+    const { settings, gateways } = this.#options;
+    const found = waysOf(proxyOfDomain(this.#spaces, domain, reversePath), settings, gateways);
     if (found.kind === 'missing') return unusable(found.why);
     return this.#relay(
       nextHop,
@@ -165,7 +169,7 @@ type ReadyGroup =
 function readyGroup(options: RouterOptions, name: string, group: SmartHostGroup): ReadyGroup {
   if (group.login !== undefined && passwordOf(options, name, group) === undefined)
     return { why: `the password of the group '${name}' is not known` };
-  const found = waysOf(proxyOfGroup(group), options.settings);
+  const found = waysOf(proxyOfGroup(group), options.settings, options.gateways);
   if (found.kind === 'missing') return found;
   const { ways } = found;
   return { hosts: smartHosts(group), ways, terms: by(groupTerms(options, name, group), ways) };

@@ -2,7 +2,8 @@ import { cidrSet } from '../../base/cidr.ts';
 import { domainKey } from '../../mail/mailbox.ts';
 import type { ReversePath } from '../../mail/mailbox.ts';
 import type { RoutingSettings, SmartHostGroup } from '../../settings/routing.ts';
-import type { ProxyTerms, Way } from '../../transport/port.ts';
+import type { GatewaysSettings } from '../../settings/gateways.ts';
+import type { GatewayWay, ProxyTerms, Way } from '../../transport/port.ts';
 import type { AddressSpaces } from './address-spaces.ts';
 
 /** The ways of a route: proxies in the order to try them, or none; or the name of a proxy that is not known or cannot be used. */
@@ -33,11 +34,15 @@ export function proxyOfGroup(group: SmartHostGroup): RoutingSettings['proxy'] {
 }
 
 /** Turns the names of a route's setting into ways; what is not said there is as for all mail. */
-export function waysOf(names: RoutingSettings['proxy'], settings: Pick<RoutingSettings, 'proxies' | 'proxy'>): Ways {
+export function waysOf(
+  names: RoutingSettings['proxy'],
+  settings: Pick<RoutingSettings, 'proxies' | 'proxy'>,
+  gateways: GatewaysSettings = {},
+): Ways {
   const chosen = names ?? settings.proxy;
   const ways: Way[] = [];
   for (const name of chosen === undefined ? [] : typeof chosen === 'string' ? [chosen] : chosen) {
-    const way = name === 'direct' ? name : termsOf(name, settings.proxies);
+    const way = name === 'direct' ? name : (gatewayOf(name, gateways) ?? termsOf(name, settings.proxies));
     // Mail must not leave by another way than the one it was meant to take.
     if (way === undefined) return { kind: 'missing', why: `there is no usable proxy '${name}' in routing.proxies` };
     ways.push(way);
@@ -59,7 +64,17 @@ export function looksUpAtProxy(ways: readonly Way[]): boolean {
 /** The ways in words, for the reason of a route. */
 export function waysInWords(ways: readonly Way[]): string {
   if (ways.length === 0) return '';
-  return `, by way of ${ways.map((way) => (way === 'direct' ? 'a direct connection' : `the proxy ${way.name}`)).join(', else ')}`;
+  return `, by way of ${ways.map((way) => inWords(way)).join(', else ')}`;
+}
+
+function inWords(way: Way): string {
+  if (way === 'direct') return 'a direct connection';
+  return way.kind === 'ssh-gateway' ? `the gateway ${way.name}` : `the proxy ${way.name}`;
+}
+
+function gatewayOf(name: string, gateways: GatewaysSettings): GatewayWay | undefined {
+  const gateway = Object.hasOwn(gateways, name) ? gateways[name] : undefined;
+  return gateway && { name, kind: 'ssh-gateway', resolve: gateway.resolve === 'gateway' ? 'proxy' : 'here' };
 }
 
 function termsOf(name: string, proxies: Proxies): ProxyTerms | undefined {

@@ -19,6 +19,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   aliases: '<local part>',
   smartHosts: '<group>',
   proxies: '<proxy>',
+  gateways: '<gateway>',
   rewrite: '<inside>',
   levels: '<category>',
 };

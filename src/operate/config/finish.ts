@@ -37,6 +37,9 @@ export function resolvePaths(settings: Settings, directory: string): Settings {
     const files = { ...optional('passwordFile', login.passwordFile), ...optional('tokenFile', login.tokenFile) };
     return [name, { ...proxy, login: { ...login, ...files } }] as const;
   });
+  const gateways = Object.entries(settings.gateways).map(
+    ([name, gateway]) => [name, { ...gateway, keyFile: from(gateway.keyFile) }] as const,
+  );
   const domains = Object.entries(settings.domains).map(
     ([name, domain]) => [name, { ...domain, mailboxes: resolveMailboxes(domain.mailboxes, data) }] as const,
   );
@@ -55,6 +58,7 @@ export function resolvePaths(settings: Settings, directory: string): Settings {
       smartHosts: Object.fromEntries(groups),
       proxies: Object.fromEntries(proxies),
     },
+    gateways: Object.fromEntries(gateways),
     domains: Object.fromEntries(domains),
   };
 }

@@ -16,9 +16,11 @@ import { parseAddress } from '../../protocol/headers/addresses.ts';
 import type { Mailbox } from '../../mail/mailbox.ts';
 import type { Settings } from '../../settings/index.ts';
 import { createDialer } from '../../transport/dialer.ts';
+import type { Gateways } from '../../transport/gateway/port.ts';
 import { parseNameServer } from '../../transport/resolver/name-servers.ts';
 import { createResolver } from '../../transport/resolver/resolver.ts';
 import type { TlsServerOptions } from '../../world/ports/network.ts';
+import type { Resolver } from '../../world/ports/resolver.ts';
 import type { World } from '../../world/world.ts';
 import type { Briefing } from '../messages.ts';
 import type { Shares } from './shares.ts';
@@ -26,6 +28,7 @@ import type { Shares } from './shares.ts';
 /** Everything that one configuration decides. A reload makes a new one; sessions and attempts under way keep theirs. */
 export interface Generation {
   readonly number: number;
+  readonly resolver: Resolver;
   readonly settings: Settings;
   readonly directory: Directory;
   readonly router: ExplainingRouter;
@@ -44,6 +47,7 @@ export interface GenerationParts {
   readonly journal: RunningJournal;
   readonly workers: number;
   readonly shares: Shares;
+  readonly gateways: Pick<Gateways, 'dial'>;
   readonly ownAddresses: () => readonly string[];
   readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
   readonly etrn: (domain: string) => Promise<EtrnOutcome>;
@@ -74,7 +78,8 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
   const router = createRouter({
     resolver,
     random: world.random,
-    settings: settings.routing,
+    settings: withGateways(settings),
+    gateways: settings.gateways,
     serverName,
     ownAddresses: addressesByPort(settings.listeners, parts.ownAddresses),
     localHop: (mailbox) => directory.localHop(mailbox),
@@ -82,11 +87,12 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     journal,
   });
   const rewrite = createRewrite(settings.routing.rewrite);
-  const dialer = createDialer({ world, resolver, journal });
+  const dialer = createDialer({ world, resolver, journal, gateways: parts.gateways });
   const courier = createCourier({ world, dialer, settings: settings.delivery, directory, journal });
   const { scheduler } = settings;
   return {
     number: briefing.generation,
+    resolver,
     settings,
     directory,
     router,
@@ -128,6 +134,16 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       if (nextHop !== 'local') parts.shares.want(connectionsKey(nextHop), limit, Math.ceil(limit / 4), granted);
     },
   };
+}
+
+/** A gateway on which we listen is us: mail that its address would take back to us is a loop (RFC 5321 §5.1). */
+function withGateways({ routing, gateways }: Settings): Settings['routing'] {
+  const faces = Object.values(gateways).filter(({ listen }) => listen.length > 0);
+  if (faces.length === 0) return routing;
+  const names = faces.flatMap(({ host, publicAddress }) =>
+    publicAddress === undefined ? [host] : [host, publicAddress],
+  );
+  return { ...routing, ownNames: [...routing.ownNames, ...names] };
 }
 
 /** The postmaster's mailbox: as configured, else of the first domain, else of this host (RFC 5321 §4.5.1). */

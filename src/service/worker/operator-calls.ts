@@ -3,6 +3,7 @@ import type { Introductions } from '../../flow/reception/introductions.ts';
 import type { Reception } from '../../flow/reception/reception.ts';
 import { answerWorkerCalls, type OperatorQueue } from '../../operate/actions/worker-calls.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
+import type { Gateways } from '../../transport/gateway/port.ts';
 import type { Generation } from './generation.ts';
 import type { Shard } from './shard.ts';
 
@@ -13,6 +14,7 @@ export interface CalledParts {
   readonly reception: Reception;
   readonly journal: RunningJournal;
   readonly introductions: Introductions;
+  readonly gateways: Pick<Gateways, 'states'>;
 }
 
 /** Answers one call of the operator process. Rejects for a name that no worker knows. */
@@ -24,6 +26,7 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
   if (name === 'activity') {
     return {
       sessions: parts.reception.sessions(),
+      gateways: parts.gateways.states(),
       schedulers: parts.shards.map(({ scheduler }) => scheduler.status()),
     };
   }

@@ -29,11 +29,21 @@ function timeoutError(what: string): Error {
   return Object.assign(new Error(`${what} timed out`), { code: 'ETIMEDOUT' });
 }
 
+/** What a stream that shares a connection with others knows that a socket would know itself. */
+export interface SharedEnds {
+  readonly local: Endpoint;
+  readonly peer: Endpoint;
+  readonly client: Endpoint;
+  /** Whether the shared connection has all that it should hold; `drained` is then called when it has room again. */
+  full(drained: () => void): boolean;
+}
+
 /** A connection of the machine as a `ByteStream`; after STARTTLS the TLS socket takes the plain one's place. */
 export class NodeStream implements ByteStream {
   readonly peer: Endpoint;
   readonly client: Endpoint;
   readonly #path: string;
+  readonly #shared: SharedEnds | undefined;
   #local: Endpoint | undefined;
   #socket: net.Socket;
   #sink: ByteSink | undefined;
@@ -43,12 +53,18 @@ export class NodeStream implements ByteStream {
   #attached = false;
   #upgrading = false;
 
-  constructor(socket: net.Socket, path = '') {
+  constructor(socket: net.Socket, path = '', shared?: SharedEnds) {
     this.#socket = socket;
     this.#path = path;
-    this.peer = { address: path === '' ? canonicalAddress(socket.remoteAddress) : path, port: socket.remotePort ?? 0 };
-    this.client = this.peer;
-    openStreams.count += 1;
+    this.#shared = shared;
+    this.#local = shared?.local;
+    this.peer = shared?.peer ?? {
+      address: path === '' ? canonicalAddress(socket.remoteAddress) : path,
+      port: socket.remotePort ?? 0,
+    };
+    this.client = shared?.client ?? this.peer;
+    // What shares a connection has no descriptor of its own.
+    if (shared === undefined) openStreams.count += 1;
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
   }
@@ -80,7 +96,8 @@ export class NodeStream implements ByteStream {
 
   write(bytes: Buffer | string): boolean {
     if (this.#closed || this.#socket.writableEnded || this.#socket.destroyed) return true;
-    return this.#socket.write(bytes);
+    const room = this.#socket.write(bytes);
+    return this.#shared === undefined ? room : !this.#shared.full(this.#onDrain) && room;
   }
 
   pause(): void {
@@ -107,6 +124,15 @@ export class NodeStream implements ByteStream {
 
   destroy(): void {
     this.#socket.destroy();
+    // The other end of a shared connection may never confirm it.
+    if (this.#shared !== undefined) setImmediate(this.#onClose);
+  }
+
+  /** What carried this stream is gone. */
+  cut(error: Error): void {
+    this.#error ??= error;
+    this.#socket.destroy();
+    setImmediate(this.#onClose);
   }
 
   startTlsServer(options: TlsServerOptions, reply?: Buffer | string): Promise<TlsFacts> {
@@ -226,7 +252,7 @@ export class NodeStream implements ByteStream {
   readonly #onClose = (): void => {
     if (this.#closed || this.#upgrading) return;
     this.#closed = true;
-    openStreams.count -= 1;
+    if (this.#shared === undefined) openStreams.count -= 1;
     this.#sink?.closed(this.#error);
   };
 }

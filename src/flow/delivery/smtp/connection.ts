@@ -10,6 +10,7 @@ import type {
   SessionFailure,
   TransactionEnd,
 } from '../../../protocol/smtp/client/port.ts';
+import { gatewayFaultInWords, isGatewayFault } from '../../../transport/gateway/trouble.ts';
 import type { Dialer, DialRequest } from '../../../transport/port.ts';
 import { isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.ts';
 import type { Clock, Timer } from '../../../world/ports/clock.ts';
@@ -56,6 +57,10 @@ export async function openConnection(options: ConnectionOptions): Promise<RelayC
   try {
     stream = await dialer.dial({ ...target, ...way, timeoutMs: timeouts.connect });
   } catch (error) {
+    if (isGatewayFault(error)) {
+      const once = error.event === 'transport.gateway-forwarding-refused';
+      return { kind: 'proxy-failed', why: gatewayFaultInWords(error), once };
+    }
     if (isProxyFault(error)) {
       return { kind: 'proxy-failed', why: proxyFaultInWords(error), once: error.event === 'transport.proxy-refused' };
     }

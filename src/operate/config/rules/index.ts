@@ -1,5 +1,6 @@
 import * as domains from './domains.ts';
 import * as events from './events.ts';
+import * as gateways from './gateways.ts';
 import * as listeners from './listeners.ts';
 import * as networks from './networks.ts';
 import * as proxies from './proxies.ts';
@@ -43,6 +44,9 @@ export const rules: readonly Rule[] = [
   routing.routingPatterns,
   routing.relayDomainsAreOthers,
   routing.smartHostIsNotUs,
+  gateways.gatewayNames,
+  gateways.gatewayListeners,
+  gateways.gatewayHostKeys,
   proxies.proxyReferences,
   proxies.proxySyntax,
   proxies.proxyLogins,

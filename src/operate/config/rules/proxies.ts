@@ -8,7 +8,7 @@ type Path = readonly (string | number)[];
 
 /** Every reference to a proxy leads somewhere, and stands where it has an effect. */
 export const proxyReferences: Rule = ({ routing }, { raw }) => {
-  const known = namesIn(raw, ['routing', 'proxies']);
+  const known = [...namesIn(raw, ['routing', 'proxies']), ...namesIn(raw, ['gateways'])];
   const out: Finding[] = [];
   const refer = (path: Path, names: string | readonly string[] | undefined): void => {
     const list = typeof names === 'string' ? [names] : (names ?? []);

@@ -1,0 +1,280 @@
+import { canonicalIp, isLoopback, parseIp } from '../../base/ip.ts';
+import type { Journal } from '../../events/journal.ts';
+import type { GatewaySettings } from '../../settings/gateways.ts';
+import type { Clock, Timer } from '../../world/ports/clock.ts';
+import type { ByteStream, Endpoint } from '../../world/ports/network.ts';
+import type { Resolver } from '../../world/ports/resolver.ts';
+import type { SecureShell, ShellConnection, ShellOpenFailure, ShellSession } from '../../world/ports/secure-shell.ts';
+import type { DialRequest } from '../port.ts';
+import { addressesOf } from '../proxy-address.ts';
+import { GATEWAY_WORDS_MAX, HANDSHAKE_MS, IDLE_MS, REFUSED_RETRY_MS, RETRY_FIRST_MS } from './limits.ts';
+import type { GatewayDial, GatewayState } from './port.ts';
+import { GatewayPorts } from './ports.ts';
+import { Told } from './told.ts';
+import { type GatewayFault, type GatewayTrouble, gatewayFault, troubleOf } from './trouble.ts';
+
+/** What gateways are made of. */
+export interface GatewayParts {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly shell: SecureShell;
+  readonly resolver: Resolver;
+  /** How our own banner begins. */
+  readonly ownBanner: string;
+  /** Takes a connection that came in by a gateway. */
+  readonly accept: (stream: ByteStream, listener: string) => void;
+  /** Hears every change of a gateway, and when one is no more. */
+  readonly changed?: (state: GatewayState) => void;
+  readonly gone?: (name: string) => void;
+}
+
+/** One gateway: its session, which comes back by itself, the ports bound there, and connections from there. */
+export class Gateway {
+  readonly name: string;
+  readonly settings: GatewaySettings;
+  readonly #parts: GatewayParts;
+  readonly #ports: GatewayPorts;
+  readonly #told: Told;
+  #session: ShellSession | undefined;
+  #connecting: Promise<ShellSession | GatewayFault> | undefined;
+  #fault: GatewayFault | undefined;
+  #failures = 0;
+  #retry: Timer | undefined;
+  #restingUntilMs = 0;
+  #idle: Timer | undefined;
+  #closed = false;
+  #sinceMs: number;
+
+  /** `listens`: whether this worker has its ports bound. */
+  constructor(name: string, settings: GatewaySettings, parts: GatewayParts, listens: boolean) {
+    this.name = name;
+    this.settings = settings;
+    this.#parts = parts;
+    this.#sinceMs = parts.clock.now();
+    this.#told = new Told(name, this.#host, parts);
+    const changed = (): void => this.#changed();
+    this.#ports = new GatewayPorts(
+      name,
+      this.#host,
+      settings,
+      { ...parts, changed },
+      listens ? settings.listen : [],
+      this.#told,
+    );
+    if (this.#stays) void this.#connected();
+  }
+
+  get #host(): string {
+    return `${this.settings.host}:${this.settings.port}`;
+  }
+
+  /** Whether the session is kept even when nothing goes out. */
+  get #stays(): boolean {
+    return this.#ports.wanted;
+  }
+
+  state(): GatewayState {
+    const up = this.#session;
+    const fault = this.#fault;
+    return {
+      name: this.name,
+      host: this.#host,
+      state:
+        up !== undefined
+          ? 'up'
+          : this.#connecting !== undefined
+            ? 'connecting'
+            : fault !== undefined
+              ? 'waiting'
+              : 'idle',
+      sinceMs: this.#sinceMs,
+      ...(up === undefined ? {} : { software: up.software }),
+      ...(up !== undefined || fault === undefined ? {} : { trouble: { event: fault.event, why: fault.data.why } }),
+      ports: this.#ports.states(),
+      connections: up?.channels ?? 0,
+    };
+  }
+
+  async dial({ name, address, port, timeoutMs }: DialRequest): Promise<GatewayDial> {
+    const { clock } = this.#parts;
+    const resting = this.#fault !== undefined && this.#restingUntilMs > clock.now() && this.#session === undefined;
+    const session = resting ? this.#fault : await this.#connected(timeoutMs);
+    if (session === undefined || session instanceof Error) {
+      const fault = session ?? this.#faultOf('transport.gateway-unreachable', 'no session in time');
+      return { kind: 'gateway-failed', fault };
+    }
+    this.#stayAWhile();
+    const host = this.settings.resolve === 'gateway' && canonicalIp(name) === undefined ? name : address;
+    try {
+      return { kind: 'open', stream: await session.open(host, port, timeoutMs) };
+    } catch (error) {
+      const { refusal, code, message } = error as ShellOpenFailure;
+      const words = message.slice(0, GATEWAY_WORDS_MAX);
+      if (refusal === 'not-connected') {
+        const text = `${code}; the gateway ${this.name} says: ${words}`;
+        return { kind: 'target-unreachable', error: Object.assign(new Error(text), { code }) };
+      }
+      if (refusal === 'lost') return { kind: 'gateway-failed', fault: this.#faultOf('transport.gateway-lost', words) };
+      const fault = this.#faultOf(
+        'transport.gateway-forwarding-refused',
+        `it may not connect to port ${port}: ${words}`,
+      );
+      this.#told.trouble(fault);
+      return { kind: 'gateway-failed', fault };
+    }
+  }
+
+  async stopListening(): Promise<void> {
+    await this.#ports.giveUp();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#idle?.cancel();
+    this.#ports.close();
+    this.#session?.close();
+  }
+
+  #changed(): void {
+    if (!this.#closed) this.#parts.changed?.(this.state());
+  }
+
+  #faultOf(event: GatewayTrouble, why: string): GatewayFault {
+    return gatewayFault(event, this.name, this.#host, why);
+  }
+
+  /** The session, made where there is none; undefined where that takes too long. */
+  #connected(timeoutMs?: number): Promise<ShellSession | GatewayFault | undefined> {
+    if (this.#session !== undefined) return Promise.resolve(this.#session);
+    if (this.#connecting === undefined) {
+      this.#retry?.cancel();
+      this.#connecting = this.#attempt().finally(() => {
+        this.#connecting = undefined;
+      });
+    }
+    const attempt = this.#connecting;
+    if (timeoutMs === undefined) return attempt;
+    return new Promise((resolve) => {
+      const limit = this.#parts.clock.after(timeoutMs, () => resolve(undefined));
+      void attempt.then((outcome) => {
+        limit.cancel();
+        resolve(outcome);
+      });
+    });
+  }
+
+  async #attempt(): Promise<ShellSession | GatewayFault> {
+    const { host, port, user, key, hostKey, connectTimeout, keepAlive, keepAliveMax } = this.settings;
+    const { shell, resolver } = this.#parts;
+    if (key === undefined)
+      return this.#fails('transport.gateway-key-unusable', `there is no key at ${this.settings.keyFile}`);
+    const found = await addressesOf(host, resolver);
+    if ('why' in found) return this.#fails('transport.gateway-unreachable', found.why);
+    const hostKeys = hostKey === undefined ? [] : typeof hostKey === 'string' ? [hostKey] : hostKey;
+    let trouble: ReturnType<typeof troubleOf> = { event: 'transport.gateway-unreachable', why: 'it has no address' };
+    for (const address of found.addresses) {
+      const outcome = await shell.connect({
+        address,
+        port,
+        user,
+        privateKey: key,
+        hostKeys,
+        connectTimeoutMs: connectTimeout,
+        handshakeTimeoutMs: HANDSHAKE_MS,
+        keepAliveMs: keepAlive,
+        keepAliveMax,
+      });
+      if (outcome.kind === 'connected') return this.#begin(outcome.session);
+      trouble = troubleOf(outcome, hostKeys);
+      if (outcome.kind !== 'unreachable') break;
+    }
+    return this.#fails(trouble.event, trouble.why);
+  }
+
+  #begin(session: ShellSession): ShellSession | GatewayFault {
+    if (this.#closed) {
+      session.close();
+      return this.#faultOf('transport.gateway-lost', 'the service stops');
+    }
+    this.#session = session;
+    this.#fault = undefined;
+    this.#failures = 0;
+    this.#sinceMs = this.#parts.clock.now();
+    this.#changed();
+    session.onConnection((connection) => this.#incoming(session, connection));
+    session.onEnd((why) => this.#lost(session, why));
+    if (this.#stays) this.#ports.bind(session);
+    else {
+      this.#told.works('outgoing mail');
+      this.#stayAWhile();
+    }
+    return session;
+  }
+
+  #lost(session: ShellSession, why: string): void {
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    this.#sinceMs = this.#parts.clock.now();
+    this.#ports.lost();
+    if (this.#closed || (!this.#stays && this.#idle === undefined)) return;
+    this.#idle?.cancel();
+    this.#fault = this.#faultOf('transport.gateway-lost', why);
+    this.#changed();
+    this.#told.trouble(this.#fault);
+    if (this.#stays) this.#retryAfter(RETRY_FIRST_MS);
+  }
+
+  #fails(event: GatewayTrouble, why: string): GatewayFault {
+    const fault = this.#faultOf(event, why);
+    this.#fault = fault;
+    this.#sinceMs = this.#parts.clock.now();
+    this.#told.trouble(fault);
+    this.#changed();
+    const soon = Math.min(RETRY_FIRST_MS * 2 ** Math.min(this.#failures, 12), this.settings.retryMax);
+    this.#failures += 1;
+    const waitMs = event === 'transport.gateway-unreachable' ? soon : REFUSED_RETRY_MS;
+    this.#restingUntilMs = this.#parts.clock.now() + waitMs;
+    if (this.#stays) this.#retryAfter(waitMs);
+    return fault;
+  }
+
+  #retryAfter(ms: number): void {
+    this.#retry?.cancel();
+    if (this.#closed) return;
+    this.#retry = this.#parts.clock.after(ms, () => void this.#connected());
+  }
+
+  /** A session for outgoing mail alone ends when it is not used. */
+  #stayAWhile(): void {
+    if (this.#stays) return;
+    this.#idle?.cancel();
+    this.#idle = this.#parts.clock.after(IDLE_MS, () => {
+      this.#idle = undefined;
+      if (this.#session === undefined) return;
+      if (this.#session.channels > 0) this.#stayAWhile();
+      else this.#session.close();
+    });
+  }
+
+  #incoming(session: ShellSession, connection: ShellConnection): void {
+    const { boundAddress, boundPort, origin } = connection;
+    const ownAddress = this.settings.publicAddress ?? session.address;
+    const ip = parseIp(origin.address);
+    const fromGateway = ip === undefined || isLoopback(ip);
+    if ((fromGateway || origin.address === ownAddress) && this.#ports.isProbe(boundPort)) {
+      const nobody = { address: ownAddress, port: 0 };
+      connection.accept({ local: nobody, peer: nobody, client: nobody }).destroy();
+      return;
+    }
+    const listener = this.#ports.listenerOf(boundAddress, boundPort);
+    if (listener === undefined || session.channels >= this.settings.connectionsMax) return connection.refuse();
+    const bound = parseIp(boundAddress);
+    const any = bound === undefined || boundAddress === '0.0.0.0' || boundAddress === '::';
+    const local: Endpoint = { address: any ? ownAddress : boundAddress, port: boundPort };
+    const peer: Endpoint = { address: session.address, port: this.settings.port };
+    // A program on the gateway is not a program of this host: its loopback address must not count as ours.
+    const client = fromGateway ? { address: ownAddress, port: origin.port } : origin;
+    this.#parts.accept(connection.accept({ local, peer, client }), listener);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Journal } from '../../events/journal.ts';
+import type { Clock } from '../../world/ports/clock.ts';
+import { GATEWAY_SILENCE_MS } from './limits.ts';
+import type { GatewayFault } from './trouble.ts';
+
+/** What was told of a gateway: events tell of changes only, and of the same trouble not all the time. */
+export class Told {
+  readonly #gateway: string;
+  readonly #host: string;
+  readonly #journal: Journal;
+  readonly #clock: Pick<Clock, 'now'>;
+  /** What stands against it now; '' where nothing does, undefined before the first word. */
+  #now: string | undefined;
+  readonly #last = new Map<string, number>();
+  #toldTrouble = false;
+
+  constructor(gateway: string, host: string, parts: { readonly journal: Journal; readonly clock: Pick<Clock, 'now'> }) {
+    this.#gateway = gateway;
+    this.#host = host;
+    this.#journal = parts.journal;
+    this.#clock = parts.clock;
+  }
+
+  trouble({ event, data }: GatewayFault): void {
+    if (this.#now === event) return;
+    this.#now = event;
+    if (!this.#isNews(event)) return;
+    this.#toldTrouble = true;
+    this.#journal.emit(event, data);
+  }
+
+  portTaken(port: number, why: string): void {
+    const key = `taken ${port} ${why}`;
+    if (this.#now === key) return;
+    this.#now = key;
+    if (!this.#isNews(`taken ${port}`)) return;
+    this.#toldTrouble = true;
+    this.#journal.emit('transport.gateway-port-taken', { gateway: this.#gateway, host: this.#host, port, why });
+  }
+
+  works(listening: string): void {
+    const first = this.#now === undefined;
+    if (this.#now === '') return;
+    this.#now = '';
+    if (!first && !this.#toldTrouble) return;
+    this.#toldTrouble = false;
+    this.#journal.emit('transport.gateway-works', { gateway: this.#gateway, host: this.#host, listening });
+  }
+
+  sessionEnded(port: number): void {
+    this.#journal.emit('transport.gateway-session-ended', { gateway: this.#gateway, port });
+  }
+
+  /** One entry per event, and per port that is taken: bounded by the settings. */
+  #isNews(key: string): boolean {
+    const now = this.#clock.now();
+    const last = this.#last.get(key);
+    if (last !== undefined && now - last < GATEWAY_SILENCE_MS) return false;
+    this.#last.set(key, now);
+    return true;
+  }
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import * as net from 'node:net';
+import type { Client } from 'ssh2';
+import type { SecureShell, ShellFailure, ShellTerms } from '../ports/secure-shell.ts';
+import { SshSession } from './shell-session.ts';
+
+/** Octets on their way to the server, of all streams together, from which on writers wait. */
+const CARRIED_BYTES = 1024 * 1024;
+
+/** Loaded by the process that needs it, when it needs it. */
+async function makeClient(): Promise<Client> {
+  const { default: ssh2 } = await import('ssh2');
+  return new ssh2.Client();
+}
+
+function dial({ address, port, connectTimeoutMs }: ShellTerms): Promise<net.Socket | ShellFailure> {
+  return new Promise((resolve) => {
+    // Both names of the limit: what reads is not to hold more than what writes.
+    const socket = new net.Socket({ writableHighWaterMark: CARRIED_BYTES } as net.SocketConstructorOpts);
+    const fail = (why: string): void => {
+      clearTimeout(limit);
+      socket.destroy();
+      resolve({ kind: 'unreachable', why });
+    };
+    const limit = setTimeout(() => fail('ETIMEDOUT'), connectTimeoutMs);
+    const failed = (error: NodeJS.ErrnoException): void => fail(error.code ?? error.message);
+    socket.once('error', failed);
+    socket.connect({ host: address, port, autoSelectFamily: false, noDelay: true }, () => {
+      clearTimeout(limit);
+      socket.removeListener('error', failed);
+      resolve(socket);
+    });
+  });
+}
+
+/** The type at the head of a public key's octets (RFC 4253 §6.6). */
+function typeOf(key: Buffer): string {
+  const length = key.length < 4 ? 0 : key.readUInt32BE(0);
+  return key.toString('latin1', 4, 4 + Math.min(length, 64));
+}
+
+function failureOf(error: Error & { level?: string }, authsLeft: readonly string[]): ShellFailure {
+  const { message } = error;
+  switch (error.level) {
+    case 'client-authentication':
+      return { kind: 'key-refused', why: authsLeft.length === 0 ? message : `it takes ${authsLeft.join(', ')}` };
+    case 'client-socket':
+      return { kind: 'unreachable', why: (error as NodeJS.ErrnoException).code ?? message };
+    case 'client-timeout':
+      return { kind: 'unreachable', why: 'it took the connection and did not finish the handshake in time' };
+    default:
+      if (message.startsWith('Connection lost before handshake'))
+        return { kind: 'unreachable', why: 'it closed the connection before a word of SSH' };
+      return { kind: 'wrong-protocol', why: message };
+  }
+}
+
+async function connect(terms: ShellTerms): ReturnType<SecureShell['connect']> {
+  const socket = await dial(terms);
+  if ('kind' in socket) return socket;
+  const client = await makeClient();
+  return new Promise((resolve) => {
+    let denied: { readonly shown: string; readonly type: string } | undefined;
+    let authsLeft: readonly string[] = [];
+    let asked = false;
+    let settled = false;
+    let greeting = '';
+    const settle = (outcome: Awaited<ReturnType<SecureShell['connect']>>): void => {
+      if (settled) return;
+      settled = true;
+      if (outcome.kind !== 'connected') {
+        client.end();
+        socket.destroy();
+      }
+      resolve(outcome);
+    };
+    client.on('error', (error: Error) => {
+      if (denied !== undefined) settle({ kind: 'host-key', ...denied });
+      else {
+        const failure = failureOf(error, authsLeft);
+        settle(failure.kind === 'wrong-protocol' ? { ...failure, why: `${failure.why}${greeting}` } : failure);
+      }
+    });
+    client.on('close', () => settle({ kind: 'unreachable', why: 'it closed the connection during the handshake' }));
+    client.on('ready', () => settle({ kind: 'connected', session: new SshSession(client, socket, terms.address) }));
+    socket.once('data', (first: Buffer) => {
+      if (!first.toString('latin1').startsWith('SSH-'))
+        greeting = `; it began with ${JSON.stringify(first.toString('latin1', 0, 80))}`;
+    });
+    try {
+      client.connect({
+        sock: socket,
+        username: terms.user,
+        privateKey: terms.privateKey,
+        readyTimeout: terms.handshakeTimeoutMs,
+        keepaliveInterval: terms.keepAliveMs,
+        keepaliveCountMax: terms.keepAliveMax,
+        hostVerifier: (key: Buffer) => {
+          const shown = `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+          if (terms.hostKeys.includes(shown)) return true;
+          denied = { shown, type: typeOf(key) };
+          return false;
+        },
+        authHandler: (left, _partial, next) => {
+          if (asked) authsLeft = left ?? [];
+          const method = { type: 'publickey', username: terms.user, key: terms.privateKey } as const;
+          next(asked ? (false as never) : method);
+          asked = true;
+        },
+      });
+    } catch (error) {
+      settle({ kind: 'key-unusable', why: error instanceof Error ? error.message : String(error) });
+    }
+  });
+}
+
+/** SSH by the package `ssh2`. */
+export const nodeSecureShell: SecureShell = { connect };

@@ -1,0 +1,140 @@
+/** A process inside one of the namespaces of the scene: does what it is asked over its channel and answers. */
+import { SmtpLine } from '../../support/ledger-client.ts';
+import { type LedgerSink, startLedgerSink } from '../../support/ledger-sink.ts';
+import { startDnsServer } from '../../support/dns-server.ts';
+
+/** What it is asked. */
+export type Asked =
+  | { readonly what: 'dns'; readonly zone: string }
+  | { readonly what: 'sink'; readonly address: string }
+  | { readonly what: 'arrivals' }
+  /** One message; says what the server said to it. */
+  | { readonly what: 'send'; readonly to: string; readonly recipient: string; readonly from?: string }
+  /** Messages at a rate until it is told to stop; the ledger of names that were taken. */
+  | {
+      readonly what: 'flow';
+      readonly to: string;
+      readonly perSecond: number;
+      readonly domain: string;
+      readonly tag: string;
+    }
+  | { readonly what: 'stop-flow' }
+  /** Waits until a banner comes from there; how many milliseconds that took. */
+  | { readonly what: 'banner'; readonly to: string; readonly port: number; readonly withinMs: number }
+  /** So many sessions at once, each through EHLO; how many got so far. */
+  | { readonly what: 'many'; readonly to: string; readonly sessions: number };
+
+let sink: LedgerSink | undefined;
+let flowing = false;
+let flow: Promise<unknown> = Promise.resolve();
+
+async function message(line: SmtpLine, from: string, recipient: string, name: string): Promise<void> {
+  await line.say(`MAIL FROM:<${from}>`, 250);
+  await line.say(`RCPT TO:<${recipient}>`, 250);
+  await line.say('DATA', 354);
+  await line.say(`Message-ID: <${name}@far.test>\r\nFrom: <${from}>\r\nSubject: ${name}\r\n\r\nhello\r\n.`, 250);
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function flows(to: string, perSecond: number, domain: string, tag: string): Promise<unknown> {
+  const acknowledged: string[] = [];
+  const sessions = Array.from({ length: 5 }, async (_, i) => {
+    let count = 0;
+    while (flowing) {
+      const line = await SmtpLine.open(25, to).catch(() => undefined);
+      if (line === undefined) {
+        await pause(50);
+        continue;
+      }
+      try {
+        await line.expect(220);
+        await line.say('EHLO far.test', 250);
+        for (let inSession = 0; flowing && inSession < 50; inSession += 1) {
+          const name = `${tag}-${i}-${(count += 1)}`;
+          await message(line, 'someone@far.test', `${name}@${domain}`, name);
+          acknowledged.push(name);
+          await pause(5000 / perSecond);
+        }
+        await line.say('QUIT', 221);
+      } catch {
+        await pause(20);
+      } finally {
+        line.close();
+      }
+    }
+  });
+  await Promise.all(sessions);
+  return acknowledged;
+}
+
+async function banner(to: string, port: number, withinMs: number): Promise<number | undefined> {
+  const start = performance.now();
+  while (performance.now() - start < withinMs) {
+    const line = await SmtpLine.open(port, to).catch(() => undefined);
+    if (line !== undefined) {
+      const heard = await Promise.race([line.expect(220).catch(() => undefined), pause(1000)]);
+      line.close();
+      if (heard !== undefined) return Math.round(performance.now() - start);
+    }
+    await pause(30);
+  }
+  return undefined;
+}
+
+async function many(to: string, sessions: number): Promise<number> {
+  const lines = await Promise.all(
+    Array.from({ length: sessions }, async () => {
+      const line = await SmtpLine.open(25, to);
+      await line.expect(220);
+      await line.say('EHLO far.test', 250);
+      return line;
+    }),
+  );
+  for (const line of lines) line.close();
+  return lines.length;
+}
+
+async function answer(asked: Asked): Promise<unknown> {
+  switch (asked.what) {
+    case 'dns':
+      return (await startDnsServer(asked.zone)).server;
+    case 'sink':
+      sink = await startLedgerSink(25, asked.address);
+      return sink.port;
+    case 'arrivals':
+      return { arrivals: [...(sink?.arrivals ?? [])], peers: [...(sink?.peers ?? [])] };
+    case 'send': {
+      const line = await SmtpLine.open(25, asked.to);
+      try {
+        await line.expect(220);
+        await line.say('EHLO far.test', 250);
+        await message(line, asked.from ?? 'someone@far.test', asked.recipient, `one-${Math.round(performance.now())}`);
+        return 'taken';
+      } catch (error) {
+        return String(error);
+      } finally {
+        line.close();
+      }
+    }
+    case 'flow':
+      flowing = true;
+      flow = flows(asked.to, asked.perSecond, asked.domain, asked.tag);
+      return undefined;
+    case 'stop-flow':
+      flowing = false;
+      return flow;
+    case 'banner':
+      return banner(asked.to, asked.port, asked.withinMs);
+    case 'many':
+      return many(asked.to, asked.sessions);
+  }
+}
+
+process.on('message', ({ id, asked }: { readonly id: number; readonly asked: Asked }) => {
+  answer(asked).then(
+    (result) => process.send?.({ id, result }),
+    (error: unknown) => process.send?.({ id, error: String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit(0));
