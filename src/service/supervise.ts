@@ -14,9 +14,9 @@ import type { RecentEvents } from './recent-events.ts';
 import type { Configuration, RunOptions } from './run.ts';
 import { makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
 import { limits } from './supervisor/limits.ts';
-import { ownershipOf, type Place, takeFallback, takePlace } from './supervisor/place.ts';
+import { leavePlace, ownershipOf, type Place, takeFallback, takePlace } from './supervisor/place.ts';
 import { serviceManager } from './supervisor/service-manager.ts';
-import { openStorage, type StorageTrouble } from './supervisor/storage.ts';
+import { openStorage, type StorageTrouble, unusable } from './supervisor/storage.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
 /** What a run of the supervisor is made of. */
@@ -40,8 +40,9 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
   const { path } = configuration;
   let { settings } = configuration;
   const world = nodeWorld;
-  const trouble = await lookForStorage(parts);
-  const place = trouble === undefined ? await takePlace(runDirectory(settings)) : await takeFallback(path, user);
+  const found = await lookForStorage(parts);
+  const trouble = 'event' in found ? found : undefined;
+  const place = 'event' in found ? await takeOther(settings, path, user) : found.place;
   if (place === 'held') return held(journal, runDirectory(settings));
   let current: Place | undefined = place;
   const systemd = serviceManager(process.env, process.pid, world);
@@ -90,14 +91,14 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
     await stopped;
   } else {
     supervisor.startOperator();
-    if ((await untilStorage(parts, trouble, () => settings, stopped)) === 'found') {
-      const taken = await takePlace(runDirectory(settings));
+    const taken = await untilStorage({ ...parts, current }, trouble, () => settings, stopped);
+    if (taken !== 'stopped') {
       if (taken === 'held') {
         await supervisor.stop('another instance has the storage');
-        current?.lock.release();
+        if (current !== undefined) leavePlace(current);
         return held(journal, runDirectory(settings));
       }
-      current?.lock.release();
+      const before = current === taken ? undefined : current;
       current = taken;
       parts.storageFound();
       journal.emit('service.storage-available', { path: settings.server.data });
@@ -105,11 +106,31 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
       await removeDeadSockets(settings);
       const whole = await makeBriefing(settings, supervisor.status().generation, world, journal, board);
       await supervisor.storageFound(whole, await orphansOf(settings, workers));
+      if (before !== undefined) leavePlace(before);
       await stopped;
     }
   }
-  current?.lock.release();
+  if (current !== undefined) leavePlace(current);
   return 'ended';
+}
+
+/** A place for the control socket while the storage is away: the configured one where it lies elsewhere. */
+async function takeOther(
+  settings: Settings,
+  configurationPath: string,
+  user: HostUser | undefined,
+): Promise<Place | 'held' | undefined> {
+  const run = runDirectory(settings);
+  if (!run.startsWith(`${settings.server.data}/`)) {
+    try {
+      await nodeWorld.disk.makeDirectory(run, 0o700);
+      if (user !== undefined) giveTo(run, user);
+      return await takePlace(run);
+    } catch {
+      // It is part of the trouble that is told; another one serves meanwhile.
+    }
+  }
+  return takeFallback(configurationPath, user);
 }
 
 function held(journal: Journal, directory: string): { readonly held: string } {
@@ -124,25 +145,31 @@ async function orphansOf(settings: Settings, workers: number): Promise<readonly 
 
 /** Looks once; says what is wrong as an event and on the board. */
 async function lookForStorage(
-  { configuration, journal, board, user }: Supervised,
+  { configuration, journal, board, user, current }: Supervised & { readonly current?: Place | undefined },
   before?: StorageTrouble,
-): Promise<StorageTrouble | undefined> {
+): Promise<StorageTrouble | { readonly place: Place | 'held' }> {
   const { settings, path } = configuration;
-  const trouble = await openStorage({
+  const run = runDirectory(settings);
+  const look = {
     disk: nodeWorld.disk,
     settings,
     configurationPath: path,
     newId: () => nodeWorld.random.bytes(ID_OCTETS).toString('hex'),
     nowMs: nodeWorld.clock.wall(),
-    give: (directory) => {
+    give: (directory: string) => {
       if (user !== undefined) giveTo(directory, user);
     },
-    ownership: (at) => ownershipOf(at, user),
-  });
-  if (trouble === undefined) {
+    ownership: (at: string) => ownershipOf(at, user),
+  };
+  const opened =
+    (await openStorage(look)) ??
+    (current?.directory === run ? current : undefined) ??
+    (await takePlace(run).catch((error: unknown) => unusable(look, run, error)));
+  if (opened === 'held' || 'lock' in opened) {
     if (before === undefined) board.set({ part: 'storage', state: 'running' });
-    return undefined;
+    return { place: opened };
   }
+  const trouble = opened;
   const cause = renderText({ name: trouble.event, data: trouble.data });
   // A condition that lasts is told once, and again only when its cause changes.
   if (before === undefined || renderText({ name: before.event, data: before.data }) !== cause) tell(journal, trouble);
@@ -158,11 +185,11 @@ function tell(journal: Journal, trouble: StorageTrouble): void {
 
 /** Looks again and again, until the storage is there. */
 async function untilStorage(
-  parts: Supervised,
+  parts: Supervised & { readonly current: Place | undefined },
   first: StorageTrouble,
   settings: () => Settings,
   stopped: Promise<void>,
-): Promise<'found' | 'stopped'> {
+): Promise<Place | 'held' | 'stopped'> {
   let before = first;
   for (let waitMs: number = limits.storageRetryMs; ; waitMs = Math.min(waitMs * 2, limits.storageRetryMsMax)) {
     const waited = await new Promise<boolean>((resolve) => {
@@ -174,9 +201,9 @@ async function untilStorage(
     });
     if (!waited) return 'stopped';
     const configuration = { ...parts.configuration, settings: settings() };
-    const trouble = await lookForStorage({ ...parts, configuration }, before);
-    if (trouble === undefined) return 'found';
-    before = trouble;
+    const found = await lookForStorage({ ...parts, configuration }, before);
+    if ('place' in found) return found.place;
+    before = found;
   }
 }
 

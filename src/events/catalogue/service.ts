@@ -145,7 +145,7 @@ export const serviceEvents = {
     severity: 'error',
     category: 'storage',
     title: 'The data directory cannot be used; no mail is accepted',
-    text: 'the data directory {path} cannot be used: {errno}, {cause}; no mail is accepted until it can',
+    text: 'the data directory {path} cannot be used: {errno}: {cause}; no mail is accepted until it can',
     data: { path: 'path', errno: 'errno', cause: 'text' },
     advice: 'Mend what is named; the service tries again by itself.',
   },

@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { errnoOf } from '../../events/fault.ts';
+import { readSpoolMarker, spoolMarkerName } from '../config/spool-marker.ts';
 import { controlSocketPath } from '../control/socket-path.ts';
 import type { CliIo } from './io.ts';
 
@@ -79,7 +80,11 @@ export async function findSocket(
   try {
     text = (await io.world.disk.readFile(configuration)).toString('utf8');
   } catch (error) {
-    return { ok: false, why: `${configuration} cannot be read (${errnoOf(error)})` };
+    // A service may run all the same, with the last good configuration: the sign beside the file knows where.
+    const sign = await readSpoolMarker(io.world.disk, spoolMarkerName(configuration)).catch(() => undefined);
+    if (sign === undefined) return { ok: false, why: `${configuration} cannot be read (${errnoOf(error)})` };
+    const place = controlSocketPath(join(sign.data, 'run'));
+    return place.ok ? { ...place, configuration } : place;
   }
   const section = scanServerSection(text) ?? (await parseServerSection(text));
   const from = (path: string): string => (isAbsolute(path) ? path : resolve(dirname(configuration), path));

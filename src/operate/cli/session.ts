@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { askService, isUnreachable, type Unreachable } from '../control/client.ts';
 import type { FailureKind } from '../control/frames.ts';
-import { trustedFallbacks } from '../control/fallback.ts';
+import { trustedFallbacks, untrustedFallback } from '../control/fallback.ts';
 import type { ActionEnd } from '../control/server.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findSocket } from './find-service.ts';
@@ -102,6 +102,8 @@ export class CliSession {
       const other = await askService({ network, path, action, input, ...more });
       if (!isUnreachable(other) || other.kind !== 'no-service') return other;
     }
+    const stranger = await this.#strangersPlace(place.configuration);
+    if (stranger !== undefined) return { ...end, why: stranger };
     const start = `Start it with: ims run${place.configuration === undefined ? '' : ` --config ${place.configuration}`}`;
     return { ...end, why: `No service runs: ${end.why} (${end.path}).\n${start}` };
   }
@@ -111,6 +113,14 @@ export class CliSession {
     if (configuration === undefined || this.io.host === undefined) return [];
     const host = await this.io.host();
     return trustedFallbacks(host, configuration);
+  }
+
+  /** What to say where another user's service may stand at such a place: its word is not taken unasked. */
+  async #strangersPlace(configuration: string | undefined): Promise<string | undefined> {
+    if (configuration === undefined || this.io.host === undefined) return undefined;
+    const found = await untrustedFallback(await this.io.host(), configuration);
+    if (found === undefined) return undefined;
+    return `No service runs at its usual place. A service of uid ${found.uid} may run at ${found.directory}, because it cannot use its storage; ask it as that user: setpriv --reuid ${found.uid} --clear-groups ims status --config ${configuration}`;
   }
 
   /** The result of an action; a failure is said. */

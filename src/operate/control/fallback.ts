@@ -14,19 +14,35 @@ export function fallbackDirectories(configurationPath: string): readonly string[
   return [`/run/ims-${hash}`, `/tmp/ims-${hash}`];
 }
 
-/** Those of them that another user cannot have made, as control sockets. */
-export async function trustedFallbacks(
-  host: Pick<Host, 'file' | 'self'>,
-  configurationPath: string,
-): Promise<string[]> {
-  const out: string[] = [];
+type Looking = Pick<Host, 'file' | 'self'>;
+
+interface Found {
+  readonly directory: string;
+  readonly uid: number;
+  readonly trusted: boolean;
+}
+
+/** Those of them that are there. Below /run only root can have made one, or somebody that root let in. */
+async function found(host: Looking, configurationPath: string): Promise<readonly Found[]> {
+  const out: Found[] = [];
   for (const directory of fallbackDirectories(configurationPath)) {
     const file = await host.file(directory);
     if (!file.ok || file.value.kind !== 'directory') continue;
-    const rootsAlone = directory.startsWith('/run/');
-    if (!rootsAlone && file.value.uid !== 0 && file.value.uid !== host.self.uid) continue;
-    const place = controlSocketPath(directory);
-    if (place.ok) out.push(place.path);
+    const { uid } = file.value;
+    out.push({ directory, uid, trusted: directory.startsWith('/run/') || uid === 0 || uid === host.self.uid });
   }
   return out;
+}
+
+/** Those of them that another user cannot have made, as control sockets. */
+export async function trustedFallbacks(host: Looking, configurationPath: string): Promise<readonly string[]> {
+  return (await found(host, configurationPath)).flatMap(({ directory, trusted }) => {
+    const place = controlSocketPath(directory);
+    return trusted && place.ok ? [place.path] : [];
+  });
+}
+
+/** One that another user has made: what answers there may be anybody. */
+export async function untrustedFallback(host: Looking, configurationPath: string): Promise<Found | undefined> {
+  return (await found(host, configurationPath)).find(({ trusted }) => !trusted);
 }

@@ -6,6 +6,7 @@ import type { World } from '../../world/world.ts';
 import type { ServiceStatus } from '../actions/context.ts';
 import { askService, isUnreachable, type Unreachable } from '../control/client.ts';
 import type { ActionEnd } from '../control/server.ts';
+import { trustedFallbacks } from '../control/fallback.ts';
 import { controlSocketPath } from '../control/socket-path.ts';
 import type { LoadedFile } from '../config/index.ts';
 import type { Parts } from './check.ts';
@@ -47,7 +48,11 @@ export async function findNameServers(host: Host, names: Settings['names'] | und
 }
 
 /** Asks the service, each thing at most once. */
-function serviceAt(path: string, world: Pick<World, 'network' | 'clock'>): Parts['service'] {
+function serviceAt(
+  path: string,
+  world: Pick<World, 'network' | 'clock'>,
+  otherPlaces: () => Promise<readonly string[]>,
+): Parts['service'] {
   const answers = new Map<string, Promise<ActionEnd | Unreachable | 'late'>>();
   const exchange = async (action: string, input: unknown): Promise<ActionEnd | Unreachable | 'late'> => {
     let end: () => void = () => undefined;
@@ -60,7 +65,12 @@ function serviceAt(path: string, world: Pick<World, 'network' | 'clock'>): Parts
       end = fn;
       if (late) fn();
     };
-    const got = await askService({ network: world.network, path, action, input, cancel });
+    let got = await askService({ network: world.network, path, action, input, cancel });
+    // While its storage is away, the service answers at another place.
+    for (const other of isUnreachable(got) && got.kind === 'no-service' ? await otherPlaces() : []) {
+      const there = await askService({ network: world.network, path: other, action, input, cancel });
+      if (!isUnreachable(there)) got = there;
+    }
     timer.cancel();
     return late ? 'late' : got;
   };
@@ -122,7 +132,7 @@ export async function makeParts(
         ? { ok: false as const, why: 'the configuration, which says where it is, does not load' }
         : controlSocketPath(runDirectoryOf(settings));
   const service: Parts['service'] = place.ok
-    ? serviceAt(place.path, world)
+    ? serviceAt(place.path, world, () => trustedFallbacks(host, path))
     : { ask: async () => ({ kind: 'silent', path: '', why: place.why }), request: async () => undefined };
   return { ...always, service, ...(settings === undefined ? {} : { settings }) };
 }

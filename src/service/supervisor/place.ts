@@ -3,11 +3,25 @@ import * as fs from 'node:fs';
 import { fallbackDirectories } from '../../operate/control/fallback.ts';
 import { type InstanceLock, takeLock } from '../../world/node/instance-lock.ts';
 import { giveTo, type HostUser } from '../../world/node/privileges.ts';
+import type { Ownership } from './storage.ts';
 
 /** A directory that is ours alone, with the lock in it. */
 export interface Place {
   readonly directory: string;
   readonly lock: InstanceLock;
+  /** Removes it at its release. */
+  readonly temporary?: boolean;
+}
+
+/** Gives a place back; one that stood in for another is removed. */
+export function leavePlace({ directory, lock, temporary }: Place): void {
+  lock.release();
+  if (temporary !== true) return;
+  try {
+    fs.rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // A name that is left behind harms nobody: the next one takes it over.
+  }
 }
 
 const OTHERS = 0o077;
@@ -28,7 +42,8 @@ export async function takeFallback(
       fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
       if (!isOurs(directory, user)) continue;
       if (user !== undefined) giveTo(directory, user);
-      return await takePlace(directory);
+      const place = await takePlace(directory);
+      return place === 'held' ? place : { ...place, temporary: true };
     } catch {
       // The next one may be better; the caller says when none is.
     }
@@ -43,8 +58,8 @@ function isOurs(directory: string, user: HostUser | undefined): boolean {
   return stats.isDirectory() && ours && (stats.mode & OTHERS) === 0;
 }
 
-/** Who owns a path, and who this process is, where they differ; undefined where it cannot be seen or is the same. */
-export function ownershipOf(path: string, user: HostUser | undefined): string | undefined {
+/** Who owns a path and who should, where they differ; undefined where it cannot be seen or is the same. */
+export function ownershipOf(path: string, user: HostUser | undefined): Ownership | undefined {
   let stats: fs.Stats | undefined;
   try {
     stats = fs.lstatSync(path, { throwIfNoEntry: false });
@@ -53,5 +68,7 @@ export function ownershipOf(path: string, user: HostUser | undefined): string | 
   }
   const uid = user?.uid ?? process.getuid?.();
   if (stats === undefined || uid === undefined || stats.uid === uid) return undefined;
-  return `${path} belongs to uid ${stats.uid} (mode ${(stats.mode & 0o7777).toString(8)}), the service runs as uid ${uid}`;
+  const mode = (stats.mode & 0o7777).toString(8);
+  const words = `${path} belongs to uid ${stats.uid} (mode ${mode}), and the service runs as uid ${uid}`;
+  return { found: stats.uid, wanted: uid, words };
 }

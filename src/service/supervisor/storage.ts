@@ -19,6 +19,13 @@ export type StorageTrouble = { readonly evidence: readonly Evidence[]; readonly 
   | { readonly event: 'service.storage-unavailable'; readonly data: EventData<'service.storage-unavailable'> }
 );
 
+/** An owner who is not the one that the service works as. */
+export interface Ownership {
+  readonly found: number;
+  readonly wanted: number;
+  readonly words: string;
+}
+
 /** What looking for the storage needs. */
 export interface StorageParts {
   readonly disk: Disk;
@@ -29,8 +36,8 @@ export interface StorageParts {
   readonly nowMs: number;
   /** Gives a directory to the user that the service works as. */
   readonly give: (directory: string) => void;
-  /** Who owns a path and who this process is, for the words. */
-  readonly ownership: (path: string) => string | undefined;
+  /** Who owns a path and who should, where they differ. */
+  readonly ownership: (path: string) => Ownership | undefined;
 }
 
 /** Makes the data directory ready for use, or says why it is not. Nothing is made where a spool was and is not. */
@@ -61,7 +68,7 @@ export async function openStorage(parts: StorageParts): Promise<StorageTrouble |
       await disk.replaceFile(marker, printSpoolMarker({ ...own, data }), 0o644).catch(() => undefined);
     return undefined;
   } catch (error) {
-    return unusable(parts, at, errnoOf(error) || 'EUNKNOWN');
+    return unusable(parts, at, error);
   }
 }
 
@@ -79,36 +86,31 @@ async function missing({ disk, settings }: StorageParts, marker: string, made: n
   };
 }
 
-const CAUSES: Readonly<Record<string, readonly [cause: string, cure: (path: string) => string]>> = {
-  EACCES: [
-    'its owner or mode does not let this user in',
-    (path) => `namei -l ${path} (then chown or chmod what it shows)`,
-  ],
-  EPERM: [
-    'its owner or mode does not let this user in',
-    (path) => `namei -l ${path} (then chown or chmod what it shows)`,
-  ],
-  EROFS: ['its file system is read-only', (path) => `findmnt -T ${path} (then mount -o remount,rw what it shows)`],
-  ENOSPC: ['its file system is full', (path) => `df -h ${path}; df -i ${path}`],
-  EDQUOT: ['its quota is used up', (path) => `quota; df -h ${path}`],
-  ENOTDIR: ['something on the way is no directory', (path) => `namei -l ${path}`],
-  EEXIST: ['something else is in its place', (path) => `ls -ld ${path}`],
-  EIO: ['the disk reports an error', () => 'journalctl -k --since -1h'],
+const CURES: Readonly<Record<string, (path: string) => string>> = {
+  EACCES: (path) => `namei -l ${path} (then chown or chmod what it shows)`,
+  EPERM: (path) => `namei -l ${path} (then chown or chmod what it shows)`,
+  EROFS: (path) => `findmnt -T ${path} (then mount -o remount,rw what it shows)`,
+  ENOSPC: (path) => `df -h ${path}; df -i ${path} (then make room)`,
+  EDQUOT: (path) => `quota; df -h ${path} (then make room, or raise the quota)`,
+  ENOTDIR: (path) => `namei -l ${path} (something on the way is no directory)`,
+  EIO: () => 'journalctl -k --since -1h (the disk reports an error)',
 };
 
-function unusable({ settings, ownership }: StorageParts, at: string, errno: string): StorageTrouble {
-  const [cause, cure] = CAUSES[errno] ?? ['the system refused it', (path: string) => `ls -ld ${path}`];
-  const owner = ownership(at) ?? ownership(settings.server.data);
+/** Says why a place of the storage cannot be used, by the error that it gave. */
+export function unusable({ settings, ownership }: StorageParts, at: string, error: unknown): StorageTrouble {
+  const errno = errnoOf(error) || 'EUNKNOWN';
+  const { data } = settings.server;
+  const denied = errno === 'EACCES' || errno === 'EPERM';
+  const owner = denied ? (ownership(at) ?? ownership(data)) : undefined;
+  const seen = `${at} cannot be made or written`;
+  const cure = CURES[errno] ?? ((path: string) => `ls -ld ${path}`);
   return {
     event: 'service.storage-unavailable',
-    data: {
-      path: settings.server.data,
-      errno,
-      cause: `${cause}${at === settings.server.data ? '' : ` (at ${at})`}${owner === undefined ? '' : `: ${owner}`}`,
-    },
+    data: { path: data, errno, cause: owner === undefined ? seen : `${seen}, since ${owner.words}` },
     evidence: [
-      { what: at, expected: 'can be made and written', seen: owner === undefined ? errno : `${errno}, ${owner}` },
+      { what: at, expected: 'can be made and written', seen: errno },
+      ...(owner === undefined ? [] : [{ what: 'owner', expected: `uid ${owner.wanted}`, seen: `uid ${owner.found}` }]),
     ],
-    cure: cure(at),
+    cure: owner === undefined ? cure(at) : `chown -R ${owner.wanted} ${data}`,
   };
 }

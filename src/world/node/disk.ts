@@ -107,7 +107,9 @@ export const nodeDisk: Disk = {
   },
 
   async makeDirectory(path, mode = 0o700) {
-    const first = await fs.promises.mkdir(path, { recursive: true, mode });
+    const first = await fs.promises
+      .mkdir(path, { recursive: true, mode })
+      .catch(async (error: unknown) => Promise.reject(await trueError(path, error)));
     if (first === undefined) return;
     const made = resolve(first);
     for (let at = resolve(path); at.length >= made.length; at = dirname(at)) await nodeDisk.syncDirectory(dirname(at));
@@ -131,3 +133,14 @@ export const nodeDisk: Disk = {
     return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize, freeInodes: stats.ffree };
   },
 };
+
+/** Node says ENOENT where a directory on a read-only file system cannot be made below one that is there; one step alone says why. */
+async function trueError(path: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) return error;
+  let missing = resolve(path);
+  while (missing !== dirname(missing) && !fs.existsSync(dirname(missing))) missing = dirname(missing);
+  return fs.promises.mkdir(missing).then(
+    () => error,
+    (deeper: unknown) => deeper,
+  );
+}

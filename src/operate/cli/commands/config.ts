@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { printInstant } from '../../../base/calendar.ts';
+import type { LoadedFile } from '../../config/load-file.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findConfigurationFile, noConfigurationText } from '../find-service.ts';
 import { askSecret } from '../io.ts';
@@ -10,10 +12,12 @@ async function runCheck(session: CliSession, command: Command, file: string | un
   if (path === undefined) return session.fail(exitCodes.usage, noConfigurationText(), command);
   const { loadConfigurationFile } = await import('../../config/load-file.ts');
   const { printProblem } = await import('../../config/problem.ts');
-  const { loaded } = await loadConfigurationFile(session.io.world.disk, path);
+  const read = await loadConfigurationFile(session.io.world.disk, path);
+  const { loaded } = read;
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
+  const instead = loaded.ok ? undefined : await insteadOf(session, read);
   session.code = loaded.ok ? exitCodes.ok : exitCodes.negative;
-  if (globals(command).json === true) return session.json({ file: path, ok: loaded.ok, problems });
+  if (globals(command).json === true) return session.json({ file: path, ok: loaded.ok, problems, ...instead?.json });
   for (const problem of problems) {
     const colour = problem.severity === 'error' ? 'red' : 'yellow';
     session.print(
@@ -26,6 +30,28 @@ async function runCheck(session: CliSession, command: Command, file: string | un
     .filter((part) => part !== '')
     .join(', ');
   session.print(loaded.ok ? `${path} is valid${words === '' ? '' : `, with ${words}`}.` : `${path}: ${words}.`);
+  if (instead !== undefined) session.print(instead.text);
+}
+
+/** What a start would do with a file that does not load. */
+async function insteadOf(
+  session: CliSession,
+  read: LoadedFile,
+): Promise<{ readonly text: string; readonly json: object }> {
+  if (read.withoutTls !== undefined)
+    return { text: 'A start would go on without TLS; a reload would change nothing.', json: { start: 'without-tls' } };
+  const { findLastGood } = await import('../../config/last-good.ts');
+  const good = await findLastGood(session.io.world.disk, read);
+  if (good === undefined)
+    return {
+      text: 'A start would not run: no last good configuration is kept that this user may read. A reload would change nothing.',
+      json: { start: 'refused' },
+    };
+  const { savedAtMs } = good.kept;
+  return {
+    text: `A start would use the last good one, of ${printInstant(savedAtMs)}; a reload would change nothing.`,
+    json: { start: 'last-good', savedAtMs },
+  };
 }
 
 async function runShow(session: CliSession, command: Command): Promise<void> {
