@@ -27,6 +27,8 @@ export interface TestDnsOptions {
   /** Octets over which a UDP answer is truncated; default what the question offers. */
   readonly udpMax?: number;
   readonly authenticated?: boolean;
+  /** Milliseconds that an answer takes. */
+  readonly delayMs?: () => number;
 }
 
 /** Starts a server with the zone on the address (127.0.0.1) and a free port. */
@@ -48,6 +50,13 @@ export async function startDnsServer(text: string, options: TestDnsOptions = {})
     });
   };
 
+  let closed = false;
+  const later = (send: () => unknown): void => {
+    const ms = options.delayMs?.() ?? 0;
+    if (ms === 0) send();
+    else setTimeout(() => !closed && send(), ms);
+  };
+
   const tcp = createServer((socket) => {
     let held = Buffer.alloc(0);
     socket.on('error', () => socket.destroy());
@@ -60,7 +69,7 @@ export async function startDnsServer(text: string, options: TestDnsOptions = {})
         if (message === undefined) continue;
         const length = Buffer.alloc(2);
         length.writeUInt16BE(message.length);
-        socket.write(Buffer.concat([length, message]));
+        later(() => socket.writable && socket.write(Buffer.concat([length, message])));
       }
     });
   });
@@ -69,7 +78,7 @@ export async function startDnsServer(text: string, options: TestDnsOptions = {})
   const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   udp.on('message', (octets, from) => {
     const message = respond(octets, 'udp');
-    if (message !== undefined) udp.send(message, from.port, from.address);
+    if (message !== undefined) later(() => udp.send(message, from.port, from.address));
   });
   await new Promise<void>((resolve, reject) => udp.once('error', reject).bind(port, address, resolve));
 
@@ -84,6 +93,7 @@ export async function startDnsServer(text: string, options: TestDnsOptions = {})
       failing = rcode;
     },
     async close() {
+      closed = true;
       await new Promise<void>((resolve) => udp.close(() => resolve()));
       await new Promise<void>((resolve) => tcp.close(() => resolve()));
     },
