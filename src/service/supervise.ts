@@ -13,6 +13,7 @@ import { runDirectory, shardsOnDisk } from './paths.ts';
 import type { RecentEvents } from './recent-events.ts';
 import type { Configuration, RunOptions } from './run.ts';
 import { makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
+import { openDataFormats } from './supervisor/data-formats.ts';
 import { limits } from './supervisor/limits.ts';
 import { leavePlace, ownershipOf, type Place, takeFallback, takePlace } from './supervisor/place.ts';
 import { serviceManager } from './supervisor/service-manager.ts';
@@ -165,11 +166,17 @@ async function lookForStorage(
     (await openStorage(look)) ??
     (current?.directory === run ? current : undefined) ??
     (await takePlace(run).catch((error: unknown) => unusable(look, run, error)));
+  let trouble: StorageTrouble;
   if (opened === 'held' || 'lock' in opened) {
-    if (before === undefined) board.set({ part: 'storage', state: 'running' });
-    return { place: opened };
-  }
-  const trouble = opened;
+    // Whoever holds the lock works with the data directory: only then may a format change.
+    const newer = opened === 'held' ? undefined : await openDataFormats(look, journal);
+    if (newer === undefined) {
+      if (before === undefined) board.set({ part: 'storage', state: 'running' });
+      return { place: opened };
+    }
+    if (opened !== 'held' && opened !== current) leavePlace(opened);
+    trouble = newer;
+  } else trouble = opened;
   const cause = renderText({ name: trouble.event, data: trouble.data });
   // A condition that lasts is told once, and again only when its cause changes.
   if (before === undefined || renderText({ name: before.event, data: before.data }) !== cause) tell(journal, trouble);
@@ -180,6 +187,7 @@ async function lookForStorage(
 
 function tell(journal: Journal, trouble: StorageTrouble): void {
   if (trouble.event === 'service.spool-missing') journal.emit(trouble.event, trouble.data);
+  else if (trouble.event === 'formats.newer') journal.emit(trouble.event, trouble.data);
   else journal.emit(trouble.event, trouble.data);
 }
 

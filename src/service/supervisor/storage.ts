@@ -17,6 +17,7 @@ import { eventDirectory, runDirectory } from '../paths.ts';
 export type StorageTrouble = { readonly evidence: readonly Evidence[]; readonly cure: string } & (
   | { readonly event: 'service.spool-missing'; readonly data: EventData<'service.spool-missing'> }
   | { readonly event: 'service.storage-unavailable'; readonly data: EventData<'service.storage-unavailable'> }
+  | { readonly event: 'formats.newer'; readonly data: EventData<'formats.newer'> }
 );
 
 /** An owner who is not the one that the service works as. */

@@ -1,6 +1,7 @@
 import type { Check } from '../check.ts';
 import { configurationLoads } from './configuration.ts';
 import { clockPlausible } from './clock.ts';
+import { dataFormats } from './formats.ts';
 import { ephemeralPorts, fileDescriptors, proxyVariables, serviceUser } from './host.ts';
 import { devices, hostsFile, serviceTables, timeZone } from './host-files.ts';
 import { noInterposer, preloadThere, reallyBound } from './interposer.ts';
@@ -53,6 +54,7 @@ export const checks: readonly Check[] = [
   writableFileSystem,
   localFileSystem,
   queueFormat,
+  dataFormats,
   mailboxesWritable,
   serviceAnswers,
   instanceLock,

@@ -1,0 +1,42 @@
+import { formatParts, newerIn, readFormats, registerPath } from '../../formats/formats.ts';
+import { defineCheck } from '../check.ts';
+import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
+
+/** Everything in the data directory must be of a format that this version knows. */
+export const dataFormats = defineCheck({
+  id: 'storage.formats',
+  number: 290,
+  title: 'Everything in the data directory has a format that this version knows',
+  why: 'A newer version may have written it: an older program must not guess at its mail, logs and settings.',
+  needs: ['settings', 'disk'],
+  after: ['storage.data-directory'],
+  cost: 'host',
+  async look({ settings, disk }) {
+    const { data } = settings.server;
+    const found = await readFormats(disk, data);
+    if (found.kind === 'none') return notApplicable('the next start writes down the formats');
+    if (found.kind === 'unreadable') {
+      if (found.why.includes('EACCES')) return unknown(`${found.why}; run it as root or as the service user`);
+      return unhealthy(
+        `It cannot be seen which version wrote the data directory: ${found.why}.`,
+        { cure: `mv ${registerPath(data)} ${registerPath(data)}.damaged; the next start writes it anew`, event: 4972 },
+        [row(registerPath(data), 'a register of formats', 'damaged')],
+      );
+    }
+    const { parts, writtenBy } = found.register;
+    const evidence = formatParts.map(({ name, known }) =>
+      row(`format of ${name}`, `${known} or earlier`, parts[name] === undefined ? 'none yet' : String(parts[name])),
+    );
+    const newer = newerIn(found.register, data);
+    if (newer === undefined) return healthy(evidence);
+    const writer = writtenBy === '' ? 'a newer version' : `version ${writtenBy}`;
+    return unhealthy(
+      `${newer.part} in ${data} has format ${newer.found}, and this version knows formats up to ${newer.known}: ${writer} wrote it.`,
+      {
+        cure: `Start ${writer} again; to go back, ims settings list shows what it recorded before it changed the format`,
+        event: 4972,
+      },
+      [...evidence, row(newer.part, `format ${newer.known} or earlier`, `format ${newer.found}`)],
+    );
+  },
+});
