@@ -84,6 +84,8 @@ export const untriedMs = 900_000;
 export const queueShareMax = 0.8;
 /** Wait for a host on the way out that is tried for comparison. */
 export const compareDialMs = 2500;
+/** So many times sent again in vain tell that octets do not arrive. */
+export const retransmitsTelling = 4;
 /** Hosts outside that one look tries. */
 export const outsideMax = 4;
 

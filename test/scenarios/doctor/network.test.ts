@@ -4,14 +4,9 @@ import { test } from 'node:test';
 import type { Check, Parts } from '../../../src/operate/doctor/check.ts';
 import { introductionAnswer } from '../../../src/flow/reception/introductions.ts';
 import { listenersAnswer } from '../../../src/operate/doctor/checks/listeners-answer.ts';
-import {
-  domainsLeadSomewhere,
-  noRewriting,
-  serverNameResolves,
-  serversAnswer,
-  serversAnswerTcp,
-  serversConfigured,
-} from '../../../src/operate/doctor/checks/names.ts';
+import { serversConfigured } from '../../../src/operate/doctor/checks/names.ts';
+import { domainsLeadSomewhere, serverNameResolves } from '../../../src/operate/doctor/checks/names-own.ts';
+import { noRewriting, serversAnswer, serversAnswerTcp } from '../../../src/operate/doctor/checks/names-servers.ts';
 import { smartHostsAnswer } from '../../../src/operate/doctor/checks/smart-hosts.ts';
 import { findNameServers } from '../../../src/operate/doctor/parts.ts';
 import type { Verdict } from '../../../src/operate/doctor/verdict.ts';
@@ -96,7 +91,7 @@ test('a name server that answers for names that do not exist is unhealthy', () =
   withDns(async (dns) => {
     dns.load('*.invalid A 192.0.2.66\n');
     const verdict = await names(noRewriting, dns.server);
-    assert.ok(verdict.kind === 'unhealthy' && /names that do not exist/.test(verdict.cause));
+    assert.ok(verdict.kind === 'unhealthy' && /a name that does not exist/.test(verdict.cause));
   }));
 
 test('resolv.conf that cannot be read is unhealthy where names are needed', async () => {

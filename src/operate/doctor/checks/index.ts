@@ -7,17 +7,16 @@ import { devices, hostsFile, serviceTables, timeZone } from './host-files.ts';
 import { noInterposer, preloadThere, reallyBound } from './interposer.ts';
 import { addressesPresent, ipv6Available, loopbackUp, mayBindLowPorts, portsOurs } from './listeners.ts';
 import { listenersAnswer } from './listeners-answer.ts';
-import {
-  domainsLeadSomewhere,
-  noRewriting,
-  serverNameResolves,
-  serversAnswer,
-  serversAnswerTcp,
-  serversConfigured,
-} from './names.ts';
+import { serversConfigured, systemLooksUp } from './names.ts';
+import { domainsLeadSomewhere, serverNameResolves, zonesValidate } from './names-own.ts';
+import { noRewriting, serversAnswer, serversAnswerTcp, serversKnowEdns, someServerResolves } from './names-servers.ts';
 import { domainsHaveRecipients, noOpenRelay } from './policy.ts';
 import { mailboxesWritable, queueFormat } from './queue.ts';
 import { hostTables, memoryThere, processesAllowed } from './memory.ts';
+import { tlsaFits } from './records-dane.ts';
+import { dmarcValid, mtaStsValid, tlsReportValid } from './records-domain.ts';
+import { notListed } from './records-lists.ts';
+import { reverseNames, spfCovers } from './records-sender.ts';
 import { processLimits } from './resources.ts';
 import { mtuSound, networkThere, sourceAddresses } from './routes.ts';
 import { serverNameQualified } from './server-name.ts';
@@ -67,11 +66,22 @@ export const checks: readonly Check[] = [
   reallyBound,
   listenersAnswer,
   serversConfigured,
+  systemLooksUp,
   serversAnswer,
+  someServerResolves,
   serversAnswerTcp,
+  serversKnowEdns,
   noRewriting,
   serverNameResolves,
   domainsLeadSomewhere,
+  zonesValidate,
+  reverseNames,
+  spfCovers,
+  dmarcValid,
+  tlsReportValid,
+  mtaStsValid,
+  tlsaFits,
+  notListed,
   certificateAndKey,
   certificateDates,
   certificateNames,

@@ -27,6 +27,14 @@ function ipv6Of(hex: string): string {
   return groups.map((group) => group.toString(16)).join(':');
 }
 
+/** An address as the kernel writes it in these tables. */
+export const ipOfHex = (hex: string): string => {
+  if (hex.length !== 32) return ipv4Of(hex);
+  // IPv4 by way of an IPv6 socket.
+  if (hex.startsWith('0000000000000000FFFF0000')) return ipv4Of(hex.slice(24));
+  return ipv6Of(hex);
+};
+
 /** Reads /proc/net/tcp or tcp6: the sockets that listen; of udp or udp6 with their state those that wait for anybody. */
 export function parseListening(text: string, state = LISTEN): readonly ListeningSocket[] {
   const found: ListeningSocket[] = [];
@@ -35,7 +43,7 @@ export function parseListening(text: string, state = LISTEN): readonly Listening
     const [address = '', port = ''] = (fields[1] ?? '').split(':');
     if (fields[3] !== state) continue;
     found.push({
-      address: address.length === 32 ? ipv6Of(address) : ipv4Of(address),
+      address: ipOfHex(address),
       port: Number.parseInt(port, 16),
       inode: fields[9] ?? '',
       uid: Number(fields[7]),

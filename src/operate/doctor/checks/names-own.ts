@@ -1,0 +1,217 @@
+import { parseIp, reverseName } from '../../../base/ip.ts';
+import type { Answer } from '../../../world/ports/resolver.ts';
+import { zoneLine } from '../../records/index.ts';
+import { defineCheck, type Parts } from '../check.ts';
+import { answerInWords, isPublished, publishedDomains, recordsOf } from '../facts/published.ts';
+import { sendingFrom, type Sending } from '../facts/sending.ts';
+import { isForTrying } from '../facts/usage.ts';
+import { healthy, notApplicable, row, unhealthy, unknown, type Evidence, type Verdict } from '../verdict.ts';
+
+const own = (address: string, parts: Pick<Parts, 'host'>): boolean => {
+  const read = parts.host.addresses();
+  return read.ok && read.value.some((one) => one.address === address);
+};
+
+const sentFrom = (sending: Sending): readonly string[] =>
+  sending.kind === 'here' ? sending.addresses.filter(({ inside }) => !inside).map(({ address }) => address) : [];
+
+/** The name of this host by the reverse names of its addresses, where that leads back to it. */
+async function reverseNameHere(resolver: Parts['resolver'], addresses: readonly string[]): Promise<string | undefined> {
+  for (const address of addresses) {
+    const ip = parseIp(address);
+    if (ip === undefined) continue;
+    for (const name of recordsOf(await resolver.query(reverseName(ip), 'PTR')).slice(0, 3)) {
+      const back = recordsOf(await resolver.query(name, ip.family === 4 ? 'A' : 'AAAA'));
+      if (back.includes(address)) return name;
+    }
+  }
+  return undefined;
+}
+
+/** The name that we greet with must lead here. */
+export const serverNameResolves = defineCheck({
+  id: 'names.server-name',
+  number: 505,
+  title: 'server.name is in the name service',
+  why: 'Many servers refuse mail from a host whose greeting name (HELO, EHLO) has no address (RFC 5321 §4.1.4).',
+  needs: ['settings', 'resolver', 'host'],
+  after: ['names.resolution'],
+  cost: 'network',
+  async look({ settings, resolver, host }) {
+    const { name } = settings.server;
+    if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
+    if (!(await isPublished(resolver, name)))
+      return notApplicable(`${name} is a name for use inside a network or in tests`);
+    const [four, six, sending] = await Promise.all([
+      resolver.query(name, 'A'),
+      resolver.query(name, 'AAAA'),
+      sendingFrom(settings, host),
+    ]);
+    const evidence = [
+      row(`A of ${name}`, 'an address', answerInWords(four)),
+      row(`AAAA of ${name}`, 'an address, where there is IPv6', answerInWords(six)),
+    ];
+    const addresses = [...recordsOf(four), ...recordsOf(six)];
+    const sent = sentFrom(sending);
+    if (addresses.length > 0) {
+      const here = addresses.some((address) => own(address, { host }));
+      const matches = sent.filter((address) => addresses.includes(address)).join(', ') || 'not among them';
+      return healthy([
+        ...evidence,
+        row('its addresses', 'lead here', here ? 'on this host' : 'not on this host: behind a gateway, or elsewhere'),
+        ...(sent.length === 0 ? [] : [row('the address that mail is sent from', 'among them', matches)]),
+      ]);
+    }
+    if (four.kind === 'failure' || six.kind === 'failure') return unknown('the look-up failed', evidence);
+    const other = await reverseNameHere(resolver, sent);
+    const line =
+      sent.length === 0
+        ? `${name}. 3600 IN A <your public IPv4 address>`
+        : sent.map((value) => zoneLine({ name, type: value.includes(':') ? 'AAAA' : 'A', value })).join(' and ');
+    const better =
+      other === undefined || other === name ? 'to a name that has one' : `: ${other} (it leads to this host)`;
+    return unhealthy(
+      `The name ${name}, which this server greets with (HELO, EHLO), does not resolve: it has no address in the name service, and others may refuse its mail.`,
+      { cure: `Publish: ${line}; or set server.name${better.startsWith(':') ? '' : ' '}${better}` },
+      other === undefined ? evidence : [...evidence, row('the reverse name of this host', name, other)],
+    );
+  },
+});
+
+interface MxFound {
+  readonly domain: string;
+  readonly mx: Answer<'MX'>;
+  readonly addresses: readonly Answer<'A' | 'AAAA'>[];
+  /** Each MX host, and what its addresses are. */
+  readonly hosts: readonly { readonly name: string; readonly a: Answer<'A'>; readonly aaaa: Answer<'AAAA'> }[];
+}
+
+const HOSTS_MAX = 4;
+
+async function lookAtMx(resolver: Parts['resolver'], domain: string): Promise<MxFound> {
+  const [mx, a, aaaa] = await Promise.all([
+    resolver.query(domain, 'MX'),
+    resolver.query(domain, 'A'),
+    resolver.query(domain, 'AAAA'),
+  ]);
+  const names = recordsOf(mx)
+    .map(({ exchange }) => exchange)
+    .filter((name) => name !== '');
+  const hosts = await Promise.all(
+    names.slice(0, HOSTS_MAX).map(async (name) => {
+      const both = await Promise.all([resolver.query(name, 'A'), resolver.query(name, 'AAAA')]);
+      return { name, a: both[0], aaaa: both[1] };
+    }),
+  );
+  return { domain, mx, addresses: [a, aaaa], hosts };
+}
+
+const nothing = ({ kind }: Answer<'A' | 'AAAA' | 'MX'>): boolean => kind === 'no-such-name' || kind === 'no-data';
+
+/** What is wrong with the way to a domain, if something is. */
+function faultOf(
+  { domain, mx, addresses, hosts }: MxFound,
+  serverName: string,
+): readonly [cause: string, cure: string] | undefined {
+  const publish = `Publish: ${zoneLine({ name: domain, type: 'MX', value: `10 ${serverName}` })}`;
+  if (nothing(mx) && addresses.every(nothing))
+    return [
+      `The domain ${domain} has neither MX nor address in the name service: nobody elsewhere can send mail to it.`,
+      publish,
+    ];
+  if (mx.kind !== 'records') return undefined;
+  if (mx.records.every(({ exchange }) => exchange === ''))
+    return [
+      `The MX of ${domain} is '.': it tells others that the domain takes no mail (RFC 7505).`,
+      `${publish} instead of '0 .'`,
+    ];
+  const literal = hosts.find(({ name }) => parseIp(name) !== undefined);
+  if (literal !== undefined)
+    return [
+      `The MX of ${domain} is ${literal.name}, an address: it must be a name (RFC 5321 §5.1).`,
+      `${publish} instead`,
+    ];
+  const lost = hosts.filter(({ a, aaaa }) => nothing(a) && nothing(aaaa));
+  if (lost.length === 0) return undefined;
+  const names = lost.map(({ name }) => name).join(', ');
+  if (lost.length === hosts.length)
+    return [
+      `The MX of ${domain} names ${names}, which has no address: nobody elsewhere can send mail to it.`,
+      `Publish an address of ${names}, or an MX that has one: ${domain}. 3600 IN MX 10 ${serverName}.`,
+    ];
+  return [
+    `One MX of ${domain}, ${names}, has no address: mail that tries it first comes late.`,
+    `Take this MX out of the zone, or publish an address of ${names}`,
+  ];
+}
+
+/** Mail comes to a domain by its MX, or its address. */
+export const domainsLeadSomewhere = defineCheck({
+  id: 'names.domains',
+  number: 506,
+  title: 'Our domains have an MX or an address',
+  why: 'Other servers find this one by the MX of the domain, else by its address (RFC 5321 §5.1).',
+  needs: ['settings', 'resolver', 'host'],
+  after: ['names.resolution'],
+  cost: 'network',
+  deadlineMs: 6000,
+  async look({ settings, resolver, host }) {
+    if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
+    if (Object.values(settings.listeners).every(({ profile }) => profile !== 'mx'))
+      return notApplicable('no listener takes mail of other servers');
+    const domains = await publishedDomains(resolver, settings);
+    if (domains.length === 0) return notApplicable('no domain is one of the public name service');
+    const found = await Promise.all(domains.map((domain) => lookAtMx(resolver, domain)));
+    const evidence = found.flatMap((one): Evidence[] => {
+      const here = one.hosts.some(
+        ({ name, a, aaaa }) =>
+          name === settings.server.name ||
+          [...recordsOf(a), ...recordsOf(aaaa)].some((address) => own(address, { host })),
+      );
+      const leads = here || one.hosts.length === 0 ? '' : ' (not this host: a filter or gateway before it?)';
+      return [row(`MX of ${one.domain}`, settings.server.name, `${answerInWords(one.mx)}${leads}`)];
+    });
+    for (const one of found) {
+      const fault = faultOf(one, settings.server.name);
+      if (fault !== undefined) return unhealthy(fault[0], { cure: fault[1] }, evidence);
+    }
+    return found.some(({ mx, addresses }) => [mx, ...addresses].some(({ kind }) => kind === 'failure'))
+      ? unknown('some look-ups failed', evidence)
+      : healthy(evidence);
+  },
+});
+
+/** Signatures of a zone of ours that do not hold make us invisible to all who validate. */
+export const zonesValidate = defineCheck({
+  id: 'names.dnssec',
+  number: 511,
+  title: 'The signatures of our zones hold',
+  why: 'Who validates DNSSEC gets no answer at all for a zone whose signatures are wrong or old (RFC 4035 §5.5): mail neither comes nor goes.',
+  needs: ['settings', 'resolver'],
+  after: ['names.resolution'],
+  cost: 'network',
+  async look({ settings, resolver }): Promise<Verdict> {
+    if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
+    const domains = await publishedDomains(resolver, settings);
+    const { name } = settings.server;
+    const asked = [
+      ...(parseIp(name) === undefined ? [[name, 'A'] as const] : []),
+      ...domains.map((one) => [one, 'MX'] as const),
+    ];
+    const answers = await Promise.all(
+      asked.map(async ([one, type]) => ({ one, type, answer: await resolver.query(one, type) })),
+    );
+    const evidence = answers.map(({ one, type, answer }) =>
+      row(`${type} of ${one}`, 'an answer', answerInWords(answer)),
+    );
+    const bogus = answers.find(({ answer }) => answer.kind === 'failure' && /DNSSEC validation/.test(answer.reason));
+    if (bogus?.answer.kind !== 'failure') return healthy(evidence);
+    return unhealthy(
+      `The DNSSEC signatures of the zone of ${bogus.one} do not hold: ${bogus.answer.reason}. Whoever validates finds no host of it.`,
+      {
+        cure: 'Sign the zone again (or ask who serves it), and compare the DS record at the registrar with the key of the zone',
+      },
+      evidence,
+    );
+  },
+});

@@ -1,0 +1,323 @@
+import { isLoopback, parseIp } from '../../../base/ip.ts';
+import { errnoOf } from '../../../events/fault.ts';
+import { printExtendedError } from '../../../protocol/dns/extended-error.ts';
+import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
+import { defineCheck, type Parts } from '../check.ts';
+import { chainInWords, forwarderChain } from '../facts/forwarders.ts';
+import {
+  askByTcp,
+  askByUdp,
+  askIdentity,
+  rcodeName,
+  type AskParts,
+  type NameServerReply,
+} from '../facts/name-server.ts';
+import { wrongNames } from '../facts/needs-names.ts';
+import { nameServerSignMs, nameServerWaitMs } from '../limits.ts';
+import { healthy, row, type Evidence, type Verdict } from '../verdict.ts';
+
+const ROOT = '';
+const BEHIND_THE_STUB = '/run/systemd/resolve/resolv.conf';
+const OTHER_SERVERS = 'names.other-servers';
+const NOTHING: NameServerReply = { kind: 'silent', why: '' };
+
+/** The stubs that other programs put into resolv.conf, and whose they are. */
+const STUBS: Readonly<Record<string, string>> = {
+  '127.0.0.53': 'the stub of systemd-resolved',
+  '127.0.0.54': 'the proxy of systemd-resolved',
+  '127.0.0.11': 'the name server that Docker gives its containers',
+};
+
+const resolves = (reply: NameServerReply): boolean =>
+  reply.kind === 'response' && (reply.response.rcode === 0 || reply.response.rcode === 3);
+
+function seen(reply: NameServerReply): string {
+  if (reply.kind === 'silent') return reply.why;
+  const errors = (reply.response.errors ?? []).map((error) => `, ${printExtendedError(error)}`).join('');
+  return `${rcodeName(reply.response.rcode)}${errors} after ${reply.tookMs} ms`;
+}
+
+interface Trouble {
+  readonly cause: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/** Why no answer comes: nobody listens, somebody listens who cannot answer, or nothing is seen of it. */
+async function whySilent(
+  parts: AskParts & Pick<Parts, 'host'>,
+  server: NameServer,
+  from: string,
+  why: string,
+): Promise<Trouble> {
+  const shown = printNameServer(server);
+  const [identity, tcp, chain] = await Promise.all([
+    askIdentity(parts, server, nameServerSignMs),
+    parts.network.dial({ ...server, timeoutMs: nameServerSignMs }).then(
+      (stream) => {
+        stream.destroy();
+        return 'open';
+      },
+      (error: unknown) => errnoOf(error) || 'no connection',
+    ),
+    forwarderChain(parts.host, server),
+  ]);
+  const evidence = [
+    row(
+      `what ${shown} says of itself`,
+      'something',
+      identity === undefined ? 'nothing' : identity || 'an answer without a name',
+    ),
+    row(`TCP port ${server.port} of ${shown}`, 'open', tcp),
+    ...(chain.forwarders.length === 0 ? [] : [row('forwarding on this host', 'ends elsewhere', chainInWords(chain))]),
+  ];
+  if (chain.loop !== undefined)
+    return {
+      cause: `Name server ${shown} forwards in a loop (${chainInWords(chain)}): questions circle until they are dropped`,
+      evidence,
+    };
+  if (identity !== undefined)
+    return {
+      cause: `Name server ${shown} is alive${identity === '' ? '' : ` (${identity})`} and answers no question: it forwards in a loop, or to servers that do not answer`,
+      evidence,
+    };
+  if (tcp !== 'ECONNREFUSED') return { cause: `Name server ${shown} does not answer (${why})`, evidence };
+  const stub = STUBS[server.address];
+  return {
+    cause:
+      stub === undefined
+        ? `Name server ${shown} does not answer: nothing listens on its port ${server.port}`
+        : `${from === 'settings' ? 'names.servers' : '/etc/resolv.conf'} names ${shown}, ${stub}, and nothing listens there: that service does not run here`,
+    evidence,
+  };
+}
+
+/** A server that answers, and says that it cannot. */
+async function whyRefused(
+  host: Parts['host'],
+  server: NameServer,
+  reply: Extract<NameServerReply, { kind: 'response' }>,
+): Promise<Trouble> {
+  const shown = printNameServer(server);
+  const chain = await forwarderChain(host, server);
+  const evidence =
+    chain.forwarders.length === 0 ? [] : [row('forwarding on this host', 'ends elsewhere', chainInWords(chain))];
+  if (chain.loop !== undefined)
+    return { cause: `Name server ${shown} forwards in a loop (${chainInWords(chain)})`, evidence };
+  const said = (reply.response.errors ?? []).map(printExtendedError).join('; ');
+  const why =
+    reply.response.rcode === 5
+      ? 'it does not serve this host'
+      : reply.response.rcode === 2
+        ? 'it cannot reach those that it asks'
+        : 'it cannot or will not resolve';
+  return {
+    cause: `Name server ${shown} answers ${rcodeName(reply.response.rcode)} even for the root${said === '' ? '' : ` (${said})`}: ${why}`,
+    evidence,
+  };
+}
+
+async function cureFor({ address }: NameServer, from: string, host: Parts['host']): Promise<string> {
+  const where = from === 'settings' ? 'names.servers' : '/etc/resolv.conf or names.servers';
+  const behind = await host.text(BEHIND_THE_STUB);
+  const others = behind.ok ? [...behind.value.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, one]) => one) : [];
+  const named = others.length === 0 ? 'another one' : `${others.join(' and ')} (systemd-resolved asks it)`;
+  const ip = parseIp(address);
+  const local = ip !== undefined && isLoopback(ip);
+  const first = STUBS[address]?.includes('systemd')
+    ? 'systemctl start systemd-resolved, or name'
+    : local
+      ? 'Start it, or give it another server to ask, or name'
+      : 'Start it (or what is between: a firewall on port 53), or name';
+  return `${first} ${named} in ${where}`;
+}
+
+/** Each server separately: one dead server of two makes every second look-up slow. */
+export const serversAnswer = defineCheck({
+  id: 'names.servers-answer',
+  number: 502,
+  title: 'Every name server answers',
+  why: 'Without the name service mail for elsewhere waits; with one dead server of several it is slow.',
+  needs: ['settings', 'nameServers', 'network', 'clock', 'random', 'host'],
+  after: ['names.servers-configured', 'host.network'],
+  cost: 'network',
+  deadlineMs: 7000,
+  async look({ settings, nameServers, host, ...world }) {
+    const { servers, from, named } = nameServers;
+    const replies = await Promise.all(servers.map((server) => askByUdp(world, server, ROOT, 'NS')));
+    const evidence = servers.flatMap((server, index) => {
+      const reply = replies[index] ?? NOTHING;
+      const one = row(`${printNameServer(server)} by UDP`, 'NOERROR', seen(reply));
+      if (!resolves(reply) || reply.kind === 'silent') return [one];
+      const validates = reply.response.authenticated ? 'validates' : 'does not';
+      return [one, row(`${printNameServer(server)} and DNSSEC`, 'validates', validates)];
+    });
+    const bad = servers.findIndex((_, index) => !resolves(replies[index] ?? NOTHING));
+    const server = servers[bad];
+    const reply = replies[bad];
+    const late = settings.names.timeout;
+    if (server === undefined || reply === undefined) {
+      const slow = replies.findIndex((one) => one.kind === 'response' && one.tookMs > late);
+      return slow === -1 ? healthy(evidence) : tooSlow(settings, servers[slow], replies[slow], evidence);
+    }
+    const others = servers.length === 1 ? 'there is no other' : `it is one of ${servers.length}`;
+    const trouble =
+      reply.kind === 'silent'
+        ? await whySilent({ ...world, host }, server, from, reply.why)
+        : await whyRefused(host, server, reply);
+    const all = [...evidence, ...trouble.evidence];
+    if (!named && reply.kind === 'silent')
+      return wrongNames(
+        settings,
+        '/etc/resolv.conf names no name server, and none answers on this host (127.0.0.1).',
+        { cure: "Write 'nameserver ADDRESS' into /etc/resolv.conf, or set names.servers: [ADDRESS]", event: 3701 },
+        [row('/etc/resolv.conf', 'nameserver lines', 'none'), ...all],
+      );
+    const repair = (await host.text(BEHIND_THE_STUB)).ok ? { repair: OTHER_SERVERS } : {};
+    return wrongNames(
+      settings,
+      `${trouble.cause}; ${others}.`,
+      { cure: await cureFor(server, from, host), event: servers.length === 1 ? 3701 : 3700, ...repair },
+      all,
+    );
+  },
+});
+
+function tooSlow(
+  settings: Parts['settings'],
+  server: NameServer | undefined,
+  reply: NameServerReply | undefined,
+  evidence: readonly Evidence[],
+): Verdict {
+  const shown = server === undefined ? '' : printNameServer(server);
+  const ms = reply?.kind === 'response' ? reply.tookMs : 0;
+  return wrongNames(
+    settings,
+    `Name server ${shown} answers after ${(ms / 1000).toFixed(1)} s only; the service waits ${settings.names.timeout / 1000} s (names.timeout).`,
+    { cure: 'Name a server nearer by in names.servers; or set a longer names.timeout', event: 3700 },
+    evidence,
+  );
+}
+
+/** Looks for the rest need one server that resolves, not every one. */
+export const someServerResolves = defineCheck({
+  id: 'names.resolution',
+  number: 508,
+  title: 'At least one name server resolves',
+  why: 'What is looked up for other checks is asked of any of them.',
+  needs: ['nameServers', 'network', 'clock', 'random'],
+  after: ['names.servers-configured', 'host.network'],
+  cost: 'network',
+  deadlineMs: 7000,
+  async look({ nameServers: { servers }, ...world }) {
+    const asked = servers.map(async (server) => {
+      const reply = await askByUdp(world, server, ROOT, 'NS');
+      if (!resolves(reply)) throw new Error(seen(reply));
+      return row(printNameServer(server), 'an answer', seen(reply));
+    });
+    try {
+      return healthy([await Promise.any(asked)]);
+    } catch {
+      // Each said no; which and why is for the check of every one.
+      return { kind: 'blocked', by: serversAnswer.id, evidence: [] };
+    }
+  },
+});
+
+/** Long answers come by TCP only. */
+export const serversAnswerTcp = defineCheck({
+  id: 'names.servers-answer-tcp',
+  number: 503,
+  title: 'Every name server answers by TCP too',
+  why: 'An answer that is too long for a datagram is asked for again by TCP (RFC 7766 §5); without it such domains cannot be reached.',
+  needs: ['settings', 'nameServers', 'network', 'clock', 'random'],
+  after: ['names.servers-answer'],
+  cost: 'network',
+  deadlineMs: 6000,
+  async look({ settings, nameServers: { servers }, ...world }) {
+    const replies = await Promise.all(servers.map((server) => askByTcp(world, server, ROOT, 'NS')));
+    const evidence = servers.map((server, index) =>
+      row(`${printNameServer(server)} by TCP`, 'an answer', seen(replies[index] ?? NOTHING)),
+    );
+    const server = servers[replies.findIndex(({ kind }) => kind === 'silent')];
+    if (server === undefined) return healthy(evidence);
+    return wrongNames(
+      settings,
+      `Name server ${printNameServer(server)} answers by UDP and not by TCP (port ${server.port} is closed or filtered): answers that are too long for a datagram come truncated, and such domains cannot be looked up.`,
+      {
+        cure: `Let TCP port ${server.port} to ${server.address} through the firewall, or name another server in names.servers`,
+      },
+      evidence,
+    );
+  },
+});
+
+/** The service asks with EDNS first. */
+export const serversKnowEdns = defineCheck({
+  id: 'names.servers-edns',
+  number: 509,
+  title: 'Name servers answer questions with EDNS',
+  why: 'The service asks with EDNS (RFC 6891), which allows longer answers by UDP. A firewall that drops such questions makes every first look-up wait in vain.',
+  needs: ['settings', 'nameServers', 'network', 'clock', 'random'],
+  after: ['names.resolution'],
+  cost: 'network',
+  deadlineMs: 7000,
+  async look({ settings, nameServers: { servers }, ...world }) {
+    const replies = await Promise.all(
+      servers.map(async (server) => {
+        const [withIt, without] = await Promise.all([
+          askByUdp(world, server, ROOT, 'NS'),
+          askByUdp(world, server, ROOT, 'NS', { edns: false }),
+        ]);
+        return { server, withIt, without };
+      }),
+    );
+    const evidence = replies.map(({ server, withIt }) =>
+      row(`${printNameServer(server)} asked with EDNS`, 'NOERROR', seen(withIt)),
+    );
+    const bad = replies.find(({ withIt, without }) => withIt.kind === 'silent' && without.kind === 'response');
+    if (bad === undefined) return healthy(evidence);
+    return wrongNames(
+      settings,
+      `Name server ${printNameServer(bad.server)} answers plain questions and none with EDNS within ${nameServerWaitMs / 1000} s: something on the way drops them.`,
+      { cure: 'Let UDP with EDNS pass the firewall (no inspection of DNS), or name another server in names.servers' },
+      [...evidence, row(`${printNameServer(bad.server)} asked without`, 'NOERROR', seen(bad.without))],
+    );
+  },
+});
+
+/** Rewritten negatives turn every mistyped domain into one that takes connections. */
+export const noRewriting = defineCheck({
+  id: 'names.no-rewriting',
+  number: 504,
+  title: 'Name servers say so where a name does not exist',
+  why: 'A server that answers an address of its own for names that do not exist makes mail for mistyped domains wait instead of come back.',
+  needs: ['settings', 'nameServers', 'network', 'clock', 'random', 'host'],
+  after: ['names.resolution'],
+  cost: 'network',
+  deadlineMs: 6000,
+  async look({ settings, nameServers: { servers, from }, host, ...world }) {
+    // .invalid never exists (RFC 6761 §6.4), and some rewrite only below domains that do; the labels are chance, so that no cache knows them.
+    const label = (): string => world.random.bytes(8).toString('hex');
+    const names = [`${label()}.invalid`, `${label()}.com`];
+    const asked = await Promise.all(
+      servers.flatMap((server) =>
+        names.map(async (name) => ({ server, name, reply: await askByUdp(world, server, name, 'A') })),
+      ),
+    );
+    const evidence = asked.map(({ server, name, reply }) =>
+      row(`A of a chance name below .${name.split('.')[1]}, from ${printNameServer(server)}`, 'NXDOMAIN', seen(reply)),
+    );
+    const liar = asked.find(
+      ({ reply }) => reply.kind === 'response' && reply.response.rcode === 0 && reply.response.answers.length > 0,
+    );
+    if (liar === undefined) return healthy(evidence);
+    const address =
+      liar.reply.kind === 'response' ? liar.reply.response.answers.find(({ type }) => type === 'A') : undefined;
+    return wrongNames(
+      settings,
+      `Name server ${printNameServer(liar.server)} rewrites answers: for a name that does not exist it gives the address ${address?.type === 'A' ? address.data : 'of another host'}.`,
+      { cure: `${await cureFor(liar.server, from, host)}, one that does not rewrite answers` },
+      evidence,
+    );
+  },
+});

@@ -1,0 +1,173 @@
+import { checkSpf, validatedNames, type SpfVerdict } from '../../../authentication/spf/index.ts';
+import { parseIp, reverseName } from '../../../base/ip.ts';
+import { recordsToPublish, zoneLine } from '../../records/index.ts';
+import { defineCheck } from '../check.ts';
+import { publishedDomains } from '../facts/published.ts';
+import { senders } from '../facts/senders.ts';
+import type { SendingAddress } from '../facts/sending.ts';
+import { healthy, notApplicable, row, unhealthy, unknown, type Cure, type Evidence, type Verdict } from '../verdict.ts';
+
+interface Fault extends Cure {
+  readonly family: 4 | 6;
+  readonly cause: string;
+}
+
+/**
+ * Where mail can go by IPv4 and something is amiss with IPv6 only, no alarm is raised: whether mail ever leaves by IPv6 depends on
+ * who gets it.
+ */
+function judge(addresses: readonly SendingAddress[], faults: readonly Fault[], evidence: readonly Evidence[]): Verdict {
+  const [first] = faults.toSorted((a, b) => a.family - b.family);
+  if (first === undefined) return healthy(evidence);
+  const { family, cause, ...cure } = first;
+  const other = addresses.some((one) => one.family === 4);
+  if (family === 6 && other)
+    return unknown(
+      `IPv4 is well, and mail that leaves by IPv6 may be refused: ${cause} ${cure.cure}; or set routing.ipVersions: '4'.`,
+      evidence,
+    );
+  return unhealthy(cause, cure, evidence);
+}
+
+/** Many servers refuse an address without a name. */
+export const reverseNames = defineCheck({
+  id: 'names.reverse',
+  number: 510,
+  title: 'The address that mail is sent from has a reverse name (PTR) that leads back to it',
+  why: 'Many servers refuse a connection from an address without PTR record, or whose name does not lead back to it (forward-confirmed reverse DNS).',
+  needs: ['settings', 'host', 'resolver'],
+  after: ['names.resolution'],
+  cost: 'network',
+  deadlineMs: 6000,
+  async look(parts) {
+    const found = await senders(parts);
+    if ('verdict' in found) return found.verdict;
+    const { settings, resolver } = parts;
+    const evidence: Evidence[] = [];
+    const faults: Fault[] = [];
+    let unseen = '';
+    for (const { address, family, how } of found.addresses) {
+      const ip = parseIp(address);
+      if (ip === undefined) continue;
+      const name = reverseName(ip);
+      const answer = await resolver.query(name, 'PTR');
+      if (answer.kind === 'failure') {
+        unseen = `PTR of ${address}: ${answer.reason}`;
+        continue;
+      }
+      const names = answer.kind === 'records' ? answer.records : [];
+      evidence.push(row(`PTR of ${address} (${how})`, settings.server.name, names.join(', ') || 'no such record'));
+      const ask = `Ask the owner of the address (your provider) for: ${zoneLine({ name, type: 'PTR', value: settings.server.name })}`;
+      if (names.length === 0) {
+        faults.push({
+          family,
+          cause: `The address ${address}, which mail is sent from, has no reverse name (PTR record): many servers refuse its mail.`,
+          cure: ask,
+        });
+        continue;
+      }
+      const back = (await validatedNames(resolver, ip)).names;
+      evidence.push(row('names that lead back', names.join(', '), back.join(', ') || 'none'));
+      if (back.length === 0)
+        faults.push({
+          family,
+          cause: `The reverse name (PTR) of ${address} is ${names.join(', ')}, which does not lead back to ${address}: many servers refuse its mail.`,
+          cure: `Publish an address record (${family === 4 ? 'A' : 'AAAA'}) ${address} for ${names[0]}, or: ${ask}`,
+        });
+    }
+    const verdict = judge(found.addresses, faults, evidence);
+    return verdict.kind === 'healthy' && unseen !== '' ? unknown(unseen, evidence) : verdict;
+  },
+});
+
+/** The record with one more address, before the term that ends it. */
+export function withAddress(record: string, address: string): string {
+  const terms = record.split(' ').filter((term) => term !== '');
+  const end = terms.findIndex((term) => /^(?:[+?~-]?all|redirect=.*)$/i.test(term));
+  const term = `ip${address.includes(':') ? 6 : 4}:${address}`;
+  return terms.toSpliced(end === -1 ? terms.length : end, 0, term).join(' ');
+}
+
+function spfFault(
+  domain: string,
+  { address, family }: SendingAddress,
+  verdict: SpfVerdict,
+  proposal: string,
+): Fault | undefined {
+  const publish = (value: string): string => `Publish: ${zoneLine({ name: domain, type: 'TXT', value })}`;
+  switch (verdict.result) {
+    case 'pass':
+    case 'neutral':
+    case 'temperror':
+      return undefined;
+    case 'none':
+      return {
+        family,
+        cause: `The domain ${domain} has no SPF record: large providers refuse mail of such domains, and anybody can pretend to be it.`,
+        cure: `Publish: ${proposal}`,
+      };
+    case 'permerror':
+      return {
+        family,
+        cause: `The SPF record of ${domain} is not valid${verdict.term === undefined ? '' : ` at '${verdict.term}'`}: ${verdict.problem}. Receivers treat it as if there were none, or refuse.`,
+        cure: `Correct it, for example to: ${proposal}`,
+      };
+    default: {
+      const record = verdict.record ?? '';
+      const cause = `The SPF record of ${domain} does not cover ${address}, which mail is sent from (${verdict.result} by '${verdict.term ?? ''}' in "${record}"): receivers refuse it or take it for spam.`;
+      const cure =
+        verdict.domain === domain
+          ? `${publish(withAddress(record, address))} in place of the old one`
+          : `Let the owner of ${verdict.domain} add ${address}`;
+      return { family, cause, cure };
+    }
+  }
+}
+
+/** Who may send for our domains. */
+export const spfCovers = defineCheck({
+  id: 'records.spf',
+  number: 1501,
+  title: 'The SPF records of our domains cover the address that mail is sent from',
+  why: 'Receivers look up who may send for a domain (RFC 7208); mail from an address that its record does not name is refused or marked.',
+  needs: ['settings', 'host', 'resolver'],
+  after: ['names.resolution'],
+  cost: 'network',
+  deadlineMs: 6000,
+  async look(parts) {
+    const found = await senders(parts);
+    if ('verdict' in found) return found.verdict;
+    const { settings, resolver } = parts;
+    const domains = await publishedDomains(resolver, settings);
+    if (domains.length === 0) return notApplicable('no domain is one of the public name service');
+    const helo = settings.server.name;
+    const looked = await Promise.all(
+      domains.flatMap((domain) =>
+        found.addresses.map(async (address) => ({
+          domain,
+          address,
+          verdict: await checkSpf(resolver, { address: address.address, helo, sender: `postmaster@${domain}` }),
+        })),
+      ),
+    );
+    const evidence = looked.map(({ domain, address, verdict }) =>
+      row(
+        `SPF of ${domain} for ${address.address}`,
+        'pass',
+        `${verdict.result}${verdict.record === undefined ? '' : ` ("${verdict.record}", ${verdict.lookups} look-ups of 10)`}${verdict.problem === undefined ? '' : `: ${verdict.problem}`}`,
+      ),
+    );
+    const faults = looked.flatMap(({ domain, address, verdict }) => {
+      const addresses = found.addresses.map((one) => one.address);
+      const proposal = recordsToPublish({ serverName: helo, domains: [domain], addresses }).find(
+        ({ purpose }) => purpose === 'spf',
+      );
+      return spfFault(domain, address, verdict, proposal?.zoneLine ?? '') ?? [];
+    });
+    const unseen = looked.find(({ verdict }) => verdict.result === 'temperror');
+    const verdict = judge(found.addresses, faults, evidence);
+    return verdict.kind === 'healthy' && unseen !== undefined
+      ? unknown(`the look-up failed: ${unseen.verdict.problem ?? ''}`, evidence)
+      : verdict;
+  },
+});
