@@ -43,6 +43,8 @@ export interface Configuration {
   readonly settings: Settings;
   /** The text that the settings come from. */
   readonly text: string;
+  /** What is doubtful in it; it is used all the same. */
+  readonly doubts?: readonly Problem[];
   /** Where the file does not load: what is wrong with it, and since when the one in use was good. */
   readonly instead: { readonly problems: readonly Problem[]; readonly savedAtMs: number } | undefined;
 }
@@ -137,7 +139,8 @@ async function runOnce(options: RunOptions): Promise<number> {
 /** What a run can work by: the file, the file without its certificate, or the last good one; undefined where there is none. */
 async function usable(file: LoadedFile): Promise<Configuration | undefined> {
   const { path, loaded, text } = file;
-  if (loaded.ok) return { path, settings: loaded.settings, text: text ?? '', instead: undefined };
+  if (loaded.ok)
+    return { path, settings: loaded.settings, text: text ?? '', doubts: loaded.warnings, instead: undefined };
   if (file.withoutTls !== undefined) return { path, settings: file.withoutTls, text: text ?? '', instead: undefined };
   const good = await findLastGood(nodeWorld.disk, file, isOurs);
   if (good === undefined || !good.file.loaded.ok) return undefined;
@@ -163,7 +166,10 @@ function refuse(stdout: Output, { path, loaded }: LoadedFile): void {
   stdout.line(`ims: next: mend the lines above, then ims config check --config ${path}`);
 }
 
-function tellConfiguration({ path, instead }: Configuration, board: Board, journal: RunningJournal): void {
+function tellConfiguration(configuration: Configuration, board: Board, journal: RunningJournal): void {
+  const { path, instead, doubts = [] } = configuration;
+  if (doubts.length > 0)
+    journal.emit('service.configuration-doubtful', { path, problems: doubts.map(printProblem).join('; ') });
   if (instead === undefined) return board.set({ part: 'configuration', state: 'running' });
   const problems = instead.problems.map(printProblem).join('; ');
   journal.emit('service.last-good-used', { path, saved: instead.savedAtMs, problems });

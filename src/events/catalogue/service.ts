@@ -130,6 +130,15 @@ export const serviceEvents = {
     data: { place: 'text', cause: 'text' },
     advice: 'Free the port, or name another one in the configuration and reload.',
   },
+  3790: {
+    name: 'service.configuration-doubtful',
+    severity: 'warning',
+    category: 'configuration',
+    title: 'The configuration is in use, and something in it is doubtful',
+    text: 'the configuration in {path} is in use, with something doubtful: {problems}',
+    data: { path: 'path', problems: 'text' },
+    advice: 'Mend the named lines when it suits; `ims config check` shows all of them.',
+  },
   4753: {
     name: 'service.spool-missing',
     severity: 'error',

@@ -222,6 +222,28 @@ test('a good configuration gets defaults and absolute paths', () => {
   assert.deepEqual(loaded.position(['domains', 'example.com'], 'key'), { line: 3, column: 12 });
 });
 
+test('a listener that is written twice is ignored once, unless the two differ', () => {
+  const text = (second: string): string =>
+    `server: { name: mail.example.com }\nlisteners:\n  a: { profile: mx, port: 2525 }\n  b: ${second}\n`;
+  const loaded = loadConfiguration(text('{ profile: mx, port: 2525 }'), 'ims.yaml', { directory: '/etc/ims' });
+  assert.ok(loaded.ok);
+  assert.deepEqual(Object.keys(loaded.settings.listeners), ['a']);
+  assert.match(loaded.warnings.map(printProblem).join(), /listeners\.b: 0\.0\.0\.0 port 2525 is given twice/);
+  const [once] = problemsOf(text("{ profile: mx, address: ['127.0.0.1', '127.0.0.1'], port: 26 }"));
+  assert.match(once ?? '', /127\.0\.0\.1 port 26 is given twice, first in this listener/);
+  assert.match(
+    problemsOf(text('{ profile: mx, port: 2525, tls: none }')).join(),
+    /is already taken by the listener 'a'/,
+  );
+});
+
+test('what editors of Windows leave in a file is told, and does no harm', () => {
+  const text = `\ufeff${HEAD}domains: { example.com: { mailboxes: { postmaster: } } }\n`.replaceAll('\n', '\r\n');
+  const loaded = loadConfiguration(text, 'ims.yaml', { directory: '/etc/ims' });
+  assert.ok(loaded.ok);
+  assert.match(loaded.warnings.map(printProblem).join(), /byte order mark \(BOM\) at its begin and CRLF line ends/);
+});
+
 test('the demonstration is a good configuration', () => {
   const loaded = loadConfiguration(
     demonstration({ dataDirectory: "/tmp/it's", passwords: { alice: HASH, bob: HASH } }),

@@ -5,6 +5,7 @@ import { PROBLEMS_MAX } from './limits.ts';
 import type { Finding, Problem } from './problem.ts';
 import { readText, toProblem, type Position, type ReadText } from './read.ts';
 import { rules } from './rules/index.ts';
+import { withoutTwins } from './rules/listeners.ts';
 import { allSettings } from './shape.ts';
 
 /** A configuration that may be used, or everything that is wrong with it. */
@@ -67,7 +68,7 @@ function findAll(raw: Raw, options: LoadOptions): { findings: readonly Finding[]
     check.findings.some((one) => path.every((part, i) => one.path[i] === part));
   return {
     findings: [...check.findings, ...rules.flatMap((rule) => rule(settings, { raw, resolved, broken }))],
-    settings: resolved,
+    settings: { ...resolved, listeners: withoutTwins(resolved.listeners) },
   };
 }
 

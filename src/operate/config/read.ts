@@ -178,7 +178,19 @@ export function readText(text: string, file: string): ReadText {
   if (Buffer.byteLength(text) > FILE_BYTES_MAX)
     return unreadable(file, `the file is larger than ${FILE_BYTES_MAX / 1024 ** 2} MB`);
   if (nestsTooDeeply(text)) return unreadable(file, 'the values are nested too deeply');
-  return parse(text.startsWith('\ufeff') ? text.slice(1) : text, file);
+  const read = parse(text.startsWith('\ufeff') ? text.slice(1) : text, file);
+  return { ...read, problems: [...read.problems, ...foreignMarks(text, file)] };
+}
+
+/** What editors of other systems leave in a file. It is read all the same; other programs stumble over it. */
+function foreignMarks(text: string, file: string): readonly Problem[] {
+  const marks = [
+    text.startsWith('\ufeff') ? 'a byte order mark (BOM) at its begin' : '',
+    text.includes('\r\n') ? 'CRLF line ends' : '',
+  ].filter((mark) => mark !== '');
+  if (marks.length === 0) return [];
+  const message = `has ${marks.join(' and ')}, as editors of Windows write it; it is read all the same (dos2unix takes that out)`;
+  return [{ severity: 'warning', file, line: 0, column: 0, key: '', message }];
 }
 
 /** Gives a finding its place in the text. */

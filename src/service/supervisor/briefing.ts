@@ -66,6 +66,8 @@ export async function rereadConfiguration(
     });
     return { reloaded: loaded, text };
   }
+  if (loaded.warnings.length > 0)
+    journal.emit('service.configuration-doubtful', { path, problems: loaded.warnings.map(printProblem).join('; ') });
   // A worker that is started later must not begin with another directory or another number than its fellows.
   const settings = applicable(inUse.settings, loaded.settings);
   const made = await makeBriefing(settings, inUse.generation + 1, world, journal, board);

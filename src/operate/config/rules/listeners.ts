@@ -67,6 +67,39 @@ const ANY = new Set(['0.0.0.0', '::']);
 const overlaps = (a: string, b: string): boolean =>
   a === b || (ANY.has(a) && a.includes(':') === b.includes(':')) || (ANY.has(b) && a.includes(':') === b.includes(':'));
 
+const optionsOf = (listener: ListenerSettings): string => JSON.stringify({ ...listener, address: undefined });
+
+/** Whether a listener asks again for exactly what another one has, so that it can go without a loss. */
+function isTwin(
+  listeners: ListenersSettings,
+  name: string,
+  other: { readonly name: string; readonly address: string },
+  address: string,
+): boolean {
+  const [one, two] = [listeners[name], listeners[other.name]];
+  return other.address === address && one !== undefined && two !== undefined && optionsOf(one) === optionsOf(two);
+}
+
+/** The listeners without what an equal one before them has. */
+export function withoutTwins(listeners: ListenersSettings): ListenersSettings {
+  const taken: { readonly name: string; readonly address: string; readonly port: number }[] = [];
+  const out: [string, ListenerSettings][] = [];
+  for (const [name, listener] of Object.entries(listeners)) {
+    const kept = addressesOf(name, listener).filter(({ address }) => {
+      const port = isSocket(address) ? 0 : listener.port;
+      const again = taken.some(
+        (one) => one.port === port && (port !== 0 || isSocket(address)) && isTwin(listeners, name, one, address),
+      );
+      if (!again) taken.push({ name, address, port });
+      return !again;
+    });
+    const all = addressesOf(name, listener).length;
+    if (kept.length === all) out.push([name, listener]);
+    else if (kept.length > 0) out.push([name, { ...listener, address: kept.map(({ address }) => address) }]);
+  }
+  return Object.fromEntries(out);
+}
+
 /** Two listeners cannot take the same address and port. */
 export const listenerClashes: Rule = ({ listeners }, { broken }) => {
   const out: Finding[] = [];
@@ -79,7 +112,11 @@ export const listenerClashes: Rule = ({ listeners }, { broken }) => {
           one.port === port &&
           (isSocket(address) ? one.address === address : port !== 0 && overlaps(one.address, address)),
       );
-      if (other !== undefined) {
+      if (other !== undefined && isTwin(listeners, name, other, address)) {
+        const first = other.name === name ? 'in this listener' : `by the listener '${other.name}'`;
+        const what = `${isSocket(address) ? address : `${address} port ${port}`} is given twice, first ${first}: the duplicate is ignored; no other program is meant`;
+        out.push(doubtful(other.name === name ? path : ['listeners', name], what, { at: 'key' }));
+      } else if (other !== undefined) {
         const where = isSocket(address) ? address : `${address} port ${port}`;
         const whose =
           other.name === name
