@@ -62,7 +62,15 @@ async function look(session: CliSession, command: Command, path: string, only: s
   const file = await loadConfigurationFile(io.world.disk, path);
   const parts = await makeParts(file, host, io.world, { socket: globals(command).socket });
   const report = await examine(parts, io.world.clock, only);
-  return { file, report, request: async (action, input) => parts.service?.request(action, input) };
+  return {
+    file,
+    report,
+    async request(action, input) {
+      const { service } = parts;
+      // One that did not answer the checks is not waited for again.
+      return (await service?.ask())?.kind === 'running' ? service?.request(action, input) : undefined;
+    },
+  };
 }
 
 /** What was found and what was over since then: from the running service, else from the event log on disk. */
