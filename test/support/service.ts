@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../src/service/main.js', import.meta.url));
 const START_MS = 20_000;
+const STARTED = 1000;
 
 /** One event line of a running service. */
 export interface SeenEvent {
@@ -32,8 +33,8 @@ export interface TestService {
   kill(signal: NodeJS.Signals): void;
   /** Resolves with the exit code. */
   stop(): Promise<number | undefined>;
-  /** Starts it again in the same directory. */
-  restart(): Promise<void>;
+  /** Starts it again in the same directory, and waits for that event: 1000 where it accepts mail. */
+  restart(until?: number): Promise<void>;
   /** Ends it and removes the directory. */
   remove(): Promise<void>;
 }
@@ -102,7 +103,7 @@ class SpawnedService implements TestService {
     return this.#child?.pid ?? -1;
   }
 
-  async restart(): Promise<void> {
+  async restart(until = STARTED): Promise<void> {
     this.events = [];
     const [program = process.execPath, ...words] = [...this.#within, process.execPath];
     const child = spawn(
@@ -127,7 +128,7 @@ class SpawnedService implements TestService {
       this.#errors += chunk.toString('utf8');
     });
     await Promise.race([
-      this.seen(1000, START_MS),
+      this.seen(until, START_MS),
       this.#ended.then((code) => {
         throw new Error(
           `the service ended with ${code}: ${this.#errors}\n${this.events.map(({ text }) => text).join('\n')}`,
