@@ -24,6 +24,7 @@ import { eventDirectory } from './paths.ts';
 import { RecentEvents } from './recent-events.ts';
 import { supervise } from './supervise.ts';
 import type { SupervisorStatus } from './supervisor/answers.ts';
+import { VERSION } from './version.ts';
 
 /** Exit codes of `ims run`. */
 export const runExits = { ended: 0, refused: 1, configuration: 78 } as const;
@@ -96,7 +97,7 @@ async function runOnce(options: RunOptions): Promise<number> {
   process.on('uncaughtException', (error) => hear('the supervisor: uncaught exception', error));
   process.on('unhandledRejection', (error) => hear('the supervisor: unhandled rejection', error));
   try {
-    journal.emit('service.starting', { path });
+    journal.emit('service.starting', { version: VERSION, path });
     tellConfiguration(configuration, board, journal);
     if (user === 'unknown') throw new Fault('service.start-refused', { cause: unknownUser(settings) });
     const ended = await supervise({

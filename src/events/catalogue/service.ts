@@ -23,8 +23,8 @@ export const serviceEvents = {
     severity: 'information',
     category: 'life-cycle',
     title: 'The service starts',
-    text: 'the service starts with {path}',
-    data: { path: 'path' },
+    text: 'the service, version {version}, starts with {path}',
+    data: { version: 'text', path: 'path' },
   },
   2750: {
     name: 'service.configuration-applied',
