@@ -14,7 +14,7 @@ import { openTunnel, type TunnelOpening } from './tunnel-opening.ts';
 
 /** What connections through proxies need. */
 export interface ProxyRooms {
-  readonly world: Pick<World, 'network' | 'clock'>;
+  readonly world: { readonly network: Pick<World['network'], 'dial'>; readonly clock: World['clock'] };
   readonly resolver: Resolver;
 }
 

@@ -9,14 +9,14 @@ import type { Problem } from '../config/index.ts';
 import type { NameServersFound, ServiceAnswer } from './parts.ts';
 import type { Verdict } from './verdict.ts';
 
-/** What checks may look at. Nothing here writes. */
+/** What checks may look at. Nothing here changes anything; one check writes a file to see that this works, and removes it. */
 export interface Parts {
   /** The configuration file and everything that is wrong with it. */
   readonly configuration: { readonly path: string; readonly ok: boolean; readonly problems: readonly Problem[] };
   /** The settings; a check that needs them is blocked where they do not load. */
   readonly settings: Settings;
   readonly host: Host;
-  readonly disk: Pick<Disk, 'open' | 'readFile' | 'list' | 'entry' | 'space'>;
+  readonly disk: Pick<Disk, 'open' | 'readFile' | 'list' | 'entry' | 'space' | 'unlink'>;
   readonly network: Pick<Network, 'dial' | 'datagram'>;
   readonly clock: Clock;
   readonly random: Random;

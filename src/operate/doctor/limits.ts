@@ -74,6 +74,10 @@ export const mtuMin6 = 1280;
 export const mtuMin4 = 576;
 /** A sync of a small file that takes longer makes every acceptance slow; one so long stops it. */
 export const syncSlowMs = 1000;
+/** Octets that are written to see whether a sync works. */
+export const probeBytes = 4096;
+/** Shards, and files of each, whose owner is looked at. */
+export const ownersLookedAt = 64;
 /** Deliveries that are looked at for what they wait for. */
 export const waitingLookedAt = 500;
 /** Attempts after which a delivery that still waits tells something. */

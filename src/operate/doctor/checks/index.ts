@@ -10,8 +10,12 @@ import { listenersAnswer } from './listeners-answer.ts';
 import { serversConfigured, systemLooksUp } from './names.ts';
 import { domainsLeadSomewhere, serverNameResolves, zonesValidate } from './names-own.ts';
 import { noRewriting, serversAnswer, serversAnswerTcp, serversKnowEdns, someServerResolves } from './names-servers.ts';
+import { pathMtu } from './path-mtu.ts';
 import { domainsHaveRecipients, noOpenRelay } from './policy.ts';
+import { noLoops, relayRefused } from './policy-tried.ts';
+import { proxiesPass } from './proxies.ts';
 import { mailboxesWritable, queueFormat } from './queue.ts';
+import { firewallOpen } from './firewall.ts';
 import { hostTables, memoryThere, processesAllowed } from './memory.ts';
 import { tlsaFits } from './records-dane.ts';
 import { dmarcValid, mtaStsValid, tlsReportValid } from './records-domain.ts';
@@ -23,6 +27,10 @@ import { serverNameQualified } from './server-name.ts';
 import { everythingRuns, instanceLock, serviceAnswers } from './service.ts';
 import { loginsComplete, smartHostsAnswer } from './smart-hosts.ts';
 import { dataDirectory, localFileSystem, privateDirectories, space, writableFileSystem } from './storage.ts';
+import { logSpace, ownersOne, syncWorks } from './storage-works.ts';
+import { keyReadable, listenersShakeHands, trustStoreThere } from './tls-use.ts';
+import { destinationsTake, queueMoves, queueRoom } from './waiting.ts';
+import { notIntercepted, portOut } from './ways-out.ts';
 import { certificateAndKey, certificateDates, certificateNames, chainWhole, keyMode } from './tls.ts';
 
 /** Every check, each behind those that it waits for. */
@@ -52,6 +60,9 @@ export const checks: readonly Check[] = [
   space,
   writableFileSystem,
   localFileSystem,
+  syncWorks,
+  ownersOne,
+  logSpace,
   queueFormat,
   dataFormats,
   mailboxesWritable,
@@ -64,6 +75,7 @@ export const checks: readonly Check[] = [
   mayBindLowPorts,
   portsOurs,
   reallyBound,
+  firewallOpen,
   listenersAnswer,
   serversConfigured,
   systemLooksUp,
@@ -87,8 +99,20 @@ export const checks: readonly Check[] = [
   certificateNames,
   keyMode,
   chainWhole,
+  trustStoreThere,
+  keyReadable,
+  listenersShakeHands,
   smartHostsAnswer,
   loginsComplete,
+  portOut,
+  notIntercepted,
+  pathMtu,
+  proxiesPass,
   noOpenRelay,
   domainsHaveRecipients,
+  relayRefused,
+  noLoops,
+  queueMoves,
+  destinationsTake,
+  queueRoom,
 ];

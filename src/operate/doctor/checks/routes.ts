@@ -7,7 +7,7 @@ import { mtuMin4, mtuMin6 } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
 
 /** Whether mail for anywhere goes straight to the hosts of its domain. */
-function dialsTheWorld(settings: Settings): boolean {
+export function dialsTheWorld(settings: Settings): boolean {
   const { addressSpaces, proxy } = settings.routing;
   const ways = proxy === undefined ? ['direct'] : [proxy].flat();
   if (!ways.includes('direct')) return false;

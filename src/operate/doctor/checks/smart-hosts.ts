@@ -3,7 +3,8 @@ import { errnoOf } from '../../../events/fault.ts';
 import type { SmartHostGroup } from '../../../settings/routing.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { Dialogue } from '../facts/dialogue.ts';
-import { showPlace } from '../facts/usage.ts';
+import { interfaces } from '../facts/routes.ts';
+import { onLoopback, showPlace } from '../facts/usage.ts';
 import { checkMsMax, farDialMs, replyMs, sampleMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
@@ -37,12 +38,20 @@ async function greet(
   const banner = await dialogue.reply();
   if (typeof banner === 'string')
     return banner.startsWith('nothing')
-      ? { seen: `it accepts connections and says ${banner}`, fault: `accepts connections and says ${banner}` }
+      ? {
+          seen: `it accepts the connection and sends no greeting: ${banner}`,
+          fault: `accepts connections and sends no greeting (${banner}): it hangs, or waits for something else first`,
+        }
       : { seen: banner, fault: `does not greet: ${banner}` };
   const said = banner.lines[0] ?? '';
   if (banner.code !== 220) return { seen: said, fault: `greets with a refusal: ${said}` };
   let offered = await dialogue.ask(hello);
   if (typeof offered === 'string') return { seen: offered, fault: `does not answer ${hello}: ${offered}` };
+  if (offered.code >= 500 && offered.code <= 504 && group.protocol === 'lmtp')
+    return {
+      seen: offered.lines[0] ?? '',
+      fault: `does not know LHLO (${offered.lines[0]}): it speaks SMTP, not LMTP; use its LMTP port, or protocol: smtp`,
+    };
   if (offered.code !== 250) return { seen: offered.lines[0] ?? '', fault: `refuses our greeting: ${offered.lines[0]}` };
   const has = (reply: { readonly lines: readonly string[] }, word: string): boolean =>
     reply.lines.some((line) => line.slice(4).toUpperCase().split(' ')[0] === word);
@@ -99,17 +108,21 @@ async function probe(
   }
 }
 
+async function loopbackDown(host: Parts['host']): Promise<boolean> {
+  return (await interfaces(host))?.find(({ name }) => name === 'lo')?.up === false;
+}
+
 /** What takes our mail must be there. */
 export const smartHostsAnswer = defineCheck({
   id: 'ways.smart-hosts',
   number: 801,
   title: 'Smart hosts and mail stores answer',
   why: 'Mail that goes to a host which does not answer, or does not offer what is required of it, waits and is returned when it expires.',
-  needs: ['settings', 'resolver', 'network', 'clock'],
+  needs: ['settings', 'host', 'resolver', 'network', 'clock'],
   after: ['configuration.loads'],
   cost: 'network',
   deadlineMs: checkMsMax,
-  async look({ settings, ...world }) {
+  async look({ settings, host, ...world }) {
     const groups = Object.entries(settings.routing.smartHosts);
     const direct = groups.filter(
       ([, { proxy, proxyHeader }]) =>
@@ -130,6 +143,14 @@ export const smartHostsAnswer = defineCheck({
     );
     const bad = probes.findIndex(({ fault }) => fault !== undefined);
     const first = all[bad];
+    const lo = await loopbackDown(host);
+    const local = first !== undefined && onLoopback(first.host.host) && !first.host.host.startsWith('/');
+    if (first !== undefined && lo && local)
+      return unhealthy(
+        `${first.host.host} port ${first.host.port} of routing.smartHosts.${first.name} is unreachable because the loopback interface lo is down; the host itself may be well.`,
+        { cure: 'ip link set lo up' },
+        evidence,
+      );
     if (first !== undefined)
       return unhealthy(
         `${first.host.host} port ${first.host.port} of routing.smartHosts.${first.name} ${probes[bad]?.fault}.`,

@@ -95,19 +95,29 @@ export const privateDirectories = defineCheck({
   },
 });
 
+/** File systems that make inodes as they go, and count none. */
+const MAKES_INODES = /^(?:btrfs|zfs|bcachefs|reiserfs|vfat|exfat|9p|virtiofs|fuse.*|nfs\d?|cifs|overlay)$/;
+
+async function countsInodes(host: Parts['host'], path: string): Promise<boolean> {
+  const text = await host.text('/proc/self/mountinfo');
+  const mount = text.ok ? mountOf(text.value, path) : undefined;
+  return mount !== undefined && !MAKES_INODES.test(mount.type);
+}
+
 /** Space and inodes. */
 export const space = defineCheck({
   id: 'storage.space',
   number: 203,
   title: 'There is space for mail',
   why: 'Below queue.spaceFloor new mail is refused with 452 4.3.1, so that what was accepted can still be delivered.',
-  needs: ['settings', 'disk'],
+  needs: ['settings', 'disk', 'host'],
   after: ['storage.data-directory'],
   cost: 'host',
-  async look({ settings, disk }) {
+  async look({ settings, disk, host }) {
     const path = settings.server.data;
     const { freeBytes, totalBytes, freeInodes } = await disk.space(path);
     const { spaceFloor } = settings.queue;
+    const countsNone = freeInodes === 0 && !(await countsInodes(host, path));
     const mb = (bytes: number): string => `${Math.floor(bytes / MB)}MB`;
     const evidence = [
       row(
@@ -116,24 +126,20 @@ export const space = defineCheck({
         `${mb(freeBytes)} of ${mb(totalBytes)}`,
       ),
       // Some file systems make inodes as they go and count none.
-      row(
-        `free inodes at ${path}`,
-        `at least ${inodesMin}`,
-        freeInodes === 0 && totalBytes > 0 && freeBytes > spaceFloor ? 'none counted' : String(freeInodes),
-      ),
+      row(`free inodes at ${path}`, `at least ${inodesMin}`, countsNone ? 'none counted' : String(freeInodes)),
     ];
     if (freeBytes < spaceFloor)
       return unhealthy(
-        `The file system of ${path} has ${mb(freeBytes)} left, less than queue.spaceFloor: new mail is refused with 452 4.3.1.`,
+        `The file system of ${path} ${freeBytes < MB ? `is full (${mb(freeBytes)} of ${mb(totalBytes)} free, ENOSPC)` : `has ${mb(freeBytes)} left`}, less than queue.spaceFloor: new mail is refused with 452 4.3.1.`,
         {
           cure: `Free space there (du -xh ${path} | sort -h | tail shows where it went), or move server.data to a larger volume`,
           event: 3018,
         },
         evidence,
       );
-    if (freeInodes > 0 && freeInodes < inodesMin)
+    if (!countsNone && freeInodes < inodesMin)
       return unhealthy(
-        `The file system of ${path} has only ${freeInodes} inodes left: soon no file can be made there, whatever the free space.`,
+        `The file system of ${path} ${freeInodes === 0 ? 'has no inodes left (ENOSPC): no file can be made there' : `has only ${freeInodes} inodes left: soon no file can be made there`}, whatever the free space.`,
         {
           cure: `Remove files there that are not needed (find ${path} -xdev | wc -l), or make the file system anew with more inodes`,
         },

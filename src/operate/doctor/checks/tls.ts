@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { errnoOf } from '../../../events/fault.ts';
 import type { Settings } from '../../../settings/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
+import { trustStore } from '../facts/trust-store.ts';
 import { showMode } from '../facts/users.ts';
 import { certificateDaysLeft } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Verdict } from '../verdict.ts';
@@ -190,16 +191,26 @@ export const keyMode = defineCheck({
   },
 });
 
+/** Whether one of the trusted certificates issued another. */
+function issued(leaf: X509Certificate, pem: string): boolean {
+  try {
+    const root = new X509Certificate(pem);
+    return root.subject === leaf.issuer && leaf.checkIssued(root);
+  } catch {
+    return false; // what cannot be read has issued nothing that clients would take
+  }
+}
+
 /** Clients cannot fetch what is between the certificate and a root. */
 export const chainWhole = defineCheck({
   id: 'tls.chain',
   number: 705,
   title: 'The certificate comes with its chain',
   why: 'A client knows the roots only; the certificates between must come from the server (RFC 8446 §4.4.2).',
-  needs: ['settings', 'disk'],
+  needs: ['settings', 'disk', 'host'],
   after: ['tls.certificate-and-key'],
   cost: 'host',
-  async look({ settings, disk }) {
+  async look({ settings, disk, host }) {
     const found = await readChain({ settings, disk });
     if ('kind' in found) return found;
     const [leaf, next] = found.chain;
@@ -213,11 +224,21 @@ export const chainWhole = defineCheck({
     ];
     if (leaf.issuer === leaf.subject) return notApplicable('it is self-signed');
     if (next !== undefined && leaf.checkIssued(next)) return healthy(evidence);
-    // Only certificates of public authorities say where their issuer's is; one below a private root needs no chain.
-    if (next === undefined && !(leaf.infoAccess ?? '').includes('CA Issuers'))
-      return healthy([...evidence, row('its issuer', 'a root that clients know', 'cannot be told from here')]);
+    const roots = await trustStore(host);
+    if (roots.pems.some((pem) => issued(leaf, pem)))
+      return healthy([...evidence, row('its issuer', 'a root that clients know', `in ${roots.path}`)]);
+    evidence.push(
+      row(
+        'its issuer',
+        'a root that clients know',
+        roots.path === undefined ? 'there is no trust store to look in' : `not in ${roots.path}`,
+      ),
+    );
+    // Only certificates of public authorities say where their issuer's is; without a trust store nothing else tells.
+    if (next === undefined && roots.path === undefined && !(leaf.infoAccess ?? '').includes('CA Issuers'))
+      return healthy(evidence);
     return unhealthy(
-      `${found.path} does not hold the intermediate certificate of ${leaf.issuer.replace(/\n/g, ', ')}.`,
+      `The chain of ${found.path} is not complete: it does not hold the intermediate certificate of ${leaf.issuer.replace(/\n/g, ', ')}, which no trust store has either. Clients that verify refuse it.`,
       { cure: 'Use the file with the whole chain (fullchain.pem of certbot) as tls.certificate, then: ims reload' },
       evidence,
     );

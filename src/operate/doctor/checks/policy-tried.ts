@@ -1,0 +1,161 @@
+import { canonicalIp, parseIp } from '../../../base/ip.ts';
+import type { Settings } from '../../../settings/index.ts';
+import { defineCheck, type Parts } from '../check.ts';
+import { onLoopback, places, showPlace } from '../facts/usage.ts';
+import { waitingDomains, waitingMail } from '../facts/waiting.ts';
+import { sampleMax } from '../limits.ts';
+import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
+
+/** Strangers by addresses of documentation (RFC 5737 §3, RFC 3849), which are in nobody's network. */
+const STRANGERS = ['203.0.113.7', '198.51.100.7', '2001:db8:ffff::7'];
+const ELSEWHERE = { sender: 'stranger@from.invalid', recipient: 'somebody@to.invalid' };
+
+interface Explained {
+  readonly trusted?: boolean;
+  readonly connection?: { readonly code: number };
+  readonly sender?: { readonly code: number };
+  readonly recipient?: { readonly code: number; readonly text: readonly string[] };
+}
+
+/** Settings say what should be; this asks what would be. */
+export const relayRefused = defineCheck({
+  id: 'policy.relay-refused',
+  number: 903,
+  title: 'The running service refuses to pass on mail of strangers',
+  why: 'Every rule together decides, not each alone: the service is asked what it would answer a stranger who sends to elsewhere.',
+  needs: ['settings', 'service'],
+  after: ['service.answers', 'policy.no-open-relay'],
+  cost: 'host',
+  async look({ settings, service }) {
+    const local = settings.policy.localNetworks;
+    const asked = await Promise.all(
+      STRANGERS.map(async (client) => ({
+        client,
+        answer: (await service.request('policy.explain', { client, profile: 'mx', ...ELSEWHERE })) as
+          | Explained
+          | undefined,
+      })),
+    );
+    if (asked.every(({ answer }) => answer === undefined))
+      return unknown('the service did not say what it would answer');
+    const code = (answer: Explained | undefined): number | undefined =>
+      [answer?.connection, answer?.sender, answer?.recipient].find((reply) => (reply?.code ?? 0) >= 400)?.code ??
+      answer?.recipient?.code;
+    const evidence = asked.map(({ client, answer }) =>
+      row(
+        `${client} sends to ${ELSEWHERE.recipient}`,
+        'refused',
+        answer === undefined ? 'not said' : `${code(answer) ?? 'not said'} ${answer.recipient?.text[0] ?? ''}`.trim(),
+      ),
+    );
+    const open = asked.find(({ answer }) => answer !== undefined && (code(answer) ?? 550) < 400);
+    if (open === undefined) return healthy(evidence);
+    return unhealthy(
+      `The service would pass on mail of the stranger ${open.client} to anywhere: it is an open relay.`,
+      {
+        cure: `ims policy explain ${open.client} names the rule; take it out of policy.localNetworks (${local.length} networks) or routing.relayDomains, then: ims reload`,
+      },
+      evidence,
+    );
+  },
+});
+
+function isOwn(address: string, { host, settings }: Pick<Parts, 'host' | 'settings'>): boolean {
+  const read = host.addresses();
+  const ip = canonicalIp(address) ?? address;
+  const own = read.ok ? read.value.map((one) => canonicalIp(one.address) ?? one.address) : [];
+  return own.includes(ip) || onLoopback(address) || settings.routing.ownNames.includes(address);
+}
+
+/** A smart host that is this service itself. */
+function selfRelay(
+  parts: Pick<Parts, 'host' | 'settings'>,
+): { readonly name: string; readonly where: string; readonly listener: string } | undefined {
+  const { settings } = parts;
+  for (const [name, { hosts, protocol }] of Object.entries(settings.routing.smartHosts))
+    for (const one of hosts) {
+      const itself =
+        one.host === 'localhost' ||
+        one.host.toLowerCase() === settings.server.name.toLowerCase() ||
+        (parseIp(one.host) !== undefined && isOwn(one.host, parts));
+      const listener = itself
+        ? places(settings).find(({ port, address, name: key }) => {
+            const takes =
+              address === '0.0.0.0' ||
+              address === '::' ||
+              parseIp(one.host) === undefined ||
+              canonicalIp(address) === canonicalIp(one.host);
+            return (
+              port === one.port && takes && (settings.listeners[key]?.profile === 'lmtp') === (protocol === 'lmtp')
+            );
+          })
+        : undefined;
+      if (listener !== undefined) return { name, where: showPlace(one.host, one.port), listener: listener.name };
+    }
+  return undefined;
+}
+
+const routedElsewhere = ({ routing }: Settings, domain: string): boolean =>
+  routing.addressSpaces.some(
+    ({ match, via }) =>
+      via !== 'mx' &&
+      (match === '*' ||
+        match.toLowerCase() === domain ||
+        (match.startsWith('*.') && domain.endsWith(match.slice(1).toLowerCase()))),
+  );
+
+/** Mail that comes back is returned after a while, or goes in circles. */
+export const noLoops = defineCheck({
+  id: 'policy.no-loops',
+  number: 904,
+  title: 'No mail is sent to this server by itself',
+  why: 'Where the best mail server of a domain is this one, and the domain is not one of ours, its mail would come back here (RFC 5321 §5.1).',
+  needs: ['settings', 'host', 'resolver', 'service'],
+  after: ['configuration.loads'],
+  cost: 'network',
+  async look({ settings, host, resolver, service }) {
+    const self = selfRelay({ settings, host });
+    if (self !== undefined)
+      return unhealthy(
+        `routing.smartHosts.${self.name} leads to ${self.where}, which is listener ${self.listener} of this service itself: its mail would go in a circle.`,
+        { cure: `Correct routing.smartHosts.${self.name}, then: ims reload`, event: 4115 },
+        [row(`routing.smartHosts.${self.name}`, 'another host', self.where)],
+      );
+    const waiting = await waitingMail({ service });
+    const own = new Set(Object.keys(settings.domains).map((domain) => domain.toLowerCase()));
+    const domains = [...new Set([...settings.routing.relayDomains, ...waitingDomains(waiting?.rows ?? [], sampleMax)])]
+      .map((domain) => domain.toLowerCase())
+      .filter((domain) => !domain.includes('*') && !own.has(domain) && !routedElsewhere(settings, domain))
+      .slice(0, sampleMax);
+    if (domains.length === 0)
+      return notApplicable('no mail for domains of others is known that takes the way of their MX');
+    const names = new Set([settings.server.name, ...settings.routing.ownNames].map((name) => name.toLowerCase()));
+    const evidence: Evidence[] = [];
+    let loop: { readonly domain: string; readonly exchange: string } | undefined;
+    for (const [index, answer] of (
+      await Promise.all(domains.map((domain) => resolver.query(domain, 'MX')))
+    ).entries()) {
+      const domain = domains[index] ?? '';
+      if (answer.kind !== 'records') continue;
+      const best = Math.min(...answer.records.map(({ preference }) => preference));
+      const exchanges = answer.records.filter(({ preference }) => preference === best).map(({ exchange }) => exchange);
+      evidence.push(row(`best MX of ${domain}`, 'another host', exchanges.join(', ')));
+      for (const exchange of exchanges) {
+        const addresses = names.has(exchange) ? undefined : await resolver.query(exchange, 'A');
+        const here =
+          addresses === undefined ||
+          (addresses.kind === 'records' && addresses.records.some((address) => isOwn(address, { host, settings })));
+        if (here) loop ??= { domain, exchange };
+      }
+    }
+    if (loop === undefined) return healthy(evidence);
+    return unhealthy(
+      `The MX of ${loop.domain} is ${loop.exchange}, which is this host, and ${loop.domain} is not one of its domains: its mail would loop back here.`,
+      {
+        cure: `If it is yours, add domains.'${loop.domain}' (or a route in routing.addressSpaces), then: ims reload; else its owner must correct the MX`,
+        event: 4115,
+      },
+      evidence,
+    );
+  },
+});

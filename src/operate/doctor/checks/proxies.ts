@@ -1,0 +1,114 @@
+import { waysOf } from '../../../flow/routing/ways.ts';
+import type { ProxyTerms } from '../../../transport/port.ts';
+import { dialThrough } from '../../../transport/through-proxy.ts';
+import { defineCheck, type Parts } from '../check.ts';
+import { outsideHosts, type OutsideHost } from '../facts/outside.ts';
+import { showPlace } from '../facts/usage.ts';
+import { farDialMs, sampleMax } from '../limits.ts';
+import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
+
+/** A proxy, and a host that mail would reach by it. */
+interface Passage {
+  readonly proxy: ProxyTerms;
+  readonly target: { readonly name: string; readonly address: string; readonly port: number };
+}
+
+const TROUBLE: Readonly<Record<string, { readonly means: string; readonly cure: string }>> = {
+  'transport.proxy-unreachable': { means: 'cannot be reached', cure: 'Start it, or correct its host and port' },
+  'transport.proxy-silent': {
+    means: 'accepts the connection and does not answer',
+    cure: 'Restart it, or correct its kind and port',
+  },
+  'transport.proxy-login-refused': {
+    means: 'does not accept our login',
+    cure: 'Set user and password (login.user, login.passwordFile)',
+  },
+  'transport.proxy-wrong-protocol': { means: 'is not of the configured kind', cure: 'Correct its kind or its port' },
+  'transport.proxy-refused': {
+    means: 'works, and refuses to connect us to mail hosts',
+    cure: 'Its operator must allow the port (Squid: acl SSL_ports port 25; Dante: a socks pass rule), or send by way of a smart host on port 587 or 465 that it allows',
+  },
+};
+const EVENTS: Readonly<Record<string, number>> = {
+  'transport.proxy-unreachable': 3650,
+  'transport.proxy-silent': 3651,
+  'transport.proxy-login-refused': 3652,
+  'transport.proxy-wrong-protocol': 3653,
+  'transport.proxy-refused': 3654,
+};
+
+/** Proxies that are in use, each with a host that mail would reach by it. */
+function passages(settings: Parts['settings'], outside: readonly OutsideHost[]): readonly Passage[] {
+  const found = new Map<string, Passage>();
+  const add = (names: Parameters<typeof waysOf>[0], target: Passage['target'] | undefined): void => {
+    const ways = waysOf(names, settings.routing);
+    for (const way of ways.kind === 'ways' ? ways.ways : [])
+      if (way !== 'direct' && way.kind !== 'ssh-gateway' && target !== undefined && !found.has(way.name))
+        found.set(way.name, { proxy: way, target });
+  };
+  for (const { hosts, proxy } of Object.values(settings.routing.smartHosts)) {
+    const first = hosts[0];
+    if (proxy !== undefined && first !== undefined)
+      add(proxy, { name: first.host, address: first.host, port: first.port });
+  }
+  const [host] = outside;
+  add(
+    undefined,
+    host === undefined ? undefined : { name: host.name, address: host.address, port: settings.routing.port },
+  );
+  return [...found.values()].slice(0, sampleMax);
+}
+
+/** What a proxy says tells more than that mail waits. */
+export const proxiesPass = defineCheck({
+  id: 'ways.proxies',
+  number: 806,
+  title: 'Proxies on the way out let mail through',
+  why: 'A proxy may be down, want another login, or forbid the port of mail; all mail by that way waits then.',
+  needs: ['settings', 'resolver', 'network', 'clock', 'service'],
+  after: ['configuration.loads'],
+  cost: 'network',
+  deadlineMs: 7500,
+  async look({ settings, resolver, network, clock, service }) {
+    if (Object.keys(settings.routing.proxies).length === 0) return notApplicable('no proxy is configured');
+    const outside = await outsideHosts({ settings, resolver, service });
+    const tried = passages(settings, outside);
+    if (tried.length === 0) return unknown('no host is known that mail would reach by a proxy just now');
+    const rooms = { world: { network, clock }, resolver };
+    const ends = await Promise.all(
+      tried.map(async ({ proxy, target }) => {
+        const end = await dialThrough(proxy, { ...target, timeoutMs: farDialMs, ways: [proxy] }, rooms);
+        if (end.kind === 'open') end.stream.destroy();
+        return end;
+      }),
+    );
+    const evidence = tried.map(({ proxy, target }, index) => {
+      const end = ends[index];
+      const words =
+        end?.kind === 'proxy-failed'
+          ? String(end.fault.data.why)
+          : end?.kind === 'target-unreachable'
+            ? end.error.message
+            : 'open';
+      return row(
+        `${proxy.kind} ${showPlace(proxy.host, proxy.port)} (${proxy.name}) to ${showPlace(target.address, target.port)}`,
+        'open',
+        words,
+      );
+    });
+    for (const [index, { proxy, target }] of tried.entries()) {
+      const end = ends[index];
+      if (end?.kind !== 'proxy-failed') continue;
+      const { means = 'fails', cure = 'Look at its log' } = TROUBLE[end.fault.event] ?? {};
+      const event = EVENTS[end.fault.event];
+      return unhealthy(
+        `The proxy ${proxy.name} (${proxy.kind} ${showPlace(proxy.host, proxy.port)}) ${means} (${target.name} port ${target.port}): ${end.fault.data.why}.`,
+        { cure: `${cure}: routing.proxies.${proxy.name}`, ...(event === undefined ? {} : { event }) },
+        evidence,
+      );
+    }
+    return ends.some((end) => end.kind === 'target-unreachable')
+      ? unknown('the proxies work; hosts behind them do not answer', evidence)
+      : healthy(evidence);
+  },
+});

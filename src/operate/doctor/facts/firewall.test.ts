@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { iptablesRules } from './firewall-iptables.ts';
+import { nftRules } from './firewall-nft.ts';
+import { whatBlocks, type NewConnection } from './firewall.ts';
+
+const smtp: NewConnection = { direction: 'in', family: 4, port: 25, interfaces: ['eth0'] };
+const chain = (policy: string, hook = 'input') => ({
+  chain: { family: 'inet', table: 'filter', name: hook, handle: 1, type: 'filter', hook, prio: 0, policy },
+});
+const port = (value: unknown) => ({
+  match: { op: '==', left: { payload: { protocol: 'tcp', field: 'dport' } }, right: value },
+});
+const iif = (name: string, op = '==') => ({ match: { op, left: { meta: { key: 'iifname' } }, right: name } });
+const rule = (...expr: readonly object[]) => ({
+  rule: { family: 'inet', table: 'filter', chain: 'input', handle: 4, expr },
+});
+const drop = { drop: null };
+const accept = { accept: null };
+const blocked = (...rows: readonly object[]) => whatBlocks(nftRules(JSON.stringify({ nftables: rows })), smtp);
+
+test('a rule of nftables that drops the port is named with the command that removes it', () => {
+  const found = blocked(chain('accept'), rule(iif('eth0'), port(25), drop));
+  assert.deepEqual(found, {
+    where: 'nftables chain inet filter input',
+    rule: 'iifname eth0 tcp dport 25 drop',
+    how: 'drop',
+    cure: 'nft delete rule inet filter input handle 4',
+  });
+  assert.equal(blocked(chain('accept'), rule(port(26), drop)), undefined);
+  assert.ok(blocked(chain('accept'), rule(port({ set: [22, { range: [20, 30] }] }), { reject: null })) !== undefined);
+});
+
+test('a policy of drop blocks what no rule accepts', () => {
+  const established = {
+    match: { op: 'in', left: { ct: { key: 'state' } }, right: { set: ['established', 'related'] } },
+  };
+  assert.match(blocked(chain('drop'), rule(established, accept), rule(iif('lo'), accept))?.rule ?? '', /policy drop/);
+  assert.equal(blocked(chain('drop'), rule(port({ set: [25, 587] }), accept)), undefined);
+  assert.ok(blocked(chain('drop', 'forward')) === undefined, 'what is passed on is another matter');
+});
+
+test('what depends on who connects is no alarm', () => {
+  const saddr = { match: { op: '==', left: { payload: { protocol: 'ip', field: 'saddr' } }, right: '198.51.100.7' } };
+  assert.equal(blocked(chain('accept'), rule(saddr, drop)), undefined);
+  assert.equal(blocked(chain('drop'), rule(saddr, accept)), undefined);
+  assert.equal(blocked(chain('accept'), rule({ limit: { rate: 5 } }, drop)), undefined);
+});
+
+test('jumps are followed, and text that is no ruleset has no rules', () => {
+  const side = { chain: { family: 'inet', table: 'filter', name: 'mail', handle: 2 } };
+  const inside = { rule: { family: 'inet', table: 'filter', chain: 'mail', handle: 9, expr: [port(25), drop] } };
+  assert.equal(
+    blocked(chain('accept'), side, rule({ jump: { target: 'mail' } }), inside)?.cure,
+    'nft delete rule inet filter mail handle 9',
+  );
+  assert.deepEqual(nftRules('Error: syntax'), []);
+});
+
+test('rules of iptables are read', () => {
+  const save = (lines: string) => whatBlocks(iptablesRules(`# x\n*filter\n${lines}COMMIT\n`, 4), smtp);
+  assert.equal(
+    save(':INPUT ACCEPT [0:0]\n-A INPUT -i eth0 -p tcp -m tcp --dport 25 -j DROP\n')?.cure,
+    'iptables -D INPUT -i eth0 -p tcp -m tcp --dport 25 -j DROP',
+  );
+  assert.match(save(':INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n')?.rule ?? '', /policy drop/);
+  assert.equal(save(':INPUT DROP [0:0]\n-A INPUT -p tcp -m multiport --dports 25,465,587 -j ACCEPT\n'), undefined);
+  assert.equal(save(':INPUT ACCEPT [0:0]\n-A INPUT -s 10.0.0.0/8 -p tcp -j DROP\n'), undefined);
+  assert.equal(
+    save(':INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m comment --comment "a b" -m tcp --dport 587 -j DROP\n'),
+    undefined,
+  );
+});
