@@ -52,10 +52,12 @@ export function withThoseBefore(checks: readonly Check[], some: readonly Check[]
 
 /**
  * The checks for a service that runs: its settings are those in force, so a file that does not load any more is a finding of its own and
- * stands in nobody's way.
+ * stands in nobody's way. What the service says of itself it tells by its own events.
  */
 export function checksInForce(checks: readonly Check[]): readonly Check[] {
-  return checks.map((check) => ({ ...check, after: check.after.filter((id) => id !== CONFIGURATION) }));
+  return checks
+    .filter(({ id }) => !id.startsWith('service.'))
+    .map((check) => ({ ...check, after: check.after.filter((id) => id !== CONFIGURATION) }));
 }
 
 const STANDS_IN_THE_WAY: ReadonlySet<Verdict['kind']> = new Set(['unhealthy', 'blocked', 'broken', 'unknown']);
