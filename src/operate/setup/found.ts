@@ -56,7 +56,7 @@ export interface Looking {
 export const SERVICE_USER = 'ims';
 const LETSENCRYPT = '/etc/letsencrypt/live';
 
-/** Networks whose addresses nobody reaches from elsewhere (RFC 6890 §2.2.2, §2.2.3; RFC 6598 §7). */
+/** Networks whose addresses nobody reaches from elsewhere (RFC 6890 §2.2.2, §2.2.3). */
 const NOT_PUBLIC = cidrSet([
   '0.0.0.0/8',
   '10.0.0.0/8',

@@ -22,6 +22,9 @@ export const ENTRY_RECIPIENTS_MAX = 500;
 /** Milliseconds between two looks for what is too old. */
 export const RETENTION_EVERY_MS = 3_600_000;
 
+/** Milliseconds between two looks whether the file that is written still has its name. */
+export const LOOK_EVERY_MS = 5_000;
+
 /** Milliseconds until a log that could not be written is tried again. */
 export const RETRY_MS = 5_000;
 

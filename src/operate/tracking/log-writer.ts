@@ -33,6 +33,8 @@ interface OpenSegment {
   readonly index: DiskFile;
   bytes: number;
   keys: number;
+  /** When it was last seen to be there, monotonic. */
+  seenMs: number;
 }
 
 /** Opens a log for writing: a new segment behind those that are there, so that a torn end of the last one is never continued. */
@@ -130,17 +132,32 @@ class SegmentedLog implements LineLog {
 
   async #segmentFor(moreKeys: number): Promise<OpenSegment> {
     const open = this.#segment;
-    if (open !== undefined && open.bytes < this.#segmentBytes && open.keys + moreKeys <= limits.SEGMENT_KEYS_MAX)
-      return open;
-    await this.#closeSegment();
     const { disk, clock, directory, retention } = this.#parts;
+    const fits =
+      open !== undefined && open.bytes < this.#segmentBytes && open.keys + moreKeys <= limits.SEGMENT_KEYS_MAX;
+    if (open !== undefined && fits && (await this.#isThere(open))) return open;
+    await this.#closeSegment();
     await disk.makeDirectory(directory, 0o700);
     const last = (await listSegments(disk, directory)).at(-1);
     const { log, index } = segmentAt(directory, (last?.number ?? 0) + 1);
     const logFile = await disk.open(log, 'create', 0o600);
-    this.#segment = { log: logFile, index: await disk.open(index, 'write', 0o600), bytes: 0, keys: 0 };
+    this.#segment = {
+      log: logFile,
+      index: await disk.open(index, 'write', 0o600),
+      bytes: 0,
+      keys: 0,
+      seenMs: clock.now(),
+    };
     await retain(disk, directory, retention, clock.wall());
     return this.#segment;
+  }
+
+  /** Somebody may have removed it to make room: what is written to a file without a name nobody finds. */
+  async #isThere(open: OpenSegment): Promise<boolean> {
+    const now = this.#parts.clock.now();
+    if (now - open.seenMs < limits.LOOK_EVERY_MS) return true;
+    open.seenMs = now;
+    return (await this.#parts.disk.entry(open.log.path)) !== undefined;
   }
 
   async #closeSegment(): Promise<void> {
