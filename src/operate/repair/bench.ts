@@ -18,6 +18,7 @@ import {
   type Proposal,
   propose,
   proposeById,
+  proposeForEvent,
   type Repair,
   type RepairEnd,
   repairOf,
@@ -94,7 +95,8 @@ class OpenBench implements Bench {
     const sick = findings
       .filter(({ verdict }) => verdict.kind === 'unhealthy')
       .filter((one) => this.#isMeant(one, target));
-    return Promise.all(sick.map((finding) => propose(finding, given)));
+    const proposals = await Promise.all(sick.map((finding) => propose(finding, given)));
+    return target.kind === 'event' ? [...proposals, ...(await proposeForEvent(target.number, given))] : proposals;
   }
 
   #isMeant({ verdict }: Finding, target: Target): boolean {

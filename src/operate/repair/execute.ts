@@ -114,8 +114,8 @@ export async function executeRepair(execution: Execution): Promise<RepairEnd> {
     return { kind: 'not-undone', snapshot: path, ...failed };
   };
   for (const step of steps) {
-    // Counted before it is done: half a step is undone, too.
-    done.push(step);
+    // Counted before it is done: half a step is undone, too. A command that fails has done nothing.
+    if (step.do !== 'run') done.push(step);
     try {
       await applyStep(step, world);
     } catch (error) {
@@ -123,6 +123,7 @@ export async function executeRepair(execution: Execution): Promise<RepairEnd> {
       journal.emit('repair.step-failed', { repair, step: stepInWords(step), why });
       return (await back()) ?? { kind: 'failed', snapshot: path, step: stepInWords(step), why };
     }
+    if (step.do === 'run') done.push(step);
     journal.emit('repair.step-done', { repair, step: stepInWords(step) });
   }
   const verdict = await verify(execution);

@@ -54,3 +54,20 @@ export async function proposeById(repair: Repair, given: RepairParts): Promise<P
   const check = given.finding?.id ?? repair.provenBy;
   return { repair, check, finding: given.finding, plan: await repair.plan(given) };
 }
+
+/** What there is for an event that no check stands for. */
+export async function proposeForEvent(
+  event: number,
+  given: Omit<RepairParts, 'finding'>,
+): Promise<readonly Proposal[]> {
+  const out: Proposal[] = [];
+  for (const repair of repairs) {
+    if (repair.events?.includes(event) !== true) continue;
+    const plan = await repair.plan({ ...given, finding: undefined });
+    if (plan.kind !== 'steps') continue;
+    const first = repair.onlyByName;
+    const text = `${first}\nOnly where what was there is given up: ims repair ${repair.id} --preview`;
+    out.push({ repair, check: repair.provenBy, finding: undefined, plan: first === undefined ? plan : person(text) });
+  }
+  return out;
+}

@@ -89,35 +89,6 @@ test('nothing is changed without consent; with it the check is well, and every s
   assert.equal((await ims(directory, 'repair', 'storage.private')).code, 0);
 });
 
-test('a repair that does not help is undone, file and mode and time (event 3970)', async () => {
-  // The name server behind the stub is as dead as the stub.
-  const directory = await place(`${TEXT}names: { servers: ['127.0.0.1:9'] } # dead\n`);
-  const path = join(directory, 'ims.yaml');
-  const before = await stat(path);
-  const behind = '/run/systemd/resolve/resolv.conf';
-  if (!isRoot) return;
-  const had = await readFile(behind, 'utf8').catch(() => undefined);
-  await mkdir('/run/systemd/resolve', { recursive: true });
-  await writeFile(behind, 'nameserver 127.255.255.254\n');
-  try {
-    const done = await ims(directory, 'repair', 'names.servers-answer', '--yes', '--json');
-    const outcome = shown(done.stdout).find(({ check }) => check === 'names.servers-answer');
-    if (outcome?.kind === 'further') return;
-    assert.equal(outcome?.kind, 'undone', done.stdout);
-    assert.equal(done.code, 5);
-    assert.match(await readFile(path, 'utf8'), /127\.0\.0\.1:9'\] \} # dead/);
-    const now = await stat(path);
-    assert.deepEqual(
-      [now.mode, now.uid, Math.round(now.mtimeMs)],
-      [before.mode, before.uid, Math.round(before.mtimeMs)],
-    );
-    assert.ok((await eventsOf(directory)).includes(3970));
-  } finally {
-    if (had === undefined) await rm(behind, { force: true });
-    else await writeFile(behind, had);
-  }
-});
-
 test('a step that may not be done is undone and said with exit code 4 (event 4970)', { skip: !isRoot }, async () => {
   const directory = await place();
   await chmod(join(directory, 'data'), 0o722);
@@ -135,18 +106,42 @@ test('a step that may not be done is undone and said with exit code 4 (event 497
   assert.ok((await eventsOf(directory)).includes(4970));
 });
 
-test('a spool of a foreign owner is given to the service when the service runs as root', {
-  skip: !isRoot,
-}, async () => {
-  const directory = await place();
+test('a mailbox directory of a foreign owner is given to the service', { skip: !isRoot }, async () => {
+  const directory = await place(TEXT.replace('./data }', './data, user: nobody }'));
   const data = join(directory, 'data');
-  // Root may write everywhere: the check looks at the user that is configured.
-  await writeFile(join(directory, 'ims.yaml'), TEXT.replace('./data }', './data, user: nobody }'));
-  for (const path of [data, join(data, 'run'), join(data, 'queue')]) await chown(path, 1234, 1234);
+  const maildir = join(data, 'mail');
+  await mkdir(join(maildir, 'example.test'), { recursive: true });
   await chmod(directory, 0o755);
-  const asked = await ims(directory, 'repair', 'storage', '--preview', '--json');
-  // A start as root gives the directory to its user by itself; then nothing is planned.
-  assert.ok([0, 1].includes(asked.code), asked.stdout + asked.stderr);
+  for (const path of [data, join(data, 'run'), join(data, 'queue')]) await chown(path, 65_534, 65_534);
+  for (const path of [maildir, join(maildir, 'example.test')]) await chown(path, 1234, 1234);
+  const done = await ims(directory, 'repair', 'storage.mailboxes-writable', '--yes', '--json');
+  const outcome = shown(done.stdout).find(({ check }) => check === 'storage.mailboxes-writable');
+  if (outcome === undefined) return; // mailboxes are elsewhere
+  assert.equal(outcome.kind, 'cured', done.stdout);
+  assert.equal((await stat(join(maildir, 'example.test'))).uid, 65_534);
+});
+
+test('a spool that is gone is given up only by name, with consent', async () => {
+  const directory = await place();
+  await rm(join(directory, 'data'), { recursive: true });
+  const sign = join(directory, 'ims.yaml.spool');
+  await writeFile(sign, `# sign\nformat 1\ndata ${join(directory, 'data')}\nid 00\nmade 1795379673755\n`);
+  const all = await ims(directory, 'repair', '--yes', '--json');
+  assert.ok(
+    shown(all.stdout).every(({ kind }) => kind === 'person'),
+    all.stdout,
+  );
+  const event = await ims(directory, 'repair', '4753', '--yes');
+  assert.match(event.stdout, /Mount the volume/);
+  await assert.rejects(stat(join(directory, 'data')));
+  const asked = await ims(directory, 'repair', 'storage.unmounted');
+  assert.equal(asked.code, 1);
+  assert.match(asked.stdout, /A NEW, EMPTY spool may begin/);
+  await stat(sign);
+  const done = await ims(directory, 'repair', 'storage.unmounted', '--yes');
+  assert.equal(done.code, 0, done.stdout + done.stderr);
+  await assert.rejects(stat(sign));
+  assert.equal(await modeOf(join(directory, 'data')), '700');
 });
 
 test('a listener that stands twice stands once afterwards, and comments stay', async () => {
@@ -156,7 +151,7 @@ test('a listener that stands twice stands once afterwards, and comments stay', a
       '  again: { tls: starttls, profile: mx, address: 127.0.0.1, port: 25251 }\ndomains:',
     ),
   );
-  const done = await ims(directory, 'repair', '4750', '--yes', '--json');
+  const done = await ims(directory, 'repair', '3790', '--yes', '--json');
   assert.equal(shown(done.stdout)[0]?.kind, 'cured', done.stdout + done.stderr);
   const text = await readFile(join(directory, 'ims.yaml'), 'utf8');
   assert.match(text, /^# ours\nserver: .* # kept\n/);

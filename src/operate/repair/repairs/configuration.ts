@@ -53,6 +53,7 @@ export const dropDuplicates: Repair = {
   title: 'Takes out a listener that says exactly what another says',
   checks: ['configuration.loads'],
   provenBy: 'configuration.loads',
+  events: [3790],
   async plan(given) {
     const { path, text } = given.configuration;
     const raw = rawOf(text);
@@ -88,7 +89,7 @@ async function confirmedName({ host, resolver }: Pick<Parts, 'host' | 'resolver'
 export const takeConfirmedName: Repair = {
   id: 'configuration.host-name',
   title: 'Takes the name that the name service gives this host, where it leads back here',
-  checks: ['configuration.loads', 'names.server-name', 'names.helo', 'host.name'],
+  checks: ['configuration.loads', 'names.server-name', 'host.server-name'],
   provenBy: 'names.server-name',
   async plan(given) {
     const { host, resolver } = given.parts;
@@ -115,8 +116,9 @@ export const takeConfirmedName: Repair = {
 export const cleanLines: Repair = {
   id: 'configuration.line-ends',
   title: 'Writes the configuration with line feeds only and without a byte order mark',
-  checks: ['configuration.line-ends'],
+  checks: [],
   provenBy: 'configuration.loads',
+  events: [3790],
   async plan({ configuration: { path, text } }) {
     if (text === undefined) return nothing('the configuration cannot be read');
     const content = cleanText(text);

@@ -9,7 +9,7 @@ const PRELOAD = '/etc/ld.so.preload';
 export const raiseLoopback: Repair = {
   id: 'host.loopback',
   title: 'Sets the loopback interface up',
-  checks: ['listeners.loopback', 'host.loopback'],
+  checks: ['listeners.loopback'],
   provenBy: 'listeners.loopback',
   async plan(given) {
     if (!(await hasRight(given, NET_ADMIN))) return person('As root: ip link set lo up');
@@ -21,6 +21,7 @@ async function parameter(given: RepairParts, name: string, value: string, summar
   const before = await given.parts.host?.text(`/proc/sys/${name.replaceAll('.', '/')}`);
   const command = before?.ok === true ? kernelParameter(name, value, before.value) : undefined;
   const text = `As root: sysctl -w ${name}="${value}" (and in /etc/sysctl.d/ims.conf, so that it lasts)`;
+  if (before?.ok === true && before.value.trim().replace(/\s+/g, ' ') === value) return person(cureOf(given));
   if (command === undefined || given.parts.host?.self.uid !== 0) return person(text);
   return steps(`${summary} To keep it over a restart of the host: echo '${name} = ${value}' >/etc/sysctl.d/ims.conf`, {
     do: 'run',
@@ -47,7 +48,7 @@ export const morePorts: Repair = {
 export const probeMtu: Repair = {
   id: 'host.mtu-probing',
   title: 'Lets TCP find the largest packet that passes',
-  checks: ['ways.path-mtu', 'host.path-mtu', 'host.mtu'],
+  checks: ['ways.path-mtu'],
   provenBy: 'ways.path-mtu',
   plan: (given) =>
     parameter(given, 'net.ipv4.tcp_mtu_probing', '1', 'TCP finds the largest packet that passes by itself.'),
@@ -57,8 +58,8 @@ export const probeMtu: Repair = {
 export const dropDeadPreload: Repair = {
   id: 'host.preload-line',
   title: 'Takes libraries that do not exist out of /etc/ld.so.preload',
-  checks: ['host.no-interposer', 'host.preload'],
-  provenBy: 'host.no-interposer',
+  checks: ['host.preload-present'],
+  provenBy: 'host.preload-present',
   async plan(given) {
     const { host } = given.parts;
     const text = await host?.text(PRELOAD);
@@ -95,7 +96,7 @@ export const dropDeadPreload: Repair = {
 export const unitLimits: Repair = {
   id: 'host.limits',
   title: 'Says what to put into the systemd unit so that processes have the limits they need',
-  checks: ['host.file-descriptors', 'host.process-limits'],
+  checks: ['host.file-descriptors', 'host.process-limits', 'host.processes'],
   provenBy: 'host.file-descriptors',
   async plan(given) {
     if (given.finding === undefined) return nothing('the checks of the host find no limit that is too low');
@@ -105,6 +106,7 @@ export const unitLimits: Repair = {
         'systemctl edit ims   # and put in:',
         '[Service]',
         `LimitNOFILE=${needed}`,
+        'LimitNPROC=4096',
         'LimitAS=infinity',
         'LimitFSIZE=infinity',
         'LimitDATA=infinity',

@@ -1,9 +1,10 @@
 import type { Repair } from '../repair.ts';
 import { cleanLines, dropDuplicates, listenWithIpv4, takeConfirmedName } from './configuration.ts';
 import { dropDeadPreload, morePorts, probeMtu, raiseLoopback, unitLimits } from './host.ts';
-import { askBehindTheStub, openResolvConf } from './names.ts';
+import { askBehindTheStub, askDnsToo, openResolvConf } from './names.ts';
+import { openDevices, openTables } from './host-files.ts';
 import { dropDeadSockets } from './service.ts';
-import { closePrivate, ownData, ownMailboxes } from './storage.ts';
+import { beginNewSpool, closePrivate, ownData, ownMailboxes } from './storage.ts';
 import { closeKey, takeWholeChain } from './tls.ts';
 
 /** Every repair; where several are for one check the first that has steps is taken. */
@@ -25,4 +26,8 @@ export const repairs: readonly Repair[] = [
   ownMailboxes,
   closePrivate,
   dropDeadSockets,
+  beginNewSpool,
+  askDnsToo,
+  openTables,
+  openDevices,
 ];

@@ -17,7 +17,7 @@ async function fileBehind({ parts: { host } }: RepairParts, path: string): Promi
 export const openResolvConf: Repair = {
   id: 'names.resolv-conf-mode',
   title: 'Lets every user read /etc/resolv.conf, as usual',
-  checks: ['names.servers-configured', 'names.resolv-conf'],
+  checks: ['names.servers-configured'],
   provenBy: 'names.servers-configured',
   async plan(given) {
     const path = await fileBehind(given, RESOLV_CONF);
@@ -53,5 +53,31 @@ export const askBehindTheStub: Repair = {
       { do: 'edit-configuration', path, changes: [{ key: ['names', 'servers'], value: others }] },
       ...(await reloadIfRunning(given)),
     );
+  },
+};
+
+const NSSWITCH = '/etc/nsswitch.conf';
+
+/** The service asks by itself; other programs of the host find nobody. */
+export const askDnsToo: Repair = {
+  id: 'names.nsswitch-dns',
+  title: 'Lets programs of this host ask the name service, too',
+  checks: ['names.nsswitch'],
+  provenBy: 'names.nsswitch',
+  async plan(given) {
+    const { host } = given.parts;
+    const text = await host?.text(NSSWITCH);
+    if (host === undefined || text?.ok !== true) return person(cureOf(given));
+    const lines = text.value.split('\n');
+    const at = lines.findLastIndex((line) => /^\s*hosts\s*:/.test(line));
+    const [, sources = '', comment = ''] = /^([^#]*?)\s*(#.*)?$/.exec(lines[at] ?? '') ?? [];
+    if (at === -1 || /\b(?:dns|resolve)\b/.test(sources)) return person(cureOf(given));
+    if (host.self.uid !== 0) return person(`As root: ${cureOf(given)}`);
+    const content = lines.with(at, `${sources} dns${comment === '' ? '' : ` ${comment}`}`).join('\n');
+    return steps(`The line hosts: of ${NSSWITCH} names dns after what it names now.`, {
+      do: 'write-file',
+      path: NSSWITCH,
+      content,
+    });
   },
 };

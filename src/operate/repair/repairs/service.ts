@@ -6,7 +6,7 @@ import type { Step } from '../step.ts';
 export const dropDeadSockets: Repair = {
   id: 'service.dead-sockets',
   title: 'Removes locks and sockets that a killed service left behind',
-  checks: ['service.instance-lock', 'service.dead-sockets'],
+  checks: ['service.instance-lock'],
   provenBy: 'service.instance-lock',
   async plan({ parts: { settings, disk, service }, changes }) {
     if (settings === undefined || disk === undefined)

@@ -1,4 +1,6 @@
+import { printInstant } from '../../../base/calendar.ts';
 import { mailboxPlaces } from '../../actions/maildirs.ts';
+import { holdsSpool, readSpoolMarker, spoolMarkerName } from '../../config/spool-marker.ts';
 import { serviceIdentity } from '../../doctor/facts/service-identity.ts';
 import { type Identity, may } from '../../doctor/facts/users.ts';
 import { runDirectoryOf } from '../../doctor/parts.ts';
@@ -112,5 +114,34 @@ export const closePrivate: Repair = {
     return list.length === 0
       ? nothing('nobody else may enter them')
       : steps('Other users may not enter any more.', ...list);
+  },
+};
+
+/** The sign says that there was a spool, and it is gone for good. */
+export const beginNewSpool: Repair = {
+  id: 'storage.unmounted',
+  title: 'Gives up a spool that is gone and lets a new one begin in its place',
+  checks: [],
+  provenBy: 'storage.data-directory',
+  events: [4753],
+  onlyByName: 'Mount the volume that holds the spool (findmnt, /etc/fstab); the service goes on by itself.',
+  async plan(given) {
+    const { settings, disk } = given.parts;
+    if (settings === undefined || disk === undefined)
+      return person('ims config check says why the settings do not load');
+    const { data } = settings.server;
+    const sign = spoolMarkerName(given.configuration.path);
+    const marker = await readSpoolMarker(disk, sign);
+    if (marker === undefined || marker.data !== data) return nothing(`no sign says that a spool was in ${data}`);
+    if (await holdsSpool(disk, data)) return nothing(`the spool is in ${data}`);
+    const who = await identity(given);
+    const there = await given.changes.entry(data);
+    const owner = who === undefined ? {} : { owner: { uid: who.uid, gid: who.gids[0] ?? who.uid } };
+    const list: Step[] = [{ do: 'remove-file', path: sign }];
+    if (!there.ok) list.push({ do: 'make-directory', path: data, mode: 0o700, ...owner });
+    return steps(
+      `A NEW, EMPTY spool may begin in ${data}. The one that was made there on ${printInstant(marker.madeAtMs)} is given up: its mail is not delivered. Where its volume is only not mounted, mount it instead.`,
+      ...list,
+    );
   },
 };
