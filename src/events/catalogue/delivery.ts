@@ -49,6 +49,16 @@ export const deliveryEvents = {
     data: { path: 'path', recipient: 'mailbox', error: 'text' },
     advice: 'Check that the program exists, may be run, and that its user exists.',
   },
+  3454: {
+    name: 'delivery.tls-broken',
+    severity: 'warning',
+    category: 'delivery',
+    title: 'A host offers STARTTLS and cannot do it; its mail goes in the clear',
+    text: '{host} [{address}] offers STARTTLS, and then TLS fails: {why}; mail for it goes in the clear, as its route allows; the fault is at that host',
+    data: { host: 'host', address: 'address', why: 'text' },
+    rfc: ['7435 §4.1'],
+    advice: 'Tell its postmaster; where its mail must not go in the clear, set tls: required for that route.',
+  },
   4450: {
     name: 'delivery.content-unreadable',
     severity: 'error',

@@ -90,6 +90,16 @@ export const receptionEvents = {
     rfc: ['5321 §6.3'],
     advice: 'Look for an alias there that leads back to the alias here, and end one of them.',
   },
+  3206: {
+    name: 'reception.proxy-header-unexpected',
+    severity: 'warning',
+    category: 'smtp-session',
+    title: 'A client begins with a PROXY header where none is expected',
+    text: '{client} begins its connections to {listener} with a PROXY protocol header (version {version}), and the listener expects none: a load balancer, or a client that pretends to be one',
+    data: { client: 'address', listener: 'text', version: 'count' },
+    advice:
+      'Where it is your load balancer, name its address in proxyProtocol.trusted of that listener; else nothing is needed.',
+  },
   4098: {
     name: 'reception.hops-exceeded',
     severity: 'error',

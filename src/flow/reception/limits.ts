@@ -40,3 +40,6 @@ export const expandedRecipientsMax = 50_000;
 /** How long a session answers a word by which the service recognises itself, and how many are known at once. */
 export const introductionMs = 20_000;
 export const introductionsMax = 16;
+
+/** Senders of PROXY headers that nobody asked for, which are remembered so that each is told once. */
+export const proxyHeaderPeersMax = 1000;

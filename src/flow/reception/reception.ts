@@ -11,6 +11,7 @@ import { createGate } from './gate.ts';
 import type { Descriptors } from './gate.ts';
 import type { Leases } from './leases.ts';
 import { lingerMs, lingeringMax } from './limits.ts';
+import { ProxyHeaders } from './proxy-headers.ts';
 import type { Room } from './room.ts';
 import { Session } from './session.ts';
 import { TimerWheel } from './timer-wheel.ts';
@@ -44,7 +45,7 @@ export interface Reception {
 }
 
 /** What reception is made of. */
-export interface ReceptionOptions extends Omit<Room, 'wheel'> {
+export interface ReceptionOptions extends Omit<Room, 'wheel' | 'proxyHeaders'> {
   readonly random: Pick<Random, 'bytes'>;
   readonly leases: Leases;
   readonly descriptors: Descriptors;
@@ -53,7 +54,7 @@ export interface ReceptionOptions extends Omit<Room, 'wheel'> {
 /** Makes the room. One per worker. */
 export function createReception(options: ReceptionOptions): Reception {
   const { clock, journal } = options;
-  let room: Room = { ...options, wheel: new TimerWheel(clock) };
+  let room: Room = { ...options, wheel: new TimerWheel(clock), proxyHeaders: new ProxyHeaders(journal) };
   const gate = createGate({ leases: options.leases, descriptors: options.descriptors, journal, clock });
   const open = new Set<Session>();
   const prefix = options.random.bytes(5).toString('hex');

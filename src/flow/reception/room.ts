@@ -8,12 +8,14 @@ import type { Policy } from '../policy/policy.ts';
 import type { Preparation } from '../preparation/preparation.ts';
 import type { Queue } from '../queue/port.ts';
 import type { Introductions } from './introductions.ts';
+import type { ProxyHeaders } from './proxy-headers.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 
 /** The parts that a session works with; those of its beginning, so that a reload meets new sessions only. */
 export interface Room {
   readonly clock: Pick<Clock, 'now' | 'wall' | 'after'>;
   readonly wheel: TimerWheel;
+  readonly proxyHeaders: ProxyHeaders;
   readonly settings: ReceptionSettings;
   readonly policy: Policy;
   readonly preparation: Preparation;

@@ -255,6 +255,21 @@ test('implicit TLS: the banner follows the handshake; a failed one ends the sess
   assert.equal(events.find(({ name }) => name === 'reception.tls-failed')?.data['why'], 'no shared cipher');
 });
 
+test('a PROXY header that nobody expects is told once for its sender', async () => {
+  const { connect, events } = scene();
+  const told = (): unknown[] =>
+    events.filter(({ name }) => name === 'reception.proxy-header-unexpected').map(({ data }) => data['version']);
+  for (let i = 0; i < 3; i += 1) connect().feed('PROXY TCP4 203.0.113.7 192.0.2.10 40000 25\r\nEHLO c.test\r\n');
+  assert.deepEqual(told(), [1]);
+  const second = scene();
+  second.connect().feed('\r\n\r\n\0\r\nQUIT\n!\x11\0\x0c');
+  await settled();
+  assert.deepEqual(
+    second.events.filter(({ name }) => name === 'reception.proxy-header-unexpected').map(({ data }) => data['version']),
+    [2],
+  );
+});
+
 test('wrong passwords are answered late, and the third ends the session', async () => {
   const { connect, clock, events } = scene();
   const client = connect({ profile: 'submission', tls: 'implicit' });

@@ -39,6 +39,7 @@ export class Session implements ByteSink, TransactionOwner {
   readonly room: Room;
   readonly profile: 'mx' | 'submission' | 'lmtp';
   readonly clientAddress: string;
+  readonly stranger: boolean;
   account: string | undefined;
   loginFailures = 0;
   transaction: Transaction | undefined;
@@ -65,6 +66,7 @@ export class Session implements ByteSink, TransactionOwner {
     this.#stream = parts.stream;
     this.#machine = parts.machine;
     this.clientAddress = parts.stream.client.address;
+    this.stranger = parts.stranger === true;
     this.#startedMs = this.room.clock.now();
     this.#deadline = new Deadline(() => this.#expired());
   }
@@ -112,14 +114,14 @@ export class Session implements ByteSink, TransactionOwner {
 
   origin(): SessionOrigin {
     const { greetingName, extended } = this.#machine.facts;
-    const { profile, clientAddress, account } = this;
-    const { stranger } = this.#parts;
+    const { profile, clientAddress, stranger, account } = this;
     return { profile, clientAddress, stranger, greetingName, extended, tls: this.#stream.tls, account };
   }
 
   data(chunk: Buffer): void {
     if (this.#stage === 'open') {
       this.#contentBytes += chunk.length;
+      if (this.#waiting === 'greeting') this.room.proxyHeaders.begins(chunk, this.clientAddress, this.#parts.listener);
       this.#guarded(() => this.#machine.receive(chunk));
     } else if (this.#stage === 'before-banner') {
       this.#say(writeReply(replies.talkedFirst));
@@ -194,6 +196,7 @@ export class Session implements ByteSink, TransactionOwner {
         });
         return;
       case 'refused':
+        this.room.proxyHeaders.refused(effect.line, this.clientAddress, this.#parts.listener);
         this.room.journal.emit('reception.command-refused', {
           session: this.sessionId,
           client: this.clientAddress,

@@ -108,6 +108,7 @@ a_start() { eval "ptyrun $WRAP $IMS run --config $A_CONF"' > $LAB/console.log 2>
   local i; for i in $(seq 50); do listening 25 && break; a_running || break; sleep 0.1; done; }
 a_running() { local p; p=$(cat $LAB/ims.pid 2>/dev/null) || return 1; [ -d "/proc/$p" ] && ! grep -q '^State:.Z' "/proc/$p/status"; }
 a_logs() {
+  local i; for i in $(seq 60); do a_running || break; ims status >/dev/null 2>&1 && break; sleep 0.2; done
   echo '--- console'; tail -n 30 $LAB/console.log
   echo '--- ims status'; ims status 2>&1
   echo '--- ims doctor'; ims doctor 2>&1; }

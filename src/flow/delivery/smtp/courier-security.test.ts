@@ -11,9 +11,10 @@ test('opportunistic TLS steps down to the same host in the clear', async () => {
     [{ EHLO: ehlo(), STARTTLS: 'hang-up' }, {}],
     [{ EHLO: ehlo() }, { tls: new Error('handshake failure') }],
   ] as const) {
-    const { attempt, dialled } = stage({ '192.0.2.1': script }, { pair });
+    const { attempt, dialled, journal } = stage({ '192.0.2.1': script }, { pair });
     assert.match(show(await attempt(one()))[0] ?? '', /delivered/);
     assert.deepEqual(dialled, ['192.0.2.1', '192.0.2.1']);
+    assert.deepEqual(journal.names, ['delivery.tls-broken']);
   }
 });
 

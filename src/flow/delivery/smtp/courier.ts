@@ -146,11 +146,19 @@ export class RelayCourier {
       const result = await this.#openOnce(target, terms, tls, helo);
       if (result instanceof RelayConnection) {
         this.#conditions.ends(key);
+        if (tls === 'offered') this.#conditions.ends(`broken ${key}`);
         if (hungUp) this.#oldHosts.add(key);
         return result;
       }
-      if (tls === 'offered' && tlsBroke(result)) tls = 'never';
-      else if (terms.protocol === 'smtp' && !helo && (tls === 'offered' || tls === 'never') && hungUpOnHello(result)) {
+      if (tls === 'offered' && tlsBroke(result)) {
+        tls = 'never';
+        this.#reportBroken(result, target, key);
+      } else if (
+        terms.protocol === 'smtp' &&
+        !helo &&
+        (tls === 'offered' || tls === 'never') &&
+        hungUpOnHello(result)
+      ) {
         helo = true;
         hungUp = true;
       } else {
@@ -202,6 +210,13 @@ export class RelayCourier {
     if (!(login || tls) || !this.#conditions.begins(conditionKey(target, terms))) return;
     if (login) journal.emit('delivery.login-refused', { host: target.name, account: terms.login?.user ?? '', reply });
     else journal.emit('delivery.tls-demanded-in-vain', { host: target.name, reply });
+  }
+
+  /** Emits an event that TLS was given up, once until it works. */
+  #reportBroken(failure: HostFailure, target: Target, key: string): void {
+    if (!this.#conditions.begins(`broken ${key}`)) return;
+    const why = hostOutcome(failure, target).reply?.text.join(' ') ?? failure.kind;
+    this.#rooms.journal.emit('delivery.tls-broken', { host: target.name, address: target.address, why });
   }
 
   #reportUnreadable(claim: Claim, error: unknown): void {
