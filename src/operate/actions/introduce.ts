@@ -9,6 +9,6 @@ export const introduce = defineAction({
   input: z.strictObject({ word: z.string().regex(/^[0-9a-f]{32}$/), key: z.string().regex(/^[0-9a-f]{64}$/) }),
   async run({ workers }, { word, key }) {
     const answers = await workers.call('listeners.expect', { word, key });
-    return done({ workers: results(answers).length });
+    return done({ workers: results(answers).length, of: answers.length });
   },
 });

@@ -206,7 +206,7 @@ test('a listener that answers with a banner of somebody else is unhealthy', asyn
 
 test('a server that greets as we do and does not know the word is not us', () =>
   withServer('220 mail.example.test ESMTP\r\n', { NOOP: '250 2.0.0 OK\r\n' }, async (port) => {
-    const verdict = await answersAt(port, { 'listeners.introduce': () => ({ workers: 1 }) });
+    const verdict = await answersAt(port, { 'listeners.introduce': () => ({ workers: 1, of: 1 }) });
     assert.ok(verdict.kind === 'unhealthy' && /not our banner/.test(verdict.cause));
   }));
 
@@ -217,7 +217,7 @@ test('a listener that answers at the place of another is told: something redirec
       'listeners.introduce': (input: unknown) => {
         const { word, key } = input as { word: string; key: string };
         replies['NOOP'] = `250 2.0.0 ${introductionAnswer(key, word, 'submission')}\r\n`;
-        return { workers: 1 };
+        return { workers: 1, of: 1 };
       },
     };
     const verdict = await answersAt(port, answers);

@@ -18,8 +18,11 @@ export async function introduce(
 ): Promise<Introduction | undefined> {
   const word = random.bytes(16).toString('hex');
   const key = random.bytes(32).toString('hex');
-  const agreed = await service.request('listeners.introduce', { word, key });
-  if (agreed === undefined) return undefined;
+  const agreed = (await service.request('listeners.introduce', { word, key })) as
+    | { readonly workers: number; readonly of: number }
+    | undefined;
+  // A worker that is just being started has not heard the word, and may be the one that is asked.
+  if (agreed === undefined || agreed.workers < agreed.of) return undefined;
   const names = new Map(listeners.map((name) => [introductionAnswer(key, word, name), name]));
   return { word, listenerOf: (answer) => names.get(answer) };
 }
