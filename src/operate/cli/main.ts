@@ -17,9 +17,11 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
     load: async () => (await import('./commands/service.ts')).serviceCommands,
   },
   { names: ['routes', 'explain'], load: async () => (await import('./commands/explain.ts')).explainCommands },
+  { names: ['setup'], load: async () => (await import('./commands/setup.ts')).setupCommands },
   { names: ['repair'], load: async () => (await import('./commands/repair.ts')).repairCommands },
   { names: ['settings'], load: async () => (await import('./commands/settings.ts')).settingsCommands },
   { names: ['verify'], load: async () => (await import('./commands/verify.ts')).verifyCommands },
+  { names: ['dns'], load: async () => (await import('./commands/dns.ts')).dnsCommands },
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).doctorCommands },
   { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },
   { names: ['trace', 'events'], load: async () => (await import('./commands/look-back.ts')).lookBackCommands },
@@ -34,11 +36,13 @@ export { exitCodes } from './exit-codes.ts';
 
 const EXAMPLES = `
 Begin here:
+  ims setup                          a configuration from a few answers, and the DNS records to publish
   ims config example > ims.yaml      a configuration with every setting explained
   ims config check                   everything that is wrong with it, at once
   ims run                            starts the service in the foreground
   ims status                         what listens where, and what is degraded
   ims doctor                         what is not well, why, and the cure
+  ims dns                            the DNS records that others need, and which are there
   ims repair --preview               what of that can be repaired from here, step by step
   ims send --to bob@example.test     sends a test message and shows the dialogue
   ims trace bob@example.test         what happened to it

@@ -205,7 +205,10 @@ export const zonesValidate = defineCheck({
       row(`${type} of ${one}`, 'an answer', answerInWords(answer)),
     );
     const bogus = answers.find(({ answer }) => answer.kind === 'failure' && /DNSSEC validation/.test(answer.reason));
-    if (bogus?.answer.kind !== 'failure') return healthy(evidence);
+    if (bogus?.answer.kind !== 'failure')
+      return answers.some(({ answer }) => answer.kind === 'failure')
+        ? unknown('some look-ups failed', evidence)
+        : healthy(evidence);
     return unhealthy(
       `The DNSSEC signatures of the zone of ${bogus.one} do not hold: ${bogus.answer.reason}. Whoever validates finds no host of it.`,
       {

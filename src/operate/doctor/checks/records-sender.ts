@@ -109,7 +109,7 @@ function spfFault(
     case 'permerror':
       return {
         family,
-        cause: `The SPF record of ${domain} is not valid${verdict.term === undefined ? '' : ` at '${verdict.term}'`}: ${verdict.problem}. Receivers treat it as if there were none, or refuse.`,
+        cause: `The SPF record of ${domain} does not work${verdict.term === undefined ? '' : `, at '${verdict.term}'`}: ${verdict.problem}. Receivers treat it as if there were none, or refuse.`,
         cure: `Correct it, for example to: ${proposal}`,
       };
     default: {

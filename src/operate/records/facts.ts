@@ -1,0 +1,28 @@
+import type { Settings } from '../../settings/index.ts';
+import type { Disk } from '../../world/ports/disk.ts';
+import type { Host } from '../../world/ports/host.ts';
+import { certificateKeyHash, ownChain } from '../doctor/facts/own-certificate.ts';
+import { sendingFrom } from '../doctor/facts/sending.ts';
+import type { PublishingFacts } from './proposal.ts';
+
+/** What is known of this server for its records. Public addresses that this host cannot see are given by the caller. */
+export async function publishingFacts(
+  settings: Settings,
+  { host, disk }: { readonly host: Host; readonly disk: Pick<Disk, 'readFile'> },
+  given: { readonly addresses?: readonly string[]; readonly mtaStsId?: string } = {},
+): Promise<PublishingFacts> {
+  const sending = await sendingFrom(settings, host);
+  const sent = sending.kind === 'here' ? sending.addresses.filter(({ inside }) => !inside) : [];
+  const addresses = given.addresses ?? sent.map(({ address }) => address);
+  const chain = await ownChain({ settings, disk });
+  const leaf = typeof chain === 'string' ? undefined : chain[0];
+  return {
+    serverName: settings.server.name,
+    domains: Object.keys(settings.domains),
+    addresses,
+    ...(given.addresses === undefined && sent.length > 0 ? { sendingAddresses: addresses } : {}),
+    sending: sending.kind === 'here' ? 'direct' : 'smart-host',
+    ...(leaf === undefined ? {} : { certificateKeyHash: certificateKeyHash(leaf) }),
+    ...(given.mtaStsId === undefined ? {} : { mtaStsId: given.mtaStsId }),
+  };
+}
