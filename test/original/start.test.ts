@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chown,
   copyFile,
@@ -17,6 +18,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { verifyInstallation } from '../../src/operate/installation/verify.ts';
+import { nodeDisk } from '../../src/world/node/disk.ts';
 import { testConfiguration } from '../support/configurations.ts';
 import { needs } from '../support/needs.ts';
 import { sendOne } from '../support/said.ts';
@@ -128,6 +131,35 @@ test('Q155814: storage that the service user may not use is named with owner, mo
   const words = found.map(({ verdict }) => `${verdict.cause} ${verdict.cure}`).join('\n');
   assert.match(words, /nobody/);
   assert.match(words, /chown|ims repair|chmod/);
+});
+
+test('Q160932: a file of the installation that is missing, cut or of another version is named, with what to do', async () => {
+  const one = await begin();
+  const root = join(one.directory, 'installed');
+  const program = join(root, 'dist/src/service');
+  await mkdir(program, { recursive: true });
+  await mkdir(join(root, 'node_modules/yaml'), { recursive: true });
+  const sha256 = createHash('sha256').update('whole').digest('hex');
+  const built = { 'src/service/main.js': sha256, 'src/service/run.js': sha256, 'src/service/child.js': sha256 };
+  const manifest = { format: 1, version: '9.9.9', node: '>=20.19.0', built, others: {} };
+  const lock = { packages: { 'node_modules/yaml': { version: '2.9.1' } } };
+  await writeFile(join(root, 'dist/manifest.json'), JSON.stringify(manifest));
+  await writeFile(join(root, 'package-lock.json'), JSON.stringify(lock));
+  await writeFile(join(root, 'node_modules/yaml/package.json'), '{"version":"1.0.0"}');
+  await writeFile(join(program, 'main.js'), 'whole');
+  await writeFile(join(program, 'run.js'), 'who');
+  const found = await verifyInstallation(nodeDisk, program, '18.0.0');
+  assert.ok(found.ok);
+  assert.deepEqual(
+    found.differences.map(({ what, seen }) => `${what.replace(`${root}/`, '')} ${seen.replace(/ \(.*/, '')}`),
+    [
+      'Node 18.0.0',
+      'dist/src/service/run.js changed',
+      'dist/src/service/child.js is missing',
+      'node_modules/yaml 1.0.0',
+    ],
+  );
+  assert.match((await one.ims('verify', '--help')).stdout, /what was built/);
 });
 
 test('Q169686: fewer descriptors than sessions allowed are named by the doctor, and stop nothing', {

@@ -91,7 +91,7 @@ test('stop: idle sessions get 421, a transaction may end, what remains is cut', 
   assert.equal(events.find(({ name }) => name === 'reception.sessions-cut')?.data['sessions'], 1);
 });
 
-test('a listener that needs TLS and has no certificate refuses; one that merely offers it works without', () => {
+test('Q173496: a listener that needs TLS and has no certificate refuses; one that merely offers it works without', () => {
   const { connect, events } = scene({ certificate: false });
   assert.match(connect({ tls: 'required' }).sent, /^421 /);
   assert.equal(connect({ tls: 'implicit' }).destroyed, true);

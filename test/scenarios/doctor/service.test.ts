@@ -77,7 +77,7 @@ async function holder(): Promise<{ readonly pid: number; stop(): Promise<void> }
   };
 }
 
-test('without the service: it says so, names the holder of a taken port, and what waits behind', async () => {
+test('Q222553: without the service it says so, names the holder of a taken port, and what waits behind', async () => {
   await service.stop();
   const other = await holder();
   const { code, report: found } = await report();

@@ -53,7 +53,7 @@ test('a refused reload is a part that is not well until the file loads again', a
   assert.match((await service.ims('status')).stdout, /^Everything runs/);
 });
 
-test('a start with a file that does not load goes on with the last good one, and says so', async () => {
+test('Q182522: a start with a file that does not load goes on with the last good one, and says so', async () => {
   await service.stop();
   await breakIt();
   const check = await service.ims('config', 'check');
@@ -78,7 +78,7 @@ test('a file that is gone is no reason to stop either, and tools find the servic
   await rename(`${service.configuration}.aside`, service.configuration);
 });
 
-test('a certificate that is gone leaves the service without TLS, not without mail', async () => {
+test('Q173496: a certificate that is gone leaves the service without TLS, not without mail', async () => {
   await service.stop();
   await rm(lastGood());
   await writeFile(service.configuration, `${good}tls: { certificate: /nowhere/cert.pem, key: /nowhere/key.pem }\n`);

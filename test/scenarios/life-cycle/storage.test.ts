@@ -73,7 +73,7 @@ test('a healthy service has every part in its list, and one sentence for all', a
   assert.match(stdout, /^Everything runs\.\n/);
 });
 
-test('where a spool was and the directory is empty nothing is made anew, and the service goes on when it is back', async () => {
+test('Q185061: where a spool was and the directory is empty nothing is made anew, and the service goes on when it is back', async () => {
   await sendOne(port, 'nobody-yet@example.test').catch(() => undefined);
   await service.stop();
   const away = join(service.directory, 'away');

@@ -20,7 +20,7 @@ afterEach(async () => {
   sink = undefined;
 });
 
-test('a message that crashes the worker is tried alone and then quarantined; the others are delivered', {
+test('Q194560, Q193639: a message that crashes the worker is tried alone and then quarantined; the others are delivered', {
   timeout: 120_000,
 }, async () => {
   const port = await freePort();

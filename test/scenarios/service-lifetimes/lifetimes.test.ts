@@ -168,7 +168,7 @@ test('after kill -9 of the supervisor its workers leave by themselves', { timeou
   await sendOne(port, 'alice@example.test');
 });
 
-test('after kill -9 of the supervisor a new service starts at once, although an old worker is busy', {
+test('Q201121: after kill -9 of the supervisor a new service starts at once, although an old worker is busy', {
   timeout: 60_000,
 }, async () => {
   await begin();
