@@ -1,7 +1,7 @@
-import { canonicalIp, parseIp } from '../../../base/ip.ts';
+import { canonicalIp } from '../../../base/ip.ts';
 import type { Settings } from '../../../settings/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { onLoopback, places, showPlace } from '../facts/usage.ts';
+import { onLoopback } from '../facts/usage.ts';
 import { waitingDomains, waitingMail } from '../facts/waiting.ts';
 import { sampleMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
@@ -67,34 +67,6 @@ function isOwn(address: string, { host, settings }: Pick<Parts, 'host' | 'settin
   return own.includes(ip) || onLoopback(address) || settings.routing.ownNames.includes(address);
 }
 
-/** A smart host that is this service itself. */
-function selfRelay(
-  parts: Pick<Parts, 'host' | 'settings'>,
-): { readonly name: string; readonly where: string; readonly listener: string } | undefined {
-  const { settings } = parts;
-  for (const [name, { hosts, protocol }] of Object.entries(settings.routing.smartHosts))
-    for (const one of hosts) {
-      const itself =
-        one.host === 'localhost' ||
-        one.host.toLowerCase() === settings.server.name.toLowerCase() ||
-        (parseIp(one.host) !== undefined && isOwn(one.host, parts));
-      const listener = itself
-        ? places(settings).find(({ port, address, name: key }) => {
-            const takes =
-              address === '0.0.0.0' ||
-              address === '::' ||
-              parseIp(one.host) === undefined ||
-              canonicalIp(address) === canonicalIp(one.host);
-            return (
-              port === one.port && takes && (settings.listeners[key]?.profile === 'lmtp') === (protocol === 'lmtp')
-            );
-          })
-        : undefined;
-      if (listener !== undefined) return { name, where: showPlace(one.host, one.port), listener: listener.name };
-    }
-  return undefined;
-}
-
 const routedElsewhere = ({ routing }: Settings, domain: string): boolean =>
   routing.addressSpaces.some(
     ({ match, via }) =>
@@ -114,13 +86,6 @@ export const noLoops = defineCheck({
   after: ['configuration.loads'],
   cost: 'network',
   async look({ settings, host, resolver, service }) {
-    const self = selfRelay({ settings, host });
-    if (self !== undefined)
-      return unhealthy(
-        `routing.smartHosts.${self.name} leads to ${self.where}, which is listener ${self.listener} of this service itself: its mail would go in a circle.`,
-        { cure: `Correct routing.smartHosts.${self.name}, then: ims reload`, event: 4115 },
-        [row(`routing.smartHosts.${self.name}`, 'another host', self.where)],
-      );
     const waiting = await waitingMail({ service });
     const own = new Set(Object.keys(settings.domains).map((domain) => domain.toLowerCase()));
     const domains = [...new Set([...settings.routing.relayDomains, ...waitingDomains(waiting?.rows ?? [], sampleMax)])]

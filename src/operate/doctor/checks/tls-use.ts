@@ -2,7 +2,7 @@ import { errnoOf } from '../../../events/fault.ts';
 import type { Settings } from '../../../settings/index.ts';
 import { defineCheck } from '../check.ts';
 import { Dialogue } from '../facts/dialogue.ts';
-import { serviceIdentity } from '../facts/service-identity.ts';
+import { serviceIdentity, supervisorOf } from '../facts/service-identity.ts';
 import { trustStore } from '../facts/trust-store.ts';
 import { showPlace } from '../facts/usage.ts';
 import { closedAbove, may, showMode } from '../facts/users.ts';
@@ -67,9 +67,7 @@ export const keyReadable = defineCheck({
   async look({ settings, host, service }) {
     const { certificate, key } = settings.tls;
     if (certificate === undefined || key === undefined) return notApplicable('the service makes its own certificate');
-    const answer = await service.ask();
-    const supervisor =
-      answer.kind === 'running' ? answer.status.processes.find(({ role }) => role === 'supervisor')?.pid : undefined;
+    const supervisor = await supervisorOf({ host, service });
     const status = supervisor === undefined ? undefined : await host.text(`/proc/${supervisor}/status`);
     const startsAsRoot = status?.ok === true ? /^Uid:\s+\d+\s+0\b/m.test(status.value) : host.self.uid === 0;
     const who = await serviceIdentity({ settings, host, service });

@@ -38,3 +38,11 @@ export const workersOf = async ({ service }: Pick<Parts, 'service'>): Promise<re
     ? answer.status.processes.flatMap(({ role, pid }) => (role === 'worker' && pid !== undefined ? [pid] : []))
     : [];
 };
+
+/** The process that started the workers, where it can be seen. */
+export async function supervisorOf({ host, service }: Pick<Parts, 'host' | 'service'>): Promise<number | undefined> {
+  const [worker] = await workersOf({ service });
+  const status = worker === undefined ? undefined : await host.text(`/proc/${worker}/status`);
+  const parent = status?.ok === true ? statusNumbers(status.value, 'PPid')[0] : undefined;
+  return parent !== undefined && parent > 0 ? parent : undefined;
+}

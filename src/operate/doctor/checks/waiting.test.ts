@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lookWith, runningService, settingsOf } from '../../../../test/support/doctor-parts.ts';
+import { zoneResolver } from '../../../world/sim/resolver.ts';
+import type { Check } from '../check.ts';
+import { noLoops, relayRefused } from './policy-tried.ts';
+import { destinationsTake, queueMoves, queueRoom } from './waiting.ts';
+
+const NOW = Date.UTC(2026, 5, 1);
+const delivery = (nextHop: string, text: string, more: object = {}) => ({
+  queueId: '0-1',
+  deliveryId: '1',
+  nextHop,
+  class: 'normal',
+  sizeBytes: 100,
+  arrivedAtMs: NOW - 3_600_000,
+  expiresAtMs: NOW + 3_600_000,
+  dueAtMs: NOW + 60_000,
+  attempts: 3,
+  held: false,
+  quarantined: false,
+  claimed: false,
+  recipients: [
+    { mailbox: 'a@b.test', state: 'waiting', lastReply: { code: Number(text.slice(0, 3)), text: [text.slice(4)] } },
+  ],
+  ...more,
+});
+
+function look(check: Check, rows: readonly object[], total = rows.length) {
+  const answers = { 'queue.list': () => ({ rows, total, offset: 0, missing: [] }) };
+  return lookWith(check, { service: runningService([]), answers, nowMs: NOW });
+}
+
+test('what hosts say of our address and name is unhealthy with its meaning', async () => {
+  assert.equal((await look(destinationsTake, [])).kind, 'healthy');
+  const ptr = await look(destinationsTake, [
+    delivery('mx:a.test', '451 mx.a.test refused the session; it said: 554 5.7.25 no PTR record for 192.0.2.10'),
+  ]);
+  assert.ok(ptr.kind === 'unhealthy' && /no reverse name \(PTR record\)/.test(ptr.cause));
+  const hello = await look(destinationsTake, [
+    delivery('mx:a.test', '450 <mta.local.test>: Helo command rejected: Host not found'),
+  ]);
+  assert.ok(hello.kind === 'unhealthy' && /HELO/.test(hello.cause));
+  const first = await look(destinationsTake, [delivery('mx:a.test', '450 greylisted', { attempts: 1 })]);
+  assert.equal(first.kind, 'healthy', 'one attempt tells nothing');
+});
+
+test('a fault at the other end is told without an alarm; the same words of many hosts are one', async () => {
+  const tls = await look(destinationsTake, [
+    delivery('mx:a.test', '451 TLS with mx.a.test could not be agreed on: wrong version number'),
+  ]);
+  assert.ok(tls.kind === 'unknown' && /at their end/.test(tls.because));
+  const own = ['a', 'b', 'c'].map((name) => delivery(`mx:${name}.test`, `451 try later id 12345${name}${name}`));
+  const many = await look(destinationsTake, own);
+  assert.ok(many.kind === 'unhealthy' && /3 deliveries to mx:a\.test, mx:b\.test, mx:c\.test/.test(many.cause));
+  assert.equal((await look(destinationsTake, own.slice(0, 2))).kind, 'healthy');
+});
+
+test('mail that is due and never tried, and a queue that fills or has mail set aside, are unhealthy', async () => {
+  const due = delivery('mx:a.test', '451 x', { attempts: 0, dueAtMs: NOW - 3_600_000 });
+  assert.equal((await look(queueMoves, [due])).kind, 'unhealthy');
+  assert.equal((await look(queueMoves, [{ ...due, held: true }])).kind, 'healthy');
+  assert.equal((await look(queueRoom, [due])).kind, 'healthy');
+  assert.equal((await look(queueRoom, [{ ...due, quarantined: true }])).kind, 'unhealthy');
+  assert.equal((await look(queueRoom, [due], 9_900_000)).kind, 'unhealthy');
+  assert.equal((await lookWith(queueMoves, {})).kind, 'not-applicable', 'the service does not run');
+});
+
+test('a stranger whose mail would be passed on is an open relay', async () => {
+  const asked = (code: number) =>
+    lookWith(relayRefused, {
+      service: runningService([]),
+      answers: { 'policy.explain': () => ({ sender: { code: 250 }, recipient: { code, text: ['x'] } }) },
+    });
+  assert.equal((await asked(550)).kind, 'healthy');
+  const open = await asked(250);
+  assert.ok(open.kind === 'unhealthy' && /203\.0\.113\.7 to anywhere: it is an open relay/.test(open.cause));
+  assert.equal((await lookWith(relayRefused, { service: runningService([]) })).kind, 'unknown');
+});
+
+test('an MX that is this server is a loop', async () => {
+  const resolver = zoneResolver(
+    'loop.test MX 10 mail.example.test\nother.test MX 10 mx.other.test\nmx.other.test A 198.51.100.7\n',
+  );
+  const relay = (domains: string) => settingsOf(`routing: { relayDomains: [${domains}] }\n`);
+  const loop = await lookWith(noLoops, { settings: relay('loop.test'), more: { resolver } });
+  assert.ok(
+    loop.kind === 'unhealthy' && /MX of loop\.test is mail\.example\.test, which is this host/.test(loop.cause),
+  );
+  assert.equal((await lookWith(noLoops, { settings: relay('other.test'), more: { resolver } })).kind, 'healthy');
+  assert.equal((await lookWith(noLoops, {})).kind, 'not-applicable');
+});
