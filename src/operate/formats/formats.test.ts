@@ -44,7 +44,7 @@ async function stage(files: Readonly<Record<string, string>>): Promise<Stage> {
 const known = Object.fromEntries(formatParts.map(({ name, known: format }) => [name, format]));
 
 test('a new data directory gets a register and no migration', async () => {
-  const { disk, told, open } = await stage({});
+  const { disk, told, open } = await stage({ spool: 'format 1\n', 'events/supervisor/1.log': '' });
   assert.deepEqual(await open(), { kind: 'known' });
   assert.deepEqual(told, []);
   const found = await readFormats(disk, DATA);

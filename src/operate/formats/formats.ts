@@ -18,14 +18,13 @@ export interface FormatPart {
   readonly known: number;
 }
 
-/** Everything that is kept. */
+/** Everything that is kept in more than one file, or read by more than its writer. The sign of the spool says its own format. */
 export const formatParts: readonly FormatPart[] = [
   { name: 'queue', place: 'queue', known: queueFormat },
   { name: 'timeline', place: 'timeline', known: 1 },
   { name: 'events', place: 'events', known: 1 },
   { name: 'snapshots', place: 'snapshots', known: snapshotFormat },
   { name: 'last-good', place: 'last-good.json', known: 1 },
-  { name: 'spool', place: 'spool', known: 1 },
 ];
 
 /** From one format of a part to the next. */

@@ -30,6 +30,8 @@ export type OpenedFormats =
   | ({ readonly kind: 'newer' } & NewerFormat)
   | { readonly kind: 'unreadable'; readonly why: string };
 
+const TRACE = 'queue';
+
 /**
  * Brings everything in a data directory to the formats of this version, and says so in the register; changes nothing where
  * one is newer. The register is written after each step: what was interrupted goes on where it was.
@@ -43,9 +45,11 @@ export async function openFormats(world: FormatsWorld): Promise<OpenedFormats> {
     const newer = newerIn(found.register, data, parts);
     if (newer !== undefined) return { kind: 'newer', ...newer };
   }
+  // What a start makes before this is no trace of an earlier version: every one that worked here left a queue.
+  const isNew = found.kind === 'none' && (await disk.entry(`${data}/${TRACE}`)) === undefined;
   const now: Record<string, number> = { ...before };
   for (const part of parts) {
-    const there = (await disk.entry(`${data}/${part.place}`)) !== undefined;
+    const there = !isNew && (await disk.entry(`${data}/${part.place}`)) !== undefined;
     const from = before[part.name] ?? (there ? 0 : part.known);
     now[part.name] = from;
     await migratePart(world, part, now);
