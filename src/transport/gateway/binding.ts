@@ -123,7 +123,7 @@ async function checked(parts: BindingParts, endedOldSession: boolean): Promise<B
   const { session, address, port } = parts;
   const bound = { kind: 'bound', endedOldSession } as const;
   const own = parseIp(address);
-  if (own !== undefined && isLoopback(own)) return bound;
+  if (own !== undefined && !WILDCARDS.has(address) && isLoopback(own)) return bound;
   const asked = address === '::' ? [] : WILDCARDS.has(address) ? ['127.0.0.2', session.address] : [address];
   const family = address.includes(':') ? 6 : 4;
   let refused = 0;

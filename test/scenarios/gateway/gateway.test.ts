@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startService, type TestService } from '../../support/service.ts';
-import { buildScene, CLIENT, FAR, GATEWAY, needsScene, type Resident, type Scene } from './scene.ts';
+import { buildScene, FAR, GATEWAY, needsScene, type Resident, type Scene } from './scene.ts';
 
 const skip = needsScene();
 const KILLS = Number(process.env['IMS_GATEWAY_KILLS'] ?? 3);
@@ -43,8 +43,10 @@ function configuration(directory: string, dns: string): string {
   return `server: { name: mail.example.test, data: ${directory}/data, workers: 2 }
 listeners:
   mx: { profile: mx, address: 127.0.0.1, port: 2525, tls: none }
+  inside: { profile: mx, address: 127.0.0.1, port: 2526, tls: none }
 domains:
   example.test: { catchAll: alice@example.test, mailboxes: { alice: {} } }
+reception: { connectionsPerAddressMax: 1000 }
 names: { servers: ['${dns}'] }
 policy: { localNetworks: [127.0.0.0/8, 203.0.113.0/24] }
 scheduler: { normal: { first: 1s, longest: 2s } }
@@ -60,6 +62,162 @@ routing: { proxy: outside }
 `;
 }
 
+/** All files below a directory of Maildirs. */
+async function mailbox(): Promise<string[]> {
+  const folder = join(service.directory, 'data/mail');
+  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = names.filter((entry) => entry.isFile() && /\/(new|cur)$/.test(entry.parentPath));
+  return Promise.all(files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8')));
+}
+
+async function until<T>(what: string, look: () => Promise<T | undefined>, ms = 20_000): Promise<T> {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`in ${ms} ms not: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+const arrivals = async (): Promise<Map<string, number>> =>
+  new Map((await far.ask<{ arrivals: [string, number][] }>({ what: 'arrivals' })).arrivals);
+
+/** Events that were seen after so many. */
+const later = (number: number, from: number): Promise<string> =>
+  until(`event ${number}`, async () => service.events.slice(from).find(({ event }) => event === number)?.text);
+
 test('mail comes in by the gateway with the true address of its client', { skip }, async () => {
   assert.equal(await far.ask({ what: 'send', to: GATEWAY, recipient: 'alice@example.test' }), 'taken');
+  const text = await until('the message', async () => (await mailbox())[0]);
+  const from = /Received: from far\.test \([^)]*\[([^\]]*)\]\)/.exec(text)?.[1];
+  assert.equal(from, FAR);
+});
+
+test('clients of a gateway are never of our own networks', { skip }, async () => {
+  const said = await far.ask<string>({ what: 'send', to: GATEWAY, recipient: 'someone@elsewhere.test' });
+  assert.match(said, /got 55[04] 5\.7\.1/);
+});
+
+test('outgoing mail leaves from the address of the gateway', { skip }, async () => {
+  const said = await inner.ask({ what: 'send', to: '127.0.0.1', port: 2526, recipient: 'bob@far.test' });
+  assert.equal(said, 'taken');
+  await until('the message at the far side', async () =>
+    (await arrivals()).get('bob@far.test') === 1 ? true : undefined,
+  );
+  const { peers } = await far.ask<{ peers: string[] }>({ what: 'arrivals' });
+  assert.deepEqual(peers, [GATEWAY]);
+});
+
+test('two hundred sessions at once go through the gateway', { skip }, async () => {
+  assert.equal(await far.ask({ what: 'many', to: GATEWAY, sessions: 200 }), 200);
+});
+
+test(`a gateway that is killed ${KILLS} times under load loses nothing, and is back within 3 s`, { skip }, async () => {
+  await far.ask({ what: 'flow', to: GATEWAY, perSecond: 50, domain: 'example.test', tag: 'in' });
+  await inner.ask({ what: 'flow', to: '127.0.0.1', port: 2526, perSecond: 50, domain: 'far.test', tag: 'out' });
+  const backMs: number[] = [];
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await scene.killGateway();
+    await new Promise((resolve) => setTimeout(resolve, 300 + (kill % 5) * 400));
+    await scene.startGateway();
+    const ms = await far.ask<number | undefined>({ what: 'banner', to: GATEWAY, port: 25, withinMs: 10_000 });
+    assert.ok(ms !== undefined, 'the public port comes back');
+    backMs.push(ms);
+  }
+  const [incoming, outgoing] = await Promise.all([
+    far.ask<string[]>({ what: 'stop-flow' }),
+    inner.ask<string[]>({ what: 'stop-flow' }),
+  ]);
+  assert.ok(Math.max(...backMs) < 3000, `back after ${backMs.join(', ')} ms`);
+  assert.ok(incoming.length > 50 && outgoing.length > 50, `${incoming.length} in, ${outgoing.length} out`);
+  let missing = outgoing.length;
+  const all = async (): Promise<true | undefined> => {
+    const there = await arrivals();
+    missing = outgoing.filter((name) => !there.has(`${name}@far.test`)).length;
+    return missing === 0 ? true : undefined;
+  };
+  await until('all outgoing mail', all, 30_000).catch(() => undefined);
+  assert.equal(missing, 0, 'all outgoing mail arrived');
+  const there = await arrivals();
+  const twice = outgoing.filter((name) => (there.get(`${name}@far.test`) ?? 0) > 1);
+  // Only a message whose end was under way when the gateway died may come twice: a connection each, at most twenty.
+  assert.ok(twice.length <= KILLS * 20, `${twice.length} came twice`);
+  const stored = await until('all incoming mail', async () => {
+    const subjects = new Set((await mailbox()).map((text) => /^Subject: (.*)$/m.exec(text)?.[1]?.trim()));
+    return incoming.every((name) => subjects.has(name)) ? subjects : undefined;
+  });
+  assert.ok(stored.size >= incoming.length);
+});
+
+test('a gateway behind a network that drops packets is noticed, and found again', { skip }, async () => {
+  const from = service.events.length;
+  await scene.partition(true);
+  assert.match(await later(3665, from), /lost/);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await scene.partition(false);
+  const ms = await far.ask<number | undefined>({ what: 'banner', to: GATEWAY, port: 25, withinMs: 15_000 });
+  assert.ok(ms !== undefined && ms < 6000, `back after ${ms} ms`);
+});
+
+test('a session that is half dead and holds the port is ended, and the port is ours again', { skip }, async () => {
+  const from = service.events.length;
+  await scene.forgetSessions();
+  assert.match(await later(2661, from), /held port 25/);
+  assert.ok((await far.ask<number | undefined>({ what: 'banner', to: GATEWAY, port: 25, withinMs: 5000 })) !== undefined);
+});
+
+test('another mail server on the port is named by its banner, and the port is bound when it has left', {
+  skip,
+}, async () => {
+  await scene.killGateway();
+  const other = scene.resident('gateway');
+  await other.ask({ what: 'sink', address: '0.0.0.0' });
+  const from = service.events.length;
+  await scene.startGateway();
+  assert.match(await later(3664, from), /port 25 .*answers "220 sink\.test ESMTP"/);
+  other.end();
+  assert.match(await later(2660, from), /0\.0\.0\.0:25 for mx/);
+});
+
+test('GatewayPorts no is found out though the server says yes', { skip }, async () => {
+  await scene.killGateway();
+  const from = service.events.length;
+  await scene.startGateway('GatewayPorts no');
+  assert.match(await later(3663, from), /GatewayPorts is no/);
+  await scene.killGateway();
+});
+
+test('AllowTcpForwarding no is told apart', { skip }, async () => {
+  await new Promise((resolve) => setTimeout(resolve, 10_500));
+  const from = service.events.length;
+  await scene.startGateway('AllowTcpForwarding no');
+  assert.match(await later(3663, from), /AllowTcpForwarding/);
+  await scene.killGateway();
+});
+
+test('a refused key and another host key are told apart, and nothing is sent', { skip }, async () => {
+  const key = await readFile(`${scene.keyFile}.pub`, 'utf8');
+  await scene.authorize('');
+  const from = service.events.length;
+  await scene.startGateway();
+  assert.match(await later(3662, from), /it takes publickey/);
+  await scene.killGateway();
+  await scene.authorize(key);
+  const before = scene.hostKey;
+  const shown = await scene.newHostKey();
+  await scene.startGateway();
+  // A reload with a new pin is not needed to look again: a change of the settings is.
+  const text = await readFile(service.configuration, 'utf8');
+  await writeFile(service.configuration, text.replace('keepAlive: 500ms', 'keepAlive: 600ms'));
+  await service.ims('reload');
+  const told = await later(3661, from);
+  assert.ok(told.includes(shown) && told.includes(before), told);
+  await writeFile(service.configuration, text.replace(before, shown));
+  await service.ims('reload');
+  assert.match(await later(2660, from), /works/);
+  assert.ok(
+    (await far.ask<number | undefined>({ what: 'banner', to: GATEWAY, port: 25, withinMs: 5000 })) !== undefined,
+  );
 });

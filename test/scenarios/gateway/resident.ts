@@ -9,11 +9,12 @@ export type Asked =
   | { readonly what: 'sink'; readonly address: string }
   | { readonly what: 'arrivals' }
   /** One message; says what the server said to it. */
-  | { readonly what: 'send'; readonly to: string; readonly recipient: string; readonly from?: string }
+  | { readonly what: 'send'; readonly to: string; readonly port?: number; readonly recipient: string }
   /** Messages at a rate until it is told to stop; the ledger of names that were taken. */
   | {
       readonly what: 'flow';
       readonly to: string;
+      readonly port?: number;
       readonly perSecond: number;
       readonly domain: string;
       readonly tag: string;
@@ -37,12 +38,12 @@ async function message(line: SmtpLine, from: string, recipient: string, name: st
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function flows(to: string, perSecond: number, domain: string, tag: string): Promise<unknown> {
+async function flows(to: string, port: number, perSecond: number, domain: string, tag: string): Promise<unknown> {
   const acknowledged: string[] = [];
   const sessions = Array.from({ length: 5 }, async (_, i) => {
     let count = 0;
     while (flowing) {
-      const line = await SmtpLine.open(25, to).catch(() => undefined);
+      const line = await SmtpLine.open(port, to).catch(() => undefined);
       if (line === undefined) {
         await pause(50);
         continue;
@@ -51,7 +52,8 @@ async function flows(to: string, perSecond: number, domain: string, tag: string)
         await line.expect(220);
         await line.say('EHLO far.test', 250);
         for (let inSession = 0; flowing && inSession < 50; inSession += 1) {
-          const name = `${tag}-${i}-${(count += 1)}`;
+          count += 1;
+          const name = `${tag}-${i}-${count}`;
           await message(line, 'someone@far.test', `${name}@${domain}`, name);
           acknowledged.push(name);
           await pause(5000 / perSecond);
@@ -105,11 +107,11 @@ async function answer(asked: Asked): Promise<unknown> {
     case 'arrivals':
       return { arrivals: [...(sink?.arrivals ?? [])], peers: [...(sink?.peers ?? [])] };
     case 'send': {
-      const line = await SmtpLine.open(25, asked.to);
+      const line = await SmtpLine.open(asked.port ?? 25, asked.to);
       try {
         await line.expect(220);
         await line.say('EHLO far.test', 250);
-        await message(line, asked.from ?? 'someone@far.test', asked.recipient, `one-${Math.round(performance.now())}`);
+        await message(line, 'someone@far.test', asked.recipient, `one-${Math.round(performance.now())}`);
         return 'taken';
       } catch (error) {
         return String(error);
@@ -119,7 +121,7 @@ async function answer(asked: Asked): Promise<unknown> {
     }
     case 'flow':
       flowing = true;
-      flow = flows(asked.to, asked.perSecond, asked.domain, asked.tag);
+      flow = flows(asked.to, asked.port ?? 25, asked.perSecond, asked.domain, asked.tag);
       return undefined;
     case 'stop-flow':
       flowing = false;

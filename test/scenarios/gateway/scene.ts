@@ -49,6 +49,8 @@ export interface Scene {
   authorize(line?: string): Promise<void>;
   /** Drops every packet between the private server and the gateway, or no longer. */
   partition(on: boolean): Promise<void>;
+  /** Drops the packets of the sessions that are open now for ever; new ones are not touched. */
+  forgetSessions(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -192,6 +194,17 @@ AllowTcpForwarding yes\nMaxStartups 100\nAuthorizedKeysFile ${this.directory}/au
         ...['netns', 'exec', this.#names.private, programPath('iptables') ?? 'iptables'],
         ...[on ? '-A' : '-D', chain, chain === 'INPUT' ? '-s' : '-d', GATEWAY, '-j', 'DROP'],
       ]);
+  }
+
+  async forgetSessions(): Promise<void> {
+    const enter = ['netns', 'exec', this.#names.private];
+    const { stdout } = await run('ip', [...enter, 'cat', '/proc/net/tcp']);
+    const ports = [...stdout.matchAll(/:([0-9A-F]{4}) [0-9A-F]{8}:0016 01/g)].map(([, hex = '0']) => Number.parseInt(hex, 16));
+    const table = [...enter, programPath('iptables') ?? 'iptables'];
+    for (const port of ports) {
+      await run('ip', [...table, '-A', 'OUTPUT', '-p', 'tcp', '--sport', `${port}`, '--dport', '22', '-j', 'DROP']);
+      await run('ip', [...table, '-A', 'INPUT', '-p', 'tcp', '--sport', '22', '--dport', `${port}`, '-j', 'DROP']);
+    }
   }
 
   async remove(): Promise<void> {
