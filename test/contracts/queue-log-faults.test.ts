@@ -252,6 +252,34 @@ describe('the log when storage fails', () => {
     });
   });
 
+  it('sets aside a record that is cut off, tells it, and goes on with the rest', async () => {
+    const disk = new SimDisk({ random: seeded(6) });
+    const { queue } = await openLog(disk);
+    await put(queue, 'first', { messageId: 'first' });
+    await put(queue, 'y'.repeat(3000), { messageId: 'second' });
+    await queue.close();
+    for (const name of (await disk.list('/queue')).filter((one) => one.endsWith('.hint')))
+      await disk.unlink(`/queue/${name}`);
+    const path = `/queue/${(await disk.list('/queue')).filter((one) => one.endsWith('.log')).sort()[0] ?? ''}`;
+    const whole = await disk.readFile(path);
+    await disk.unlink(path);
+    const file = await disk.open(path, 'write');
+    await file.writev([whole.subarray(0, whole.indexOf('y'.repeat(100)) + 10)], 0);
+    await file.sync();
+    const { queue: again, events } = await openLog(disk);
+    const rows = await again.list({}, { offset: 0, most: 9, envelopes: true });
+    assert.deepEqual(
+      rows.map(({ messageId }) => messageId),
+      ['first'],
+    );
+    assert.deepEqual(
+      events.filter((name) => name === 'queue.record-cut'),
+      ['queue.record-cut'],
+    );
+    assert.match((await disk.readFile(`${path}.cut`)).toString('latin1'), /y{10}$/);
+    await again.close();
+  });
+
   it('reports a damaged sealed segment and reads on behind the damage', async () => {
     const disk = new SimDisk({ random: seeded(5) });
     const { queue } = await openLog(disk);

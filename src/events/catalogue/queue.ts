@@ -19,6 +19,16 @@ export const queueEvents = {
     data: { shard: 'count', deliveries: 'count' },
     advice: 'Look at the event of the crash before this one; nothing else is to be done unless it repeats.',
   },
+  3302: {
+    name: 'queue.record-cut',
+    severity: 'warning',
+    category: 'queue',
+    title: 'The last record of a queue file is cut off',
+    text: '{path} ends in a damaged record, truncated at octet {offset}: {left} of {length} are there; it is set aside as {kept}, and the rest of the queue goes on',
+    data: { path: 'path', offset: 'count', left: 'bytes', length: 'bytes', kept: 'path' },
+    advice:
+      'After a power cut: nothing that was acknowledged is lost, the sender sends again. Else look for errors of the disk.',
+  },
   3301: {
     name: 'queue.full',
     severity: 'warning',

@@ -13,7 +13,7 @@ import {
   recordType,
   formatVersion,
 } from './format.ts';
-import { HintBuilder, hintBlocks, readFully } from './hints.ts';
+import { HintBuilder, hintBlocks, readFully, writeFully } from './hints.ts';
 import type { Segment, Segments } from './segments.ts';
 import { queueLimits } from '../limits.ts';
 
@@ -112,6 +112,9 @@ async function scan(
   return blocks.slice(0, -1).map((block) => block.subarray(BLOCK_HEADER));
 }
 
+/** Octets of a cut record that are set aside. */
+const CUT_BYTES_MAX = 64 * 1024;
+
 interface Found {
   readonly record: Buffer;
   readonly offset: number;
@@ -144,6 +147,7 @@ class Scanner {
       if (slices.over) await slices.turn();
       const found = await this.#recordAt(offset);
       if (found === undefined) {
+        await this.#tellCut(offset);
         const next = last ? undefined : await this.#search(offset + 8, slices);
         if (next === undefined) return hint;
         this.#options.journal.emit('queue.segment-damaged', { path: this.#segment.path, offset });
@@ -159,6 +163,24 @@ class Scanner {
       for (const one of chain) hint.add(one.offset, one.length, one.record, one.indexBytes);
       chain = [];
     }
+  }
+
+  /** A record that begins well and goes past the end of its file was cut off: it is told, and what is there of it set aside. */
+  async #tellCut(offset: number): Promise<void> {
+    const { disk, journal } = this.#options;
+    const { path, number, end } = this.#segment;
+    const head = await this.#bytes(offset, headerBytes);
+    const header = head === undefined ? undefined : readHeader(head, 0, number);
+    if (header === undefined || offset + recordLength(header) <= end) return;
+    const rest = await this.#bytes(offset, Math.min(end - offset, CUT_BYTES_MAX));
+    const kept = `${path}.cut`;
+    const file = await disk.open(kept, 'write');
+    try {
+      await writeFully(file, [rest ?? Buffer.alloc(0)], 0);
+    } finally {
+      await file.close();
+    }
+    journal.emit('queue.record-cut', { path, offset, left: end - offset, length: recordLength(header), kept });
   }
 
   async #recordAt(offset: number): Promise<Found | undefined> {
