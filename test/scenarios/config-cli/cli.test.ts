@@ -194,12 +194,16 @@ after(async () => {
   rmSync(directory, { recursive: true });
 });
 
-test('status shows listeners, processes, the queue of all workers and what is degraded', async () => {
+test('status shows listeners, processes, the queue of all workers and what is not well', async () => {
   const { code, out } = await ims('status');
   assert.equal(code, 0);
   assert.match(out, /mx +mx +127\.0\.0\.1 +2525 +starttls +listening/);
   assert.match(out, /Queue: 3 messages, 3 deliveries/);
-  assert.match(out, /Degraded: names: no resolver answers/);
+  assert.match(out, /^Mail is accepted; one thing is not well: names: no resolver answers\.\n/);
+  assert.match(
+    out,
+    /names: failed[\s\S]*why +no resolver answers\n +cure +ims doctor --only names\n +more +ims kb 3701/,
+  );
   assert.equal((JSON.parse((await ims('status --json')).out) as { queue: { messages: number } }).queue.messages, 3);
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,13 +79,16 @@ test('systemd is told of start, reload and stop, and gets signs of life', {
   });
   const told = (what: string): Promise<void> =>
     until(`${what} in ${systemd.output()}`, () => systemd.output().includes(what), 15_000);
-  await told('READY=1');
+  await told('READY=1 STATUS=Everything runs.');
   await sendOne(port, 'alice@example.test');
   await told('WATCHDOG=1');
   process.kill(service.pid, 'SIGHUP');
   await told('RELOADING=1');
   await until('READY=1 again', () => systemd.output().split('READY=1').length > 2);
   assert.match(systemd.output(), /RELOADING=1 .*MONOTONIC_USEC=\d+/);
+  await appendFile(file, 'nonsense: true\n');
+  process.kill(service.pid, 'SIGHUP');
+  await told('STATUS=Mail is accepted; one thing is not well: configuration: ');
   assert.equal(await service.end('SIGTERM'), 0, service.output());
   await told('STOPPING=1');
   await systemd.end('SIGTERM');
