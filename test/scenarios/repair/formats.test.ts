@@ -55,7 +55,7 @@ test('a newer format keeps the listeners closed and is named; once it is gone th
     const restarted = service.restart();
     restarted.catch(() => undefined);
     const event = await service.seen(4972, 20_000);
-    assert.match(event.text, /events in .*formats\.json has format 7, this version knows formats up to 1/);
+    assert.match(event.text, /formats\.json says that events is of format 7; this version reads up to format 1/);
     assert.equal(await readFile(register, 'utf8'), newer);
     const doctor = await service.ims('doctor', '--only', 'storage.formats', '--json');
     assert.match(doctor.stdout, /version 9\.0\.0 wrote it/);
