@@ -38,6 +38,7 @@ function findingLines(finding: KnownFinding, { paint, plain }: Screen): readonly
               `  since     ${when(finding.sinceMs)}${finding.seenBy === undefined ? '' : ' (as the service saw it last; from here it cannot be seen)'}`,
             ]),
         `  cure      ${plain(verdict.cure)}`,
+        ...(verdict.repair === undefined ? [] : [`  repair    ims repair ${id}`]),
         ...(verdict.event === undefined ? [] : [`  event     ${verdict.event}; more: ims kb ${verdict.event}`]),
       ];
     case 'broken':

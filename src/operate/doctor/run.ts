@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Check, Parts } from './check.ts';
 import { checkMs, checkMsMax, runMs, secondLookMs } from './limits.ts';
+import { withRepair } from './repairable.ts';
 import { type Verdict, unknown } from './verdict.ts';
 
 /** What one check found, and in what time. */
@@ -101,7 +102,7 @@ async function runOne(
     verdict = await lookInTime(check, parts, clock, untilMs - clock.now());
   }
   const { id, number, title } = check;
-  return { id, number, title, verdict, tookMs: Math.round(clock.now() - began) };
+  return { id, number, title, verdict: withRepair(id, verdict), tookMs: Math.round(clock.now() - began) };
 }
 
 /** Names the root, not the nearest. */

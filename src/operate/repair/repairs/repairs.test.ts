@@ -7,6 +7,8 @@ import type { HostEntry } from '../../../world/ports/host-changes.ts';
 import type { Disk } from '../../../world/ports/disk.ts';
 import type { ServiceAnswer } from '../../doctor/parts.ts';
 import type { Finding } from '../../doctor/run.ts';
+import { checkIds } from '../../doctor/index.ts';
+import { repairable } from '../../doctor/repairable.ts';
 import { unhealthy } from '../../doctor/verdict.ts';
 import { kernelParameter } from '../host-command.ts';
 import type { RepairParts } from '../repair.ts';
@@ -70,6 +72,14 @@ test('ids of repairs are there once, and are area.action', () => {
   const ids = repairs.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
   for (const id of ids) assert.match(id, /^[a-z]+\.[a-z0-9-]+$/);
+});
+
+test('repairs are for checks that there are, and checks name repairs that there are', () => {
+  const known = new Set(checkIds);
+  for (const { id, checks, provenBy } of repairs)
+    for (const check of [...checks, provenBy]) assert.ok(known.has(check), `${id}: ${check}`);
+  for (const [check, id] of Object.entries(repairable))
+    assert.ok(repairs.find((repair) => repair.id === id)?.checks.includes(check), `${check}: ${id}`);
 });
 
 test('loopback is set up by whoever may, and is asked for of everybody else', async () => {

@@ -1,0 +1,22 @@
+import type { Verdict } from './verdict.ts';
+
+/** Checks whose findings a repair cures in most cases, with its id. A check may name another one in its verdict. */
+export const repairable: Readonly<Record<string, string>> = {
+  'listeners.loopback': 'host.loopback',
+  'listeners.ipv6': 'listeners.ipv4-only',
+  'host.ephemeral-ports': 'host.ephemeral-ports',
+  'host.preload-present': 'host.preload-line',
+  'names.nsswitch': 'names.nsswitch-dns',
+  'ways.path-mtu': 'host.mtu-probing',
+  'tls.key-mode': 'tls.key-mode',
+  'storage.data-directory': 'storage.owner',
+  'storage.mailboxes-writable': 'storage.mailbox-owner',
+  'storage.private': 'storage.mode',
+};
+
+/** The verdict with the repair that may cure it. */
+export function withRepair(check: string, verdict: Verdict): Verdict {
+  if (verdict.kind !== 'unhealthy' || verdict.repair !== undefined) return verdict;
+  const repair = Object.hasOwn(repairable, check) ? repairable[check] : undefined;
+  return repair === undefined ? verdict : { ...verdict, repair };
+}
