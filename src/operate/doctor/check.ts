@@ -27,8 +27,8 @@ export interface Parts {
     request(action: string, input: unknown): Promise<unknown>;
   };
   readonly nameServers: NameServersFound;
-  /** Look-ups by those name servers, with little patience. */
-  readonly resolver: Resolver;
+  /** Look-ups by those name servers, with little patience; `afresh` makes one that remembers no answer. */
+  readonly resolver: Resolver & { afresh?(): Resolver };
 }
 
 /** A part by its name. */

@@ -2,6 +2,7 @@ import type { Settings } from '../../settings/index.ts';
 import { parseNameServer, parseResolvConf, type NameServer } from '../../transport/resolver/name-servers.ts';
 import { createResolver } from '../../transport/resolver/resolver.ts';
 import type { Host } from '../../world/ports/host.ts';
+import type { Resolver } from '../../world/ports/resolver.ts';
 import type { World } from '../../world/world.ts';
 import type { ServiceStatus } from '../actions/context.ts';
 import { askService, isUnreachable, type Unreachable } from '../control/client.ts';
@@ -116,11 +117,14 @@ export async function makeParts(
   const { socket, running } = more;
   const settings = running?.settings ?? (loaded.ok ? loaded.settings : undefined);
   const nameServers = await findNameServers(host, settings?.names);
-  const resolver = createResolver({
-    world,
-    servers: nameServers.servers,
-    settings: { timeout: nameServerMs, tries: 2, cacheMax: 1000 },
-  });
+  const afresh = (): Resolver =>
+    createResolver({
+      world,
+      servers: nameServers.servers,
+      settings: { timeout: nameServerMs, tries: 2, cacheMax: 1000 },
+    });
+  const shared = afresh();
+  const resolver: Parts['resolver'] = { query: (name, type) => shared.query(name, type), afresh };
   const configuration = { path, ok: loaded.ok, problems: loaded.ok ? loaded.warnings : loaded.problems };
   const { network, disk, clock, random } = world;
   const always = { configuration, host, network, disk, clock, random, nameServers, resolver };

@@ -99,7 +99,10 @@ async function runOne(
   // One that there is no time to make again is believed.
   if (again && verdict.kind === 'unhealthy' && clock.now() + spent + secondLookMs < untilMs) {
     await new Promise<void>((resolve) => void clock.after(secondLookMs / 2, resolve));
-    verdict = await lookInTime(check, parts, clock, untilMs - clock.now());
+    // What a lost packet hid from the first look must not be remembered for the second.
+    const { resolver } = parts;
+    const renewed = resolver?.afresh === undefined ? parts : { ...parts, resolver: resolver.afresh() };
+    verdict = await lookInTime(check, renewed, clock, untilMs - clock.now());
   }
   const { id, number, title } = check;
   return { id, number, title, verdict: withRepair(id, verdict), tookMs: Math.round(clock.now() - began) };

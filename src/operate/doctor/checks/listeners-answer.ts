@@ -50,10 +50,8 @@ async function holderAt(
 ): Promise<ProcessFacts | undefined> {
   const sockets = ((await listeningSockets(host)) ?? []).filter((one) => standsInTheWay(one, address, port));
   const exactFirst = [...sockets].sort((a, b) => Number(b.address === address) - Number(a.address === address));
-  const [holders, ours] = await Promise.all([
-    holdersOf(host, new Set(exactFirst.map(({ inode }) => inode))),
-    ourProcesses({ host, service }),
-  ]);
+  const ours = await ourProcesses({ host, service });
+  const holders = await holdersOf(host, new Set(exactFirst.map(({ inode }) => inode)), ours);
   const pid = exactFirst.flatMap(({ inode }) => holders.get(inode) ?? []).find((one) => !ours.has(one));
   return pid === undefined ? undefined : processFacts(host, pid);
 }
@@ -98,7 +96,7 @@ export const listenersAnswer = defineCheck({
   title: 'Each listener answers with our banner',
   why: 'A bound port may still be out of reach: a filter, a proxy layer, or another program on a more exact address.',
   needs: ['settings', 'host', 'network', 'clock', 'random', 'service'],
-  after: ['service.answers', 'listeners.loopback'],
+  after: ['service.answers', 'listeners.loopback', 'host.no-interposer'],
   cost: 'network',
   async look({ settings, host, network, clock, random, service }) {
     const answer = await service.ask();

@@ -1,6 +1,7 @@
 import { defineCheck, type Parts } from '../check.ts';
 import { holdersOf, processFacts, processInWords, type ProcessFacts, statusNumbers } from '../facts/processes.ts';
 import { listeningSockets, standsInTheWay } from '../facts/sockets.ts';
+import { supervisorOf } from '../facts/service-identity.ts';
 import { onLoopback, places, showPlace } from '../facts/usage.ts';
 import { interfaces } from '../facts/routes.ts';
 import { canonicalIp } from '../../../base/ip.ts';
@@ -40,7 +41,7 @@ export const portsOurs = defineCheck({
     const inTheWay = wanted.map((place) =>
       sockets.filter((socket) => standsInTheWay(socket, place.address, place.port)),
     );
-    const holders = await holdersOf(host, new Set(inTheWay.flat().map(({ inode }) => inode)));
+    const holders = await holdersOf(host, new Set(inTheWay.flat().map(({ inode }) => inode)), ours);
     const evidence: Evidence[] = [];
     const taken: {
       readonly place: (typeof wanted)[number];
@@ -293,18 +294,21 @@ export const mayBindLowPorts = defineCheck({
       if (waits === undefined)
         return healthy([row(`port ${first.port}`, 'may be bound', 'the service was allowed to')]);
     }
-    const status = await host.text('/proc/self/status');
+    // What binds is the process that started the workers; before a start, one like this.
+    const binder = answer.kind === 'running' ? await supervisorOf({ host, service }) : undefined;
+    const status = await host.text(`/proc/${binder ?? 'self'}/status`);
+    const uid = status.ok ? (statusNumbers(status.value, 'Uid')[1] ?? host.self.uid) : host.self.uid;
     const effective = status.ok ? (/^CapEff:\s*([0-9a-f]+)/m.exec(status.value)?.[1] ?? '0') : '0';
     const capable = ((BigInt(`0x${effective}`) >> NET_BIND_SERVICE) & 1n) === 1n;
     const evidence = [
       row('ip_unprivileged_port_start', `at most ${first.port}, or CAP_NET_BIND_SERVICE`, String(from)),
-      row(`uid ${host.self.uid}`, 'CAP_NET_BIND_SERVICE', capable ? 'has it' : 'has it not'),
+      row(`uid ${uid}`, 'CAP_NET_BIND_SERVICE', capable ? 'has it' : 'has it not'),
     ];
-    if (capable) return healthy(evidence);
+    if (capable && answer.kind !== 'running') return healthy(evidence);
     if (answer.kind !== 'running')
       return unknown('this user may not; the service manager may start the service with more rights', evidence);
     return unhealthy(
-      `Port ${first.port} of listener ${first.name} may not be bound by the service: it has neither root nor CAP_NET_BIND_SERVICE.`,
+      `Port ${first.port} of listener ${first.name} may not be bound by the service (EACCES, permission denied): ${capable ? 'a security module (AppArmor, SELinux) or a filter forbids it' : uid === 0 ? 'it runs as root without CAP_NET_BIND_SERVICE' : 'it has neither root nor CAP_NET_BIND_SERVICE'}.`,
       {
         cure: 'Start it by deploy/ims.service, which gives CAP_NET_BIND_SERVICE, or by deploy/ims.socket',
         event: 4007,

@@ -68,7 +68,10 @@ export const reverseNames = defineCheck({
       }
       const back = (await validatedNames(resolver, ip)).names;
       evidence.push(row('names that lead back', names.join(', '), back.join(', ') || 'none'));
-      if (back.length === 0)
+      const forward = await Promise.all(names.map((one) => resolver.query(one, family === 4 ? 'A' : 'AAAA')));
+      if (back.length === 0 && forward.some(({ kind }) => kind === 'failure'))
+        unseen = `where the reverse name of ${address} leads: the look-up failed`;
+      else if (back.length === 0)
         faults.push({
           family,
           cause: `The reverse name (PTR) of ${address} is ${names.join(', ')}, which does not lead back to ${address}: many servers refuse its mail.`,

@@ -55,16 +55,22 @@ export function processInWords({ pid, program, unit }: ProcessFacts): string {
 
 const SOCKET = /^socket:\[(\d+)\]$/;
 
-/** The process ids that hold sockets, by their inodes. Processes of other users stay unseen without root. */
+/**
+ * The process ids that hold sockets, by their inodes: those given first are asked first, and nobody more once every socket has a holder.
+ * Processes of other users stay unseen without root.
+ */
 export async function holdersOf(
   host: Host,
   inodes: ReadonlySet<string>,
+  first: ReadonlySet<number> = new Set(),
 ): Promise<ReadonlyMap<string, readonly number[]>> {
   const found = new Map<string, number[]>();
   const names = await host.names('/proc');
   if (!names.ok || inodes.size === 0) return found;
-  const pids = names.value.filter((name) => /^\d+$/.test(name)).slice(0, processesMax);
+  const all = names.value.filter((name) => /^\d+$/.test(name)).slice(0, processesMax);
+  const pids = [...first].map(String).concat(all.filter((name) => !first.has(Number(name))));
   for (const pid of pids) {
+    if (found.size === inodes.size) break;
     const descriptors = await host.names(`/proc/${pid}/fd`);
     if (!descriptors.ok) continue;
     const links = await Promise.all(
