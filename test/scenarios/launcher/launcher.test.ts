@@ -91,6 +91,20 @@ test('a limit that leaves room changes nothing', () => {
   assert.equal(start('ulimit -v 50000000; "$LAUNCHER"').code, 7);
 });
 
+test('a soft limit is raised to the hard one before it can harm', () => {
+  assert.equal(start('ulimit -S -v 500000; "$LAUNCHER"').code, 7);
+});
+
+test('too few open files are raised by root and named to everybody else; only for the service', () => {
+  const { code, err } = start('ulimit -n 64; "$LAUNCHER" run');
+  const root = process.getuid?.() === 0;
+  assert.equal(code, root ? 7 : 126);
+  assert.match(err, /only 64 open files/);
+  assert.match(err, /RLIMIT_NOFILE/);
+  assert.match(err, /LimitNOFILE=65536/);
+  assert.equal(start('ulimit -n 64; "$LAUNCHER" status').err, '');
+});
+
 test('a missing build is named with the command that makes it', () => {
   rmSync(main);
   const { code, err } = start('"$LAUNCHER"');
