@@ -57,6 +57,9 @@ export const clockEarliestMs = 1_704_067_200_000;
 export const clockLatestMs = 2_208_988_800_000;
 /** Address space that a worker reserves without using it. */
 export const addressSpaceMin = 4 * 1024 ** 3;
+/** Memory for data, and a stack, that a worker needs at the least. */
+export const dataSizeMin = 1024 ** 3;
+export const stackSizeMin = 1024 ** 2;
 /** The queue's segments and the logs need files so large, besides the largest message. */
 export const fileSizeMin = 256 * 1024 ** 2;
 /** Certificates of authorities that are asked what they say of the time, and the shares of them that make a clock wrong. */

@@ -214,6 +214,20 @@ export const hostTables = defineCheck({
           evidence,
         );
     }
+    const [tracked, trackable] = await Promise.all(
+      ['count', 'max'].map((fact) => numberIn(host, `/proc/sys/net/netfilter/nf_conntrack_${fact}`)),
+    );
+    if (tracked !== undefined && trackable !== undefined) {
+      evidence.push(row('connections that the firewall tracks', `well below ${trackable}`, String(tracked)));
+      if (tracked > trackable * memoryShareMax)
+        return unhealthy(
+          `The firewall of this host tracks ${tracked} of ${trackable} connections (nf_conntrack_max): new ones are dropped silently.`,
+          {
+            cure: `sysctl -w net.netfilter.nf_conntrack_max=${trackable * 4}; conntrack -S and conntrack -L show what fills it`,
+          },
+          evidence,
+        );
+    }
     return healthy(evidence);
   },
 });

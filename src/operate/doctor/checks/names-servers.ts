@@ -230,7 +230,7 @@ export const serversAnswerTcp = defineCheck({
   title: 'Every name server answers by TCP too',
   why: 'An answer that is too long for a datagram is asked for again by TCP (RFC 7766 §5); without it such domains cannot be reached.',
   needs: ['settings', 'nameServers', 'network', 'clock', 'random'],
-  after: ['names.servers-answer'],
+  after: ['names.servers-answer', 'host.no-interposer'],
   cost: 'network',
   deadlineMs: 6000,
   async look({ settings, nameServers: { servers }, ...world }) {

@@ -18,7 +18,7 @@ export const pathMtu = defineCheck({
   title: 'Full-sized packets arrive at mail hosts',
   why: 'Where a router drops large packets and the ICMP message that says so is filtered, dialogues work and every longer message stalls: a path MTU black hole (RFC 2923 §2.1).',
   needs: ['settings', 'host', 'network', 'clock'],
-  after: ['configuration.loads', 'host.network'],
+  after: ['configuration.loads', 'host.network', 'host.no-interposer'],
   cost: 'network',
   async look(parts) {
     const { settings, host } = parts;
@@ -60,7 +60,7 @@ export const pathMtu = defineCheck({
     const ip = parseIp(hole.address);
     const via = ip === undefined ? hole.address : printIp(ip);
     return unhealthy(
-      `Path MTU black hole towards ${showPlace(hole.address, hole.port)}: a new dialogue works, but full-sized packets of a message are never acknowledged (${show(hole)}). A router on the way drops large packets, and the ICMP message that would say so is filtered.`,
+      `Path MTU black hole towards ${showPlace(hole.address, hole.port)}: a new dialogue works, but full-sized packets of a message are never acknowledged. A router on the way drops large packets, and the ICMP message that would say so is filtered.`,
       {
         cure: `sysctl -w net.ipv4.tcp_mtu_probing=1 (and in /etc/sysctl.d), or a smaller MTU for the route: ip route change default via YOUR-ROUTER mtu 1280 (ip route get ${via} shows it)`,
       },

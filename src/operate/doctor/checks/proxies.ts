@@ -66,7 +66,7 @@ export const proxiesPass = defineCheck({
   title: 'Proxies on the way out let mail through',
   why: 'A proxy may be down, want another login, or forbid the port of mail; all mail by that way waits then.',
   needs: ['settings', 'resolver', 'network', 'clock', 'service'],
-  after: ['configuration.loads'],
+  after: ['configuration.loads', 'host.no-interposer'],
   cost: 'network',
   deadlineMs: 7500,
   async look({ settings, resolver, network, clock, service }) {

@@ -28,7 +28,7 @@ export const trustStoreThere = defineCheck({
   id: 'tls.trust-store',
   number: 706,
   title: 'The trust store of this host is there',
-  why: 'Certificates of other servers are verified by those of authorities that the host trusts. The service also has those of Node; authorities of your own are in the trust store only.',
+  why: 'Certificates of other servers are verified by those of authorities. The service has the list that Node brings (NODE_EXTRA_CA_CERTS adds authorities of your own); other programs of this host have the trust store only.',
   needs: ['settings', 'host'],
   after: ['configuration.loads'],
   cost: 'host',
@@ -37,7 +37,7 @@ export const trustStoreThere = defineCheck({
     const users = verifies(settings);
     const evidence = [
       ...store.looked.map(({ path, seen }) => row(path, 'certificates of authorities', seen)),
-      ...users.map((key) => row(key, 'can verify', store.path === undefined ? 'by the list of Node only' : 'can')),
+      ...users.map((key) => row(key, 'can verify', 'by the list of Node')),
     ];
     if (store.path !== undefined) return healthy(evidence);
     const unreadable = store.looked.find(({ seen }) => seen !== 'not there');
@@ -46,7 +46,7 @@ export const trustStoreThere = defineCheck({
         'this host has no trust store (package ca-certificates), and nothing here verifies certificates',
       );
     return unhealthy(
-      `The trust store of this host is ${unreadable === undefined ? 'missing' : `of no use (${unreadable.path}: ${unreadable.seen})`}: certificates are verified by the list that Node brings only, and those of authorities of your own by none. The certificates of other servers are not at fault${users.length === 0 ? '' : ` (${users[0]})`}.`,
+      `The trust store of this host is ${unreadable === undefined ? 'missing' : `of no use (${unreadable.path}: ${unreadable.seen})`}: programs of this host cannot verify any certificate. This service verifies by the list of authorities that Node brings${users.length === 0 ? '' : ` (${users[0]})`}; where that fails, the certificate of the other server need not be at fault.`,
       {
         cure: 'apt-get install --reinstall ca-certificates && update-ca-certificates --fresh (or: dnf reinstall ca-certificates), then restart the service',
       },
@@ -150,7 +150,7 @@ export const listenersShakeHands = defineCheck({
   title: 'Each listener with TLS completes a handshake',
   why: 'A certificate that looks well in its file may not be the one in use, or may fit no cipher.',
   needs: ['settings', 'network', 'clock', 'service'],
-  after: ['service.answers', 'tls.certificate-and-key'],
+  after: ['service.answers', 'tls.certificate-and-key', 'host.no-interposer'],
   cost: 'network',
   deadlineMs: 6000,
   async look({ settings, network, clock, service }) {

@@ -153,7 +153,7 @@ export const certificateNames = defineCheck({
   title: 'The certificate is for server.name',
   why: 'Clients compare the name they connect to with those of the certificate (RFC 9525 §6).',
   needs: ['settings', 'disk'],
-  after: ['tls.certificate-and-key'],
+  after: ['tls.certificate-and-key', 'host.server-name'],
   cost: 'host',
   async look({ settings, disk }) {
     const found = await readChain({ settings, disk });

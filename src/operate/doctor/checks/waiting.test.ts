@@ -52,8 +52,10 @@ test('a fault at the other end is told without an alarm; the same words of many 
   assert.ok(tls.kind === 'unknown' && /at their end/.test(tls.because));
   const own = ['a', 'b', 'c'].map((name) => delivery(`mx:${name}.test`, `451 try later id 12345${name}${name}`));
   const many = await look(destinationsTake, own);
-  assert.ok(many.kind === 'unhealthy' && /3 deliveries to mx:a\.test, mx:b\.test, mx:c\.test/.test(many.cause));
+  assert.ok(many.kind === 'unhealthy' && /Mail to mx:a\.test, mx:b\.test, mx:c\.test waits/.test(many.cause));
   assert.equal((await look(destinationsTake, own.slice(0, 2))).kind, 'healthy');
+  const store = await look(destinationsTake, [delivery('host:store', '451 4.3.0 over its quota of connections')]);
+  assert.ok(store.kind === 'unhealthy' && /Mail to host:store waits because that host refuses it/.test(store.cause));
 });
 
 test('mail that is due and never tried, and a queue that fills or has mail set aside, are unhealthy', async () => {

@@ -69,10 +69,10 @@ test('a port that is dropped or rejected on the way is told from a host that is 
   const rejected = await lookOut(portOut, { '198.51.100.25:25': 'EHOSTUNREACH', '198.51.100.25:587': ['220 mx'] });
   assert.ok(rejected.kind === 'unhealthy' && /a firewall rejects/.test(rejected.cause));
   assert.equal((await lookOut(portOut, {})).kind, 'unknown', 'host and way may both be down');
-  assert.equal(
-    (await lookOut(portOut, { '198.51.100.25:25': 'ECONNREFUSED', '198.51.100.25:587': ['220'] })).kind,
-    'unknown',
-  );
+  const reset = await lookOut(portOut, { '198.51.100.25:25': 'ECONNREFUSED', '198.51.100.25:587': ['220'] });
+  assert.ok(reset.kind === 'unhealthy' && /refuses connections on port 25.*answers in their place/.test(reset.cause));
+  const web = await lookOut(portOut, { '198.51.100.25:25': 'ECONNREFUSED', '198.51.100.25:443': ['x'] });
+  assert.equal(web.kind, 'unknown', 'a web server that takes no mail');
 });
 
 test('a rule of this host that stops mail outward is named', async () => {
@@ -126,7 +126,8 @@ test('octets that are never acknowledged while a new dialogue works are a path M
   });
   const mx = ['220 mx.good.test ESMTP', '250-mx.good.test\r\n250 STARTTLS'];
   const verdict = await lookOut(pathMtu, { '198.51.100.25:25': mx }, stuck('6'));
-  assert.ok(verdict.kind === 'unhealthy' && /black hole towards 198\.51\.100\.25:25.*30000 octets/.test(verdict.cause));
+  assert.ok(verdict.kind === 'unhealthy' && /black hole towards 198\.51\.100\.25:25/.test(verdict.cause));
+  assert.match(verdict.evidence[1]?.seen ?? '', /^30000 octets not acknowledged, sent again 6 times/);
   assert.equal((await lookOut(pathMtu, { '198.51.100.25:25': mx }, stuck('1'))).kind, 'healthy', 'one lost packet');
   assert.equal((await lookOut(pathMtu, {}, stuck('6'))).kind, 'healthy', 'a host that went away');
 });

@@ -75,7 +75,9 @@ function judge(tried: readonly Tried[], port: number, evidence: readonly Evidenc
   const stopped = tried.map((one) => ({ one, how: blockedHow(one) }));
   const sure = stopped.filter(({ how }) => how === 'dropped' || how === 'rejected');
   const reset = stopped.filter(({ how }) => how === 'reset');
-  const first = sure[0] ?? (reset.length >= 2 && reset.length === tried.length ? reset[0] : undefined);
+  // One host may have gone out of the business of mail; not while it takes mail on another port.
+  const forMail = reset.some(({ one }) => one.other?.port === 587 || one.other?.port === 465);
+  const first = sure[0] ?? (reset.length === tried.length && (reset.length >= 2 || forMail) ? reset[0] : undefined);
   if (tried.some(({ smtp }) => smtp.kind === 'open')) return healthy(evidence);
   if (first === undefined)
     return unknown(
@@ -108,7 +110,7 @@ export const portOut = defineCheck({
   title: 'Connections to mail hosts outside are let through',
   why: 'Many providers close TCP port 25 outward, silently: then every mail host seems down.',
   needs: ['settings', 'host', 'resolver', 'network', 'clock', 'service'],
-  after: ['configuration.loads', 'host.network'],
+  after: ['configuration.loads', 'host.network', 'host.no-interposer'],
   cost: 'network',
   deadlineMs: checkMsMax,
   async look(parts) {
@@ -147,7 +149,7 @@ export const notIntercepted = defineCheck({
   title: 'Nobody on the way answers in the place of mail hosts',
   why: 'Some networks redirect every connection to port 25 to a filter of their own, which reads the mail and takes TLS away.',
   needs: ['settings', 'resolver', 'network', 'clock', 'service'],
-  after: ['configuration.loads', 'host.network'],
+  after: ['configuration.loads', 'host.network', 'host.no-interposer'],
   cost: 'network',
   deadlineMs: checkMsMax,
   async look(parts) {
