@@ -22,6 +22,8 @@ export interface Scheduler {
   wake(nextHop?: NextHop): void;
   /** Lets mail held for a domain go for a while (ETRN). Resolves with the number of deliveries that became due. */
   flush(domain: string): Promise<number>;
+  /** Lets the next hops go on whose last attempt failed for a cause that is over now, by words of it. */
+  again(cause: string): Promise<void>;
   /** Returns matching mail to its senders now. Resolves with the number of deliveries. */
   returnNow(filter: QueueFilter, text: string): Promise<number>;
   /** Claims nothing more; resolves when the attempts under way have ended, or after `graceMs`. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '../../../test/support/manual-clock.ts';
+import type { Clock } from '../../world/ports/clock.ts';
 import type { AttemptResult } from '../delivery/port.ts';
 import type { Claim, Queue } from '../queue/port.ts';
 import { createScheduler, type SchedulerParts } from './scheduler.ts';
@@ -71,9 +72,10 @@ class OneHop {
 }
 
 function start(
-  clock: ManualClock,
+  clock: Clock,
   hop: Pick<OneHop, 'queue'>,
   result: AttemptResult,
+  more: Partial<SchedulerParts> = {},
 ): ReturnType<typeof createScheduler> {
   const scheduler = createScheduler({
     world: { clock, random: { bytes: (count) => Buffer.alloc(count), fraction: () => 0.5 } },
@@ -92,6 +94,7 @@ function start(
     bounds: () => ({ connectionsMax: 10, messagesPerMinuteMax: undefined }),
     wantMore: () => undefined,
     activeElsewhere: () => 0,
+    ...more,
   });
   scheduler.start();
   return scheduler;
@@ -132,5 +135,85 @@ test('room that is about to be used counts as used while the queue reads what it
   lease([]);
   await turn();
   assert.equal(scheduler.active(claim.nextHop), 0);
+  await scheduler.stop(0);
+});
+
+test('a next hop that cannot be reached rests, and that is told once', async () => {
+  const told: string[] = [];
+  const clock = new ManualClock();
+  const hop = new OneHop(1, [[claim], [claim]]);
+  const journal: SchedulerParts['journal'] = { emit: (name) => void told.push(name) };
+  const scheduler = start(clock, hop, { outcomes, nextHop: 'unreachable', durationMs: 1 }, { journal });
+  await turn();
+  assert.deepEqual(told, ['scheduler.next-hop-rests']);
+  clock.advance(1100);
+  hop.makeDue();
+  scheduler.use({} as Parameters<typeof scheduler.use>[0]); // nothing changes; it looks again
+  await turn();
+  assert.equal(hop.claimed, 2);
+  assert.deepEqual(told, ['scheduler.next-hop-rests']);
+  await scheduler.stop(0);
+});
+
+test('an attempt that breaks is told, and its mail is tried again later', async () => {
+  const told: string[] = [];
+  const hop = new OneHop(1, [[claim]]);
+  const recorded: unknown[] = [];
+  const queue: Queue = { ...hop.queue, record: async (_claim, attempt) => (recorded.push(attempt.outcomes), []) };
+  const scheduler = start(
+    new ManualClock(),
+    { queue },
+    { outcomes, nextHop: 'answered', durationMs: 1 },
+    {
+      journal: { emit: (name) => void told.push(name) },
+      courier: { attempt: () => Promise.reject(new Error('a defect')), close: async () => undefined },
+    },
+  );
+  await turn();
+  assert.deepEqual(told, ['scheduler.attempt-broke']);
+  assert.match(JSON.stringify(recorded), /deferred.*a defect/);
+  await scheduler.stop(0);
+});
+
+test('an outcome that cannot be recorded is told once, and written until it is', async () => {
+  const told: string[] = [];
+  const clock = new ManualClock();
+  const hop = new OneHop(1, [[claim]]);
+  let tries = 0;
+  const record = async (): Promise<[]> => {
+    tries += 1;
+    if (tries < 4) throw new Error('EIO');
+    return [];
+  };
+  const journal: SchedulerParts['journal'] = { emit: (name) => void told.push(name) };
+  const result: AttemptResult = { outcomes, nextHop: 'answered', durationMs: 1 };
+  const scheduler = start(clock, { queue: { ...hop.queue, record } }, result, { journal });
+  for (let n = 0; n < 6; n += 1) {
+    await turn();
+    clock.advance(4000);
+  }
+  await turn();
+  assert.equal(tries, 4);
+  assert.deepEqual(told, ['scheduler.outcome-not-recorded']);
+  await scheduler.stop(0);
+});
+
+test('a wall clock that jumps is told once', async () => {
+  const told: string[] = [];
+  const steady = new ManualClock();
+  let ahead = 0;
+  const clock: Clock = {
+    now: () => steady.now(),
+    wall: () => steady.wall() + ahead,
+    after: (ms, fn) => steady.after(ms, fn),
+    soon: (fn) => steady.soon(fn),
+  };
+  const hop = new OneHop(2, [[claim], [claim]]);
+  const journal: SchedulerParts['journal'] = { emit: (name) => void told.push(name) };
+  const scheduler = start(clock, hop, { outcomes, nextHop: 'answered', durationMs: 1 }, { journal });
+  ahead = 7200 * MINUTE;
+  await turn();
+  await turn();
+  assert.deepEqual(told, ['scheduler.clock-jumped']);
   await scheduler.stop(0);
 });

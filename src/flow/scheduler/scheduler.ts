@@ -125,6 +125,12 @@ class RunningScheduler implements ConfigurableScheduler {
     return count;
   }
 
+  async again(cause: string): Promise<void> {
+    const stopped = [...this.#known.values()].filter(({ reason }) => reason.includes(cause));
+    for (const known of stopped) await this.#parts.queue.retryNow({ nextHop: known.nextHop });
+    for (const { nextHop } of stopped) this.wake(nextHop);
+  }
+
   returnNow(filter: QueueFilter, text: string): Promise<number> {
     return returnNow(this.#rooms, filter, text);
   }

@@ -1,6 +1,7 @@
 import type { Journal } from '../../events/journal.ts';
 import type { Reception } from '../../flow/reception/reception.ts';
 import { row } from '../../operate/doctor/verdict.ts';
+import type { Scheduler } from '../../flow/scheduler/port.ts';
 import { createGateways } from '../../transport/gateway/gateways.ts';
 import type { Gateways, GatewayState } from '../../transport/gateway/port.ts';
 import type { SecureShell } from '../../world/ports/secure-shell.ts';
@@ -12,6 +13,7 @@ import type { Generation } from './generation.ts';
 
 /** What of a running worker gateways lead to. */
 export interface GatewayTargets {
+  readonly shards: readonly { readonly scheduler: Pick<Scheduler, 'again'> }[];
   readonly generation: Generation;
   readonly reception: Reception;
 }
@@ -28,6 +30,7 @@ export function openGateways(
   journal: Journal,
   targets: () => GatewayTargets,
 ): Gateways {
+  const away = new Set<string>();
   return createGateways({
     clock: parts.world.clock,
     journal,
@@ -43,6 +46,9 @@ export function openGateways(
       else reception.accept(stream, { name, ...listener, byGateway: true });
     },
     changed: (state) => {
+      if (state.trouble !== undefined) away.add(state.name);
+      else if (state.state === 'up' && away.delete(state.name))
+        for (const { scheduler } of targets().shards) void scheduler.again(`the gateway ${state.name} `);
       // The worker that listens there speaks for the gateway.
       if (state.ports.length > 0) board.set(partOf(state));
     },

@@ -41,6 +41,8 @@ export class Gateway {
   #failures = 0;
   #retry: Timer | undefined;
   #restingUntilMs = 0;
+  /** Outgoing mail waits for it. */
+  #wanted = false;
   #idle: Timer | undefined;
   #closed = false;
   #sinceMs: number;
@@ -100,6 +102,7 @@ export class Gateway {
     const resting = this.#fault !== undefined && this.#restingUntilMs > clock.now() && this.#session === undefined;
     const session = resting ? this.#fault : await this.#connected(timeoutMs);
     if (session === undefined || session instanceof Error) {
+      this.#wait();
       const fault = session ?? this.#faultOf('transport.gateway-unreachable', 'no session in time');
       return { kind: 'gateway-failed', fault };
     }
@@ -114,7 +117,10 @@ export class Gateway {
         const text = `${code}; the gateway ${this.name} says: ${words}`;
         return { kind: 'target-unreachable', error: Object.assign(new Error(text), { code }) };
       }
-      if (refusal === 'lost') return { kind: 'gateway-failed', fault: this.#faultOf('transport.gateway-lost', words) };
+      if (refusal === 'lost') {
+        this.#wait();
+        return { kind: 'gateway-failed', fault: this.#faultOf('transport.gateway-lost', words) };
+      }
       const fault = this.#faultOf(
         'transport.gateway-forwarding-refused',
         `it may not connect to port ${port}: ${words}`,
@@ -198,6 +204,7 @@ export class Gateway {
       return this.#faultOf('transport.gateway-lost', 'the service stops');
     }
     this.#session = session;
+    this.#wanted = false;
     this.#fault = undefined;
     this.#failures = 0;
     this.#sinceMs = this.#parts.clock.now();
@@ -235,8 +242,15 @@ export class Gateway {
     this.#failures += 1;
     const waitMs = event === 'transport.gateway-unreachable' ? soon : REFUSED_RETRY_MS;
     this.#restingUntilMs = this.#parts.clock.now() + waitMs;
-    if (this.#stays) this.#retryAfter(waitMs);
+    if (this.#stays || this.#wanted) this.#retryAfter(waitMs);
     return fault;
+  }
+
+  /** Where mail waits for a gateway that nothing else keeps up, it is tried again all the same, to let the mail go on. */
+  #wait(): void {
+    if (this.#wanted || this.#stays) return;
+    this.#wanted = true;
+    if (this.#session === undefined && this.#connecting === undefined) this.#retryAfter(RETRY_FIRST_MS);
   }
 
   #retryAfter(ms: number): void {
