@@ -8,7 +8,7 @@ import { hostsMax } from './limits.ts';
 import { parseLiteral } from './literal.ts';
 import type { OwnHost } from './own-host.ts';
 import type { RelayHost, Route } from './port.ts';
-import { replies } from './replies.ts';
+import { nameServiceFailed, replies } from './replies.ts';
 import { byPreference, shuffled } from './shuffle.ts';
 
 /** The hosts of a domain in the order to try them, or the end of it. */
@@ -43,7 +43,7 @@ export async function findHosts(domain: string, search: HostSearch): Promise<Hos
   const answer = await search.resolver.query(domain, 'MX');
   switch (answer.kind) {
     case 'failure':
-      return { kind: 'deferred', reply: replies.nameService, reason: `MX of ${domain}: ${answer.reason}` };
+      return deferred(`MX of ${domain}: ${answer.reason}`);
     case 'no-such-name':
       return { kind: 'failed', reply: replies.noSuchDomain, reason: `${domain} does not exist` };
     case 'no-data':
@@ -59,6 +59,8 @@ export async function findHosts(domain: string, search: HostSearch): Promise<Hos
     return { kind: 'failed', reply: replies.nullMx, reason: `${domain} has a null MX: it takes no mail` };
   return chosenHosts(domain, named, search);
 }
+
+const deferred = (reason: string): Hosts => ({ kind: 'deferred', reply: nameServiceFailed(reason), reason });
 
 async function chosenHosts(domain: string, records: readonly Candidate[], search: HostSearch): Promise<Hosts> {
   const byName = betterThanOwn(records, ({ name }) => search.own.hasName(name));
@@ -83,9 +85,7 @@ async function chosenHosts(domain: string, records: readonly Candidate[], search
   }
   if (hosts.length > 0) return { kind: 'hosts', hosts, reason: mxReason(domain, remaining, troubles) };
   const reason = `no mail server of ${domain} can be resolved: ${troubles.join('; ')}`;
-  return failure
-    ? { kind: 'deferred', reply: replies.nameService, reason }
-    : { kind: 'failed', reply: replies.noAddress, reason };
+  return failure ? deferred(reason) : { kind: 'failed', reply: replies.noAddress, reason };
 }
 
 /** RFC 5321 §5.1: our own record goes, and all of equal or worse preference. */
@@ -115,12 +115,7 @@ async function hostAddresses(name: string, { resolver, versions, namesOnly }: Ho
 async function implicitHost(domain: string, search: HostSearch): Promise<Hosts> {
   if (search.own.hasName(domain)) return loop(`${domain} is this server, which does not keep mail for that name`);
   const found = await hostAddresses(domain, search);
-  if (found.kind === 'failure')
-    return {
-      kind: 'deferred',
-      reply: replies.nameService,
-      reason: `address of ${domain}, which has no MX: ${found.reason}`,
-    };
+  if (found.kind === 'failure') return deferred(`address of ${domain}, which has no MX: ${found.reason}`);
   if (found.kind === 'none')
     return { kind: 'failed', reply: replies.noMailServer, reason: `${domain} has no MX, and ${found.reason}` };
   if (leadsHere(found.addresses, search)) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Journal } from '../../events/journal.ts';
-import { addressesPerHostMax, hostsMax } from './limits.ts';
+import { addressesPerHostMax, hostsMax, replyReasonMax } from './limits.ts';
 import { address, anybody, group, make, mx, shown } from '../../../test/support/router-stage.ts';
 
 test('MX by preference, addresses of both families in turn', async () => {
@@ -48,6 +48,14 @@ test('only a definite answer fails: a resolver that fails defers', async () => {
   const route = await router.route('mx:to.test', anybody);
   assert.equal(shown(route), 'deferred 451 4.4.3');
   assert.match(route.reason, /no answer from 192\.0\.2\.53/);
+  resolver.fail(`DNSSEC validation of next.test fails (\x1b[31m${'x'.repeat(replyReasonMax)})`);
+  const bogus = await router.route('mx:next.test', anybody);
+  const [text = ''] = bogus.kind === 'deferred' ? bogus.reply.text : [];
+  assert.match(
+    text,
+    /about the recipient's domain: MX of next\.test: DNSSEC validation of next\.test fails \(\?\[31mx+$/,
+  );
+  assert.ok(text.length < replyReasonMax + 100);
 });
 
 test('Q267245: a temporary failure among the hosts makes the whole temporary, unless another host is there', async () => {

@@ -155,7 +155,7 @@ export const domainsLeadSomewhere = defineCheck({
   after: ['names.resolution'],
   cost: 'network',
   deadlineMs: 6000,
-  async look({ settings, resolver, host }) {
+  async look({ settings, resolver, host }): Promise<Verdict> {
     if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
     if (Object.values(settings.listeners).every(({ profile }) => profile !== 'mx'))
       return notApplicable('no listener takes mail of other servers');
@@ -171,6 +171,11 @@ export const domainsLeadSomewhere = defineCheck({
       const leads = here || one.hosts.length === 0 ? '' : ' (not this host: a filter or gateway before it?)';
       return [row(`MX of ${one.domain}`, settings.server.name, `${answerInWords(one.mx)}${leads}`)];
     });
+    const nameless = found.some(({ hosts }) =>
+      hosts.some(({ name, a, aaaa }) => name === settings.server.name && nothing(a) && nothing(aaaa)),
+    );
+    // It is one fault, and that of the name.
+    if (nameless) return { kind: 'blocked', by: serverNameResolves.id, evidence };
     for (const one of found) {
       const fault = faultOf(one, settings.server.name);
       if (fault !== undefined) return unhealthy(fault[0], { cure: fault[1] }, evidence);

@@ -109,6 +109,11 @@ test('an MX must lead to a host with an address', async () => {
   for (const [zone, cause] of cases) assert.match(causeOf(await look(domainsLeadSomewhere, zone)), cause, zone);
 });
 
+test('an MX that is our own name without address is one fault, and that of the name', async () => {
+  const verdict = await look(domainsLeadSomewhere, 'company.com MX 10 mail.company.com\n');
+  assert.ok(verdict.kind === 'blocked' && verdict.by === 'names.server-name');
+});
+
 test('a zone of ours whose signatures do not hold is named', async () => {
   const resolver = zoneResolver('');
   resolver.fail('SERVFAIL from 192.0.2.53: DNSSEC validation of company.com fails (DNSSEC Bogus)');

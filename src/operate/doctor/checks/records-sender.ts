@@ -1,7 +1,7 @@
 import { checkSpf, validatedNames, type SpfVerdict } from '../../../authentication/spf/index.ts';
 import { parseIp, reverseName } from '../../../base/ip.ts';
 import { recordsToPublish, zoneLine } from '../../records/index.ts';
-import { defineCheck } from '../check.ts';
+import { defineCheck, type Parts } from '../check.ts';
 import { publishedDomains } from '../facts/published.ts';
 import { senders } from '../facts/senders.ts';
 import type { SendingAddress } from '../facts/sending.ts';
@@ -29,6 +29,48 @@ function judge(addresses: readonly SendingAddress[], faults: readonly Fault[], e
   return unhealthy(cause, cure, evidence);
 }
 
+interface Reverse {
+  readonly evidence: readonly Evidence[];
+  readonly fault?: Fault;
+  /** What could not be looked up. */
+  readonly unseen?: string;
+  /** The reverse name is server.name, which has no address: that is the fault, and another check's. */
+  readonly nameless?: true;
+}
+
+async function reverseOf(
+  { address, family, how }: SendingAddress,
+  resolver: Parts['resolver'],
+  serverName: string,
+): Promise<Reverse> {
+  const ip = parseIp(address);
+  if (ip === undefined) return { evidence: [] };
+  const name = reverseName(ip);
+  const answer = await resolver.query(name, 'PTR');
+  if (answer.kind === 'failure') return { evidence: [], unseen: `PTR of ${address}: ${answer.reason}` };
+  const names = answer.kind === 'records' ? answer.records : [];
+  const told = row(`PTR of ${address} (${how})`, serverName, names.join(', ') || 'no such record');
+  const ask = `Ask the owner of the address (your provider) for: ${zoneLine({ name, type: 'PTR', value: serverName })}`;
+  if (names.length === 0) {
+    const cause = `The address ${address}, which mail is sent from, has no reverse name (PTR record): many servers refuse its mail.`;
+    return { evidence: [told], fault: { family, cause, cure: ask } };
+  }
+  const back = (await validatedNames(resolver, ip)).names;
+  const evidence = [told, row('names that lead back', names.join(', '), back.join(', ') || 'none')];
+  if (back.length > 0) return { evidence };
+  const type = family === 4 ? 'A' : 'AAAA';
+  const forward = await Promise.all(names.map((one) => resolver.query(one, type)));
+  if (forward.some(({ kind }) => kind === 'failure'))
+    return { evidence, unseen: `where the reverse name of ${address} leads: the look-up failed` };
+  if (names.includes(serverName)) {
+    const both = await Promise.all([resolver.query(serverName, 'A'), resolver.query(serverName, 'AAAA')]);
+    if (both.every(({ kind }) => kind === 'no-such-name' || kind === 'no-data')) return { evidence, nameless: true };
+  }
+  const cause = `The reverse name (PTR) of ${address} is ${names.join(', ')}, which does not lead back to ${address}: many servers refuse its mail.`;
+  const cure = `Publish an address record (${type}) ${address} for ${names[0]}, or: ${ask}`;
+  return { evidence, fault: { family, cause, cure } };
+}
+
 /** Many servers refuse an address without a name. */
 export const reverseNames = defineCheck({
   id: 'names.reverse',
@@ -39,47 +81,21 @@ export const reverseNames = defineCheck({
   after: ['names.resolution'],
   cost: 'network',
   deadlineMs: 6000,
-  async look(parts) {
+  async look(parts): Promise<Verdict> {
     const found = await senders(parts);
     if ('verdict' in found) return found.verdict;
     const { settings, resolver } = parts;
-    const evidence: Evidence[] = [];
-    const faults: Fault[] = [];
-    let unseen = '';
-    for (const { address, family, how } of found.addresses) {
-      const ip = parseIp(address);
-      if (ip === undefined) continue;
-      const name = reverseName(ip);
-      const answer = await resolver.query(name, 'PTR');
-      if (answer.kind === 'failure') {
-        unseen = `PTR of ${address}: ${answer.reason}`;
-        continue;
-      }
-      const names = answer.kind === 'records' ? answer.records : [];
-      evidence.push(row(`PTR of ${address} (${how})`, settings.server.name, names.join(', ') || 'no such record'));
-      const ask = `Ask the owner of the address (your provider) for: ${zoneLine({ name, type: 'PTR', value: settings.server.name })}`;
-      if (names.length === 0) {
-        faults.push({
-          family,
-          cause: `The address ${address}, which mail is sent from, has no reverse name (PTR record): many servers refuse its mail.`,
-          cure: ask,
-        });
-        continue;
-      }
-      const back = (await validatedNames(resolver, ip)).names;
-      evidence.push(row('names that lead back', names.join(', '), back.join(', ') || 'none'));
-      const forward = await Promise.all(names.map((one) => resolver.query(one, family === 4 ? 'A' : 'AAAA')));
-      if (back.length === 0 && forward.some(({ kind }) => kind === 'failure'))
-        unseen = `where the reverse name of ${address} leads: the look-up failed`;
-      else if (back.length === 0)
-        faults.push({
-          family,
-          cause: `The reverse name (PTR) of ${address} is ${names.join(', ')}, which does not lead back to ${address}: many servers refuse its mail.`,
-          cure: `Publish an address record (${family === 4 ? 'A' : 'AAAA'}) ${address} for ${names[0]}, or: ${ask}`,
-        });
-    }
-    const verdict = judge(found.addresses, faults, evidence);
-    return verdict.kind === 'healthy' && unseen !== '' ? unknown(unseen, evidence) : verdict;
+    const looked = await Promise.all(found.addresses.map((one) => reverseOf(one, resolver, settings.server.name)));
+    const evidence = looked.flatMap((one) => one.evidence);
+    const verdict = judge(
+      found.addresses,
+      looked.flatMap(({ fault }) => fault ?? []),
+      evidence,
+    );
+    if (verdict.kind === 'unhealthy') return verdict;
+    if (looked.some(({ nameless }) => nameless)) return { kind: 'blocked', by: 'names.server-name', evidence };
+    const unseen = looked.find((one) => one.unseen !== undefined)?.unseen;
+    return verdict.kind === 'healthy' && unseen !== undefined ? unknown(unseen, evidence) : verdict;
   },
 });
 
