@@ -76,6 +76,16 @@ test('a loopback interface that is down is unhealthy', async () => {
   assert.ok(store.kind === 'unhealthy' && /lo is down: .* store \(127\.0\.0\.1:2424\)/.test(store.cause));
 });
 
+test('a loopback interface that is up and has lost its address gets it back', async () => {
+  const link = (flags: readonly string[]) => JSON.stringify([{ ifname: 'lo', flags, mtu: 65536 }]);
+  const look = (flags: readonly string[]) =>
+    lookWith(loopbackUp, { host: { addresses: ['192.0.2.10'], outputs: { 'ip -j link': link(flags) } } });
+  const up = await look(['LOOPBACK', 'UP']);
+  assert.ok(up.kind === 'unhealthy' && up.cure === 'ip address add 127.0.0.1/8 dev lo');
+  const down = await look(['LOOPBACK']);
+  assert.ok(down.kind === 'unhealthy' && down.cure === 'ip link set lo up');
+});
+
 test('IPv6 must be there where a listener asks for it', async () => {
   const settings = settingsOf('', "{ profile: mx, address: ['0.0.0.0', '::'], port: 25 }");
   const off = { texts: { '/proc/sys/net/ipv6/conf/all/disable_ipv6': '1\n', '/proc/net/if_inet6': '' } };

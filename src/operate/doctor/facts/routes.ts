@@ -65,8 +65,29 @@ export interface Interface {
 
 const UP = 0x1;
 
-/** All interfaces, also those that are down; undefined where they cannot be seen. */
+/** What `ip -j link` prints. */
+function linksOf(json: string): readonly Interface[] | undefined {
+  try {
+    const links = JSON.parse(json) as readonly { ifname?: string; flags?: readonly string[]; mtu?: number }[];
+    return links.map(({ ifname = '', flags = [], mtu }) => ({
+      name: ifname,
+      up: flags.includes('UP'),
+      carrier: !flags.includes('NO-CARRIER'),
+      mtu,
+    }));
+  } catch {
+    return undefined; // a smaller ip, which knows no JSON
+  }
+}
+
+/**
+ * All interfaces, also those that are down; undefined where they cannot be seen. /sys comes second: in a container it may show those
+ * of another network namespace.
+ */
 export async function interfaces(host: Host): Promise<readonly Interface[] | undefined> {
+  const shown = await host.output('ip', '-j', 'link');
+  const links = shown.ok ? linksOf(shown.value) : undefined;
+  if (links !== undefined) return links;
   const names = await host.names('/sys/class/net');
   if (!names.ok) return undefined;
   return Promise.all(
