@@ -61,6 +61,7 @@ export class Supervisor {
   readonly #verdict: Verdict;
   #orphans: readonly number[];
   #briefing: Briefing;
+  readonly #listening = new Set<ChildSlot>();
   #accepting = false;
   #announced = false;
   /** Whether the start was said to be one in part. */
@@ -277,9 +278,22 @@ export class Supervisor {
       slot.send({ kind: 'prepare', briefing: this.#briefing });
       slot.send({ kind: 'apply', generation: this.#briefing.generation });
     }
-    if (slot.role === 'worker') for (const { name, socket } of this.#listeners.bound()) this.#lend(slot, name, socket);
+    if (slot.role === 'worker') {
+      for (const { name, socket } of this.#listeners.bound()) this.#lend(slot, name, socket);
+      // A connection that comes before the worker listens would be refused: until then the service does not run.
+      slot.call('listening', undefined).then(
+        () => this.#started(slot),
+        () => undefined, // it has ended, and its successor will listen
+      );
+    }
     this.#changed();
-    if (this.#workers.some(({ state }) => state !== 'ready')) return;
+    if (slot.role === 'operator') this.#started(slot);
+  }
+
+  /** Once all workers take mail the service runs; it is said when the operator process answers too. */
+  #started(slot: ChildSlot): void {
+    this.#listening.add(slot);
+    if (!this.#workers.every((worker) => worker.state === 'ready' && this.#listening.has(worker))) return;
     if (!this.#accepting) {
       this.#accepting = true;
       this.#parts.notify(this.#verdict.with('READY=1'));

@@ -56,6 +56,8 @@ class Worker implements ChildDuties {
   readonly #parts: WorkerParts;
   readonly #supervisor: SupervisorLink;
   readonly #listening: Listening[] = [];
+  /** Those that the supervisor has not asked after yet. */
+  #opening: Promise<void>[] = [];
   readonly #prepared = new Map<number, Generation>();
   #running: Running | undefined;
   #voice: WorkerVoice | undefined;
@@ -95,10 +97,11 @@ class Worker implements ChildDuties {
         if (taken !== undefined) running.reception.accept(taken, { name, ...settings });
       });
     };
-    this.#parts.world.network.listen({ handle }, accept).then(
-      (listening) => this.#listening.push(listening),
+    const opening = this.#parts.world.network.listen({ handle }, accept).then(
+      (listening) => void this.#listening.push(listening),
       (error: unknown) => journal.emit('service.part-failed', { part: `listener ${name}`, error: String(error) }),
     );
+    this.#opening.push(opening);
   }
 
   async prepare({ briefing }: Extract<ToChild, { kind: 'prepare' }>): Promise<void> {
@@ -127,6 +130,7 @@ class Worker implements ChildDuties {
   }
 
   async call(name: string, input: unknown): Promise<unknown> {
+    if (name === 'listening') return this.#opened();
     if (name === 'recent-events') return this.#voice?.recent.all() ?? [];
     if (name === 'give-up') {
       const { key, wanted } = input as { key: string; wanted: number };
@@ -136,6 +140,13 @@ class Worker implements ChildDuties {
     if (name === 'write-timeline') return timeline.flush();
     if (name === 'write-events') return this.#started().writeEvents();
     return answerCall({ shards, generation, reception, journal, introductions, gateways }, name, input);
+  }
+
+  /** Resolves when every socket lent so far accepts connections. */
+  async #opened(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = [];
+    await Promise.all(opening);
   }
 
   async stop(graceMs: number): Promise<void> {

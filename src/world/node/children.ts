@@ -61,7 +61,9 @@ function wrap(child: ChildProcess): Child {
     pid: child.pid ?? -1,
     send(message, handle) {
       if (!child.connected) return false;
-      return child.send(message as object, handle as SendHandle | undefined, () => undefined);
+      // What it answers is no more than that others wait before this one, as they do behind every socket.
+      child.send(message as object, handle as SendHandle | undefined, () => undefined);
+      return true;
     },
     onMessage: (listener) => void child.on('message', listener),
     onEnd(listener) {

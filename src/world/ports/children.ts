@@ -9,7 +9,7 @@ export interface ChildEnd {
 /** A running child process of ours, seen from the supervisor. Messages are structured clones. */
 export interface Child {
   readonly pid: number;
-  /** False when the child is gone or does not take more. */
+  /** False when the child is gone. */
   send(message: unknown, handle?: ListenHandle): boolean;
   onMessage(listener: (message: unknown) => void): void;
   onEnd(listener: (end: ChildEnd) => void): void;
