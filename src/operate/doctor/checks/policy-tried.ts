@@ -1,6 +1,7 @@
 import { canonicalIp } from '../../../base/ip.ts';
 import type { Settings } from '../../../settings/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
+import { workersOf } from '../facts/service-identity.ts';
 import { onLoopback } from '../facts/usage.ts';
 import { waitingDomains, waitingMail } from '../facts/waiting.ts';
 import { sampleMax } from '../limits.ts';
@@ -27,6 +28,7 @@ export const relayRefused = defineCheck({
   after: ['service.answers', 'policy.no-open-relay'],
   cost: 'host',
   async look({ settings, service }) {
+    if ((await workersOf({ service })).length === 0) return notApplicable('no worker runs that could accept mail');
     const local = settings.policy.localNetworks;
     const asked = await Promise.all(
       STRANGERS.map(async (client) => ({

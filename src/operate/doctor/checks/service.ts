@@ -95,7 +95,7 @@ export const everythingRuns = defineCheck({
   title: 'Every listener is bound, every process runs, nothing is degraded',
   why: 'The service runs what it can; this names what it cannot.',
   needs: ['service', 'configuration'],
-  after: ['service.answers'],
+  after: ['service.answers', 'storage.data-directory', 'storage.space'],
   cost: 'host',
   async look({ service, configuration }) {
     const answer = await service.ask();

@@ -52,7 +52,7 @@ export const syncWorks = defineCheck({
   title: 'Writing to stable storage works, and is quick',
   why: 'A message is acknowledged when its sync has ended: a slow disk makes every session slow, and one that fails stops them.',
   needs: ['settings', 'disk', 'host', 'clock', 'random'],
-  after: ['storage.data-directory', 'storage.file-system-writable'],
+  after: ['storage.data-directory', 'storage.file-system-writable', 'storage.space'],
   cost: 'host',
   deadlineMs: 6000,
   async look({ settings, disk, host, clock, random }) {

@@ -11,6 +11,10 @@ const passwd = { '/etc/passwd': 'root:x:0:0::/:/x\nims:x:990:980::/:/x\n', '/etc
 test('a data directory that is missing, open to others, or somebody else’s is unhealthy', async () => {
   const missing = await lookWith(dataDirectory, { host: { files: root } });
   assert.ok(missing.kind === 'unhealthy' && /does not exist/.test(missing.cause) && missing.event === 4752);
+  const gone = await lookWith(dataDirectory, {
+    host: { files: root, texts: { '/etc/ims/ims.yaml.spool': 'format 1\ndata /srv/ims\nid x\nmade 1\n' } },
+  });
+  assert.ok(gone.kind === 'unhealthy' && /held a spool.*volume is not mounted/.test(gone.cause) && gone.event === 4753);
   const open = await lookWith(dataDirectory, { host: { files: { ...root, '/srv/ims': { mode: 0o777 } } } });
   assert.ok(open.kind === 'unhealthy' && open.cure === 'chmod go-w /srv/ims');
   const theirs = await lookWith(dataDirectory, {

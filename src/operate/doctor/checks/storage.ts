@@ -1,3 +1,4 @@
+import { spoolMarkerName } from '../../config/spool-marker.ts';
 import { showSize } from '../../../settings/show.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { isNetworkFileSystem, mountOf, type Mount } from '../facts/mounts.ts';
@@ -11,27 +12,52 @@ const OTHERS_WRITE = 0o022;
 const OTHERS = 0o077;
 const MB = 1024 ** 2;
 
+/** What the sign beside the configuration says of an earlier spool; undefined where there is none. */
+async function spoolBefore(
+  { configuration, host }: Pick<Parts, 'configuration' | 'host'>,
+  data: string,
+): Promise<string | undefined> {
+  const name = spoolMarkerName(configuration.path);
+  const text = await host.text(name);
+  return text.ok && text.value.split('\n').includes(`data ${data}`) ? `says ${name}` : undefined;
+}
+
 /** The directory that everything is kept in. */
 export const dataDirectory = defineCheck({
   id: 'storage.data-directory',
   number: 201,
   title: 'The data directory is there, and the service may write in it',
   why: 'Queue, events and mailboxes are kept there. Without it nothing may be accepted, because it could be lost.',
-  needs: ['settings', 'host', 'service'],
+  needs: ['configuration', 'settings', 'host', 'service'],
   after: ['configuration.loads'],
   cost: 'host',
-  async look({ settings, host, service }) {
+  async look({ configuration, settings, host, service }) {
     const path = settings.server.data;
     const read = await host.file(path);
     const who = await serviceIdentity({ settings, host, service });
     if (!read.ok && read.errno === 'EACCES')
       return unknown(`this user may not look at ${path}; run it as root or as the service user`);
-    if (!read.ok)
-      return unhealthy(
-        `The data directory ${path} does not exist: either the service was never started here, or a volume is not mounted.`,
-        { cure: `Mount the volume that holds ${path}; for a first start: mkdir -m 700 ${path}`, event: 4752 },
-        [row(path, 'a directory', read.errno)],
-      );
+    if (!read.ok) {
+      const before = await spoolBefore({ configuration, host }, path);
+      const seen = [
+        row(path, 'a directory', read.errno),
+        row('a spool was here before', 'no, or it is there', before ?? 'nothing says so'),
+      ];
+      return before === undefined
+        ? unhealthy(
+            `The data directory ${path} does not exist: either the service was never started here, or a volume is not mounted.`,
+            { cure: `Mount the volume that holds ${path}; for a first start: mkdir -m 700 ${path}`, event: 4752 },
+            seen,
+          )
+        : unhealthy(
+            `The data directory ${path}, which held a spool (${before}), does not exist: its volume is not mounted. Nothing is made anew in its place.`,
+            {
+              cure: `findmnt -T ${path} shows what is mounted; mount the volume that holds ${path} (mount -a, systemctl status '*.mount')`,
+              event: 4753,
+            },
+            seen,
+          );
+    }
     const { value: file } = read;
     const evidence = [
       row(path, 'a directory', file.kind),

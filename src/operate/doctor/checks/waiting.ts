@@ -188,6 +188,8 @@ export const destinationsTake = defineCheck({
       const meaning = MEANINGS.find(({ words }) => words.test(said));
       // Mail stores and smart hosts are ours to look after: one is enough.
       const ours = [...group.hops].every((hop) => hop.startsWith('host:') || hop.startsWith('lmtp:'));
+      // That a way does not lead there (RFC 3463 §3.5) is for the checks of ways.
+      if (ours && group.example.detail?.startsWith('4.') === true) continue;
       if (meaning === undefined && group.hops.size < 3 && !ours) continue;
       const who = [...group.hops].slice(0, 3).join(', ');
       const first = found.rows.find((one) => group.hops.has(one.nextHop));

@@ -39,10 +39,11 @@ export const workersOf = async ({ service }: Pick<Parts, 'service'>): Promise<re
     : [];
 };
 
-/** The process that started the workers, where it can be seen. */
+/** The process that started the others, where it can be seen. */
 export async function supervisorOf({ host, service }: Pick<Parts, 'host' | 'service'>): Promise<number | undefined> {
-  const [worker] = await workersOf({ service });
-  const status = worker === undefined ? undefined : await host.text(`/proc/${worker}/status`);
+  const answer = await service.ask();
+  const [child] = answer.kind === 'running' ? answer.status.processes.flatMap(({ pid }) => pid ?? []) : [];
+  const status = child === undefined ? undefined : await host.text(`/proc/${child}/status`);
   const parent = status?.ok === true ? statusNumbers(status.value, 'PPid')[0] : undefined;
   return parent !== undefined && parent > 0 ? parent : undefined;
 }
