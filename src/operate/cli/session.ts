@@ -96,12 +96,13 @@ export class CliSession {
     if (!place.ok) return { kind: 'no-service', path: '', why: place.why };
     const { network } = this.io.world;
     const end = await askService({ network, path: place.path, action, input, ...more });
-    if (!isUnreachable(end) || end.kind !== 'no-service') return end;
+    if (!isUnreachable(end) || end.kind === 'other-version') return end;
     // While its storage is away, the service answers at another place.
     for (const path of await this.#otherPlaces(place.configuration)) {
       const other = await askService({ network, path, action, input, ...more });
       if (!isUnreachable(other) || other.kind !== 'no-service') return other;
     }
+    if (end.kind === 'not-permitted') return end;
     const stranger = await this.#strangersPlace(place.configuration);
     if (stranger !== undefined) return { ...end, why: stranger };
     const start = `Start it with: ims run${place.configuration === undefined ? '' : ` --config ${place.configuration}`}`;

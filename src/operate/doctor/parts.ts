@@ -68,7 +68,7 @@ function serviceAt(
     };
     let got = await askService({ network: world.network, path, action, input, cancel });
     // While its storage is away, the service answers at another place.
-    for (const other of isUnreachable(got) && got.kind === 'no-service' ? await otherPlaces() : []) {
+    for (const other of isUnreachable(got) && got.kind !== 'other-version' ? await otherPlaces() : []) {
       const there = await askService({ network: world.network, path: other, action, input, cancel });
       if (!isUnreachable(there)) got = there;
     }

@@ -79,9 +79,12 @@ class Worker implements ChildDuties {
     // Told when the start has gone on to where it may wait, and then with every change.
     board.onChange(() => void this.#supervisor.ask('parts', { parts: board.all() }).catch(() => undefined));
     this.#running = await startRunning(this.#parts, message, shares, this.#voice, board);
-    board.set({ part: queueOf(worker), state: 'running' });
+    // What an event has said meanwhile stays.
+    if (board.get(queueOf(worker))?.state === 'starting') board.set({ part: queueOf(worker), state: 'running' });
     board.set({ part: 'delivery', state: 'running' });
-    if (board.get('resolver') === undefined) board.set({ part: 'resolver', state: 'running' });
+    const proxies = Object.keys(message.briefing.settings.routing.proxies).map((name) => `proxy ${name}`);
+    for (const part of ['resolver', ...proxies])
+      if (board.get(part) === undefined) board.set({ part, state: 'running' });
   }
 
   listen({ name }: Extract<ToChild, { kind: 'listen' }>, handle: ListenHandle): void {
