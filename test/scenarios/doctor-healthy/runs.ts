@@ -28,6 +28,7 @@ const service = await startService(
 listeners:
   mx: { profile: mx, address: 0.0.0.0, port: 25 }
   submission: { profile: submission, address: 0.0.0.0, port: 587 }
+  mx-by-ipv6: { profile: mx, address: '::', port: 25 }
 names: { servers: [${addresses.nameServers.join(', ')}] }
 domains:
   company.com:

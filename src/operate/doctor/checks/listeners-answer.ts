@@ -16,13 +16,13 @@ interface Place {
 
 const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address);
 
-/** Every address of this host that leads to the listener: a foreign server on a more exact one takes its connections. */
+/** Every address of this host that leads to the listener ('::' is bound for IPv6 alone): a foreign server on a more exact one takes its connections. */
 function placesOf(listener: ListenerStatus, host: Parts['host']): readonly Place[] {
   const { address } = listener;
   if (address !== '0.0.0.0' && address !== '::') return [{ listener, address }];
   const read = host.addresses();
   const own = (read.ok ? read.value : [])
-    .filter((one) => (address === '::' || one.family === 4) && !isLinkLocal(one.address))
+    .filter((one) => one.family === (address === '::' ? 6 : 4) && !isLinkLocal(one.address))
     .map((one) => one.address);
   const loopback = address === '::' ? '::1' : '127.0.0.1';
   return [...new Set([loopback, ...own])].slice(0, ownAddressesMax).map((each) => ({ listener, address: each }));
