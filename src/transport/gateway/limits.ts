@@ -8,8 +8,9 @@ export const REFUSED_RETRY_MS = 30_000;
 export const BIND_RETRY_MS = 500;
 export const BIND_RETRY_MAX_MS = 5_000;
 
-/** The same trouble of a gateway is not told more often, however often it comes and goes. */
-export const GATEWAY_SILENCE_MS = 10_000;
+/** The same trouble of a gateway is told so many times within that time, and not more, however often it comes and goes. */
+export const GATEWAY_TOLD_MAX = 5;
+export const GATEWAY_TOLD_MS = 60_000;
 
 /** How long the handshake of SSH may take. */
 export const HANDSHAKE_MS = 15_000;

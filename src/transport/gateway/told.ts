@@ -1,6 +1,6 @@
 import type { Journal } from '../../events/journal.ts';
 import type { Clock } from '../../world/ports/clock.ts';
-import { GATEWAY_SILENCE_MS } from './limits.ts';
+import { GATEWAY_TOLD_MAX, GATEWAY_TOLD_MS } from './limits.ts';
 import type { GatewayFault } from './trouble.ts';
 
 /** What was told of a gateway: events tell of changes only, and of the same trouble not all the time. */
@@ -11,7 +11,9 @@ export class Told {
   readonly #clock: Pick<Clock, 'now'>;
   /** What stands against it now; '' where nothing does, undefined before the first word. */
   #now: string | undefined;
-  readonly #last = new Map<string, number>();
+  readonly #times = new Map<string, number[]>();
+  /** Whether what stands against it now was told. */
+  #told = false;
   #toldTrouble = false;
 
   constructor(gateway: string, host: string, parts: { readonly journal: Journal; readonly clock: Pick<Clock, 'now'> }) {
@@ -22,18 +24,13 @@ export class Told {
   }
 
   trouble({ event, data }: GatewayFault): void {
-    if (this.#now === event) return;
-    this.#now = event;
-    if (!this.#isNews(event)) return;
+    if (!this.#isNews(event, event)) return;
     this.#toldTrouble = true;
     this.#journal.emit(event, data);
   }
 
   portTaken(port: number, why: string): void {
-    const key = `taken ${port} ${why}`;
-    if (this.#now === key) return;
-    this.#now = key;
-    if (!this.#isNews(`taken ${port}`)) return;
+    if (!this.#isNews(`taken ${port} ${why}`, `taken ${port}`)) return;
     this.#toldTrouble = true;
     this.#journal.emit('transport.gateway-port-taken', { gateway: this.#gateway, host: this.#host, port, why });
   }
@@ -51,12 +48,16 @@ export class Told {
     this.#journal.emit('transport.gateway-session-ended', { gateway: this.#gateway, port });
   }
 
-  /** One entry per event, and per port that is taken: bounded by the settings. */
-  #isNews(key: string): boolean {
+  /** One entry of times per event, and per port that is taken: bounded by the settings. */
+  #isNews(state: string, kind: string): boolean {
+    if (this.#now !== state) this.#told = false;
+    this.#now = state;
+    if (this.#told) return false;
     const now = this.#clock.now();
-    const last = this.#last.get(key);
-    if (last !== undefined && now - last < GATEWAY_SILENCE_MS) return false;
-    this.#last.set(key, now);
-    return true;
+    const recent = (this.#times.get(kind) ?? []).filter((time) => now - time < GATEWAY_TOLD_MS);
+    this.#told = recent.length < GATEWAY_TOLD_MAX;
+    if (this.#told) recent.push(now);
+    this.#times.set(kind, recent);
+    return this.#told;
   }
 }

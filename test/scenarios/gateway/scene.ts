@@ -137,7 +137,7 @@ AllowTcpForwarding yes\nMaxStartups 100\nAuthorizedKeysFile ${this.directory}/au
     const mounts = ['passwd', 'shadow', 'group'].map((file) => `mount --bind ${this.directory}/${file} /etc/${file}`);
     const script = `${mounts.join(' && ')} && mkdir -p /run/sshd && exec ${programPath('sshd')} -D -e -f ${config}`;
     const child = spawn('ip', ['netns', 'exec', this.#names.gateway, 'sh', '-c', script], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: 'ignore',
       detached: true,
     });
     this.#children.add(child);
@@ -199,7 +199,9 @@ AllowTcpForwarding yes\nMaxStartups 100\nAuthorizedKeysFile ${this.directory}/au
   async forgetSessions(): Promise<void> {
     const enter = ['netns', 'exec', this.#names.private];
     const { stdout } = await run('ip', [...enter, 'cat', '/proc/net/tcp']);
-    const ports = [...stdout.matchAll(/:([0-9A-F]{4}) [0-9A-F]{8}:0016 01/g)].map(([, hex = '0']) => Number.parseInt(hex, 16));
+    const ports = [...stdout.matchAll(/:([0-9A-F]{4}) [0-9A-F]{8}:0016 01/g)].map(([, hex = '0']) =>
+      Number.parseInt(hex, 16),
+    );
     const table = [...enter, programPath('iptables') ?? 'iptables'];
     for (const port of ports) {
       await run('ip', [...table, '-A', 'OUTPUT', '-p', 'tcp', '--sport', `${port}`, '--dport', '22', '-j', 'DROP']);
