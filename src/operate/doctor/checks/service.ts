@@ -95,7 +95,15 @@ export const everythingRuns = defineCheck({
   title: 'Every listener is bound, every process runs, nothing is degraded',
   why: 'The service runs what it can; this names what it cannot.',
   needs: ['service', 'configuration'],
-  after: ['service.answers', 'storage.data-directory', 'storage.space'],
+  after: [
+    'service.answers',
+    'storage.data-directory',
+    'storage.space',
+    'listeners.addresses-present',
+    'listeners.ipv6',
+    'listeners.may-bind-low-ports',
+    'listeners.ports-ours',
+  ],
   cost: 'host',
   async look({ service, configuration }) {
     const answer = await service.ask();

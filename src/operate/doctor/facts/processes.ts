@@ -22,6 +22,18 @@ export function unitOf(cgroup: string): string | undefined {
   return undefined;
 }
 
+/** Names that runtimes give to their first thread. */
+const THREAD_NAMES = /main ?thread|^(?:node|v8)/i;
+
+/** The name that a process has given itself, where it is another than that of its program. */
+function calledItself(program: string, comm: string): string | undefined {
+  const name = comm.trim();
+  // The kernel keeps 15 octets of it.
+  return name === '' || THREAD_NAMES.test(name) || program.split(' ').some((word) => word.startsWith(name))
+    ? undefined
+    : name;
+}
+
 /** The program in the text of /proc/PID/cmdline: its name, and with an interpreter the script too. */
 export function programOf(cmdline: string, comm: string): string {
   const words = cmdline.split('\0').filter((word) => word !== '');
@@ -41,9 +53,11 @@ export async function processFacts(host: Host, pid: number): Promise<ProcessFact
   ]);
   if (!comm.ok) return undefined;
   const unit = cgroup.ok ? unitOf(cgroup.value) : undefined;
+  const program = programOf(cmdline.ok ? cmdline.value : '', comm.value);
+  const name = calledItself(program, comm.value);
   return {
     pid,
-    program: programOf(cmdline.ok ? cmdline.value : '', comm.value),
+    program: name === undefined ? program : `${name}, started as ${program}`,
     ...(unit === undefined ? {} : { unit }),
   };
 }
