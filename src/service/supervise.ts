@@ -6,7 +6,7 @@ import { keepLastGood } from '../operate/config/index.ts';
 import type { Settings } from '../settings/index.ts';
 import { adoptSocket, bindSocket } from '../world/node/binding.ts';
 import { removeDeadSocket } from '../world/node/instance-lock.ts';
-import { giveTo, type HostUser } from '../world/node/privileges.ts';
+import { closedTo, giveTo, type HostUser } from '../world/node/privileges.ts';
 import { nodeWorld } from '../world/node/world.ts';
 import type { Board } from './parts/board.ts';
 import { runDirectory, shardsOnDisk } from './paths.ts';
@@ -53,6 +53,7 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
     trouble === undefined
       ? await makeBriefing(settings, 1, world, journal, board)
       : { generation: 1, settings, certificate: undefined, nameServers: [], place: place?.directory ?? '' };
+  tellKeyReadAsRoot(settings, user, journal);
   const supervisor = new Supervisor({
     clock: world.clock,
     journal,
@@ -115,6 +116,12 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
   return 'ended';
 }
 
+/** A key that only root may read is as it should be; where somebody looks for a fault of TLS, it must be seen. */
+function tellKeyReadAsRoot({ tls: { key } }: Settings, user: HostUser | undefined, journal: Journal): void {
+  const closed = key === undefined || user === undefined ? undefined : closedTo(user, key);
+  if (key !== undefined && closed !== undefined) journal.emit('service.key-read-as-root', { path: key, closed });
+}
+
 /** A place for the control socket while the storage is away: the configured one where it lies elsewhere. */
 async function takeOther(
   settings: Settings,
@@ -151,6 +158,7 @@ async function lookForStorage(
 ): Promise<StorageTrouble | { readonly place: Place | 'held' }> {
   const { settings, path } = configuration;
   const run = runDirectory(settings);
+  let unsigned: string | undefined;
   const look = {
     disk: nodeWorld.disk,
     settings,
@@ -158,9 +166,17 @@ async function lookForStorage(
     newId: () => nodeWorld.random.bytes(ID_OCTETS).toString('hex'),
     nowMs: nodeWorld.clock.wall(),
     give: (directory: string) => {
-      if (user !== undefined) giveTo(directory, user);
+      if (user === undefined) return;
+      const other = directory === settings.server.data ? ownershipOf(directory, user) : undefined;
+      giveTo(directory, user);
+      // What root has made belongs to root at first.
+      if (other !== undefined && other.found !== 0)
+        journal.emit('service.storage-given', { path: directory, owner: other.words, uid: other.wanted });
     },
     ownership: (at: string) => ownershipOf(at, user),
+    unsigned: (why: string) => {
+      unsigned = `no sign that there is a spool could be left outside of it: ${why}`;
+    },
   };
   const opened =
     (await openStorage(look)) ??
@@ -171,7 +187,8 @@ async function lookForStorage(
     // Whoever holds the lock works with the data directory: only then may a format change.
     const newer = opened === 'held' ? undefined : await openDataFormats(look, journal);
     if (newer === undefined) {
-      if (before === undefined) board.set({ part: 'storage', state: 'running' });
+      if (before === undefined)
+      board.set({ part: 'storage', state: 'running', ...(unsigned === undefined ? {} : { cause: unsigned }) });
       return { place: opened };
     }
     if (opened !== 'held' && opened !== current) leavePlace(opened);

@@ -83,7 +83,9 @@ export const probesOf = (fault: KnownFault): readonly string[] => (fault.setup.p
 function behaves(fault: KnownFault, output: string): boolean {
   const heads = sections(output);
   const accepted = heads.some(({ head, body }) => head.startsWith('PROBE ') && ACCEPTED.test(body));
-  if (fault.ideal_behaviour === 'refuse to start') return !accepted;
+  // What may be cured without asking need not be refused.
+  const cured = fault.repair.automatic_is_safe && delivered(output, 'DELIVERED', probesOf(fault));
+  if (fault.ideal_behaviour === 'refuse to start') return !accepted || cured;
   return heads.some(({ head }) => head === 'STARTED yes') && heads.some(({ head }) => head === 'RUNNING-AT-END yes');
 }
 

@@ -139,6 +139,23 @@ export const serviceEvents = {
     data: { path: 'path', problems: 'text' },
     advice: 'Mend the named lines when it suits; `ims config check` shows all of them.',
   },
+  2790: {
+    name: 'service.key-read-as-root',
+    severity: 'information',
+    category: 'life-cycle',
+    title: 'The private key was read as root, the user of the service may not',
+    text: 'the user of the service may not read {path} (permission denied at {closed}); it was read as root, and TLS works',
+    data: { path: 'path', closed: 'path' },
+  },
+  3791: {
+    name: 'service.storage-given',
+    severity: 'warning',
+    category: 'storage',
+    title: 'The spool belonged to another user and was given to that of the service',
+    text: 'the spool had a wrong owner: {owner}; everything in {path} was given to uid {uid}',
+    data: { path: 'path', owner: 'text', uid: 'count' },
+    advice: 'Nothing is to be done where a volume was restored or moved; else find out who changed the owner.',
+  },
   4753: {
     name: 'service.spool-missing',
     severity: 'error',

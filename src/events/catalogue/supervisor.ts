@@ -57,4 +57,21 @@ export const supervisorEvents = {
     data: { path: 'path' },
     advice: 'Use the running one (`ims status`), or stop it first (`ims stop`).',
   },
+  2820: {
+    name: 'supervisor.listeners-side-by-side',
+    severity: 'information',
+    category: 'life-cycle',
+    title: 'Listeners on every IPv4 and every IPv6 address share a port',
+    text: '0.0.0.0 and [::] port {port} (listeners {other}, {listener}) would overlap (dual stack), so [::] takes IPv6 alone (IPV6_V6ONLY); nothing else holds the port',
+    data: { listener: 'text', other: 'text', port: 'count' },
+  },
+  3820: {
+    name: 'supervisor.listener-ipv4-only',
+    severity: 'warning',
+    category: 'life-cycle',
+    title: 'A listener takes IPv4 alone, since there is no IPv6',
+    text: 'IPv6 is not available to the service ({errno}): listener {listener} listens at 0.0.0.0 port {port} in place of [::]',
+    data: { listener: 'text', port: 'count', errno: 'errno' },
+    advice: 'Write 0.0.0.0 for the address of that listener, or give the service IPv6.',
+  },
 } as const satisfies CatalogueSection;

@@ -129,7 +129,7 @@ export class Listeners {
   #bind(place: Place): void {
     const { journal, clock } = this.#parts;
     try {
-      place.socket = this.#parts.bind(place.address, place.port);
+      place.socket = this.#bindSocket(place);
     } catch (error) {
       const errno = errnoOf(error);
       // A condition that lasts is told once, and again only when its cause changes.
@@ -161,8 +161,37 @@ export class Listeners {
     place.problem = undefined;
     this.#parts.onChanged();
     this.#parts.onBound(place.name, place.socket);
+    const twin = this.#other(place);
+    if (twin?.socket !== undefined) {
+      // Told for the pair, once: people wonder whether the two take the port from each other.
+      journal.emit('supervisor.listeners-side-by-side', { listener: place.name, other: twin.name, port: place.port });
+    }
+  }
+
+  /** Without IPv6 every IPv4 address is what is left of every address; where another place has those, nothing is. */
+  #bindSocket(place: Place): BoundSocket {
+    const { bind, journal } = this.#parts;
+    try {
+      return bind(place.address, place.port);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno !== 'EAFNOSUPPORT' || place.address !== EVERY_6 || this.#other(place) !== undefined) throw error;
+      const socket = bind(EVERY_4, place.port);
+      journal.emit('supervisor.listener-ipv4-only', { listener: place.name, port: place.port, errno });
+      return socket;
+    }
+  }
+
+  /** The place on every address of the other family that has the same port. */
+  #other(place: Place): Place | undefined {
+    const address = place.address === EVERY_6 ? EVERY_4 : place.address === EVERY_4 ? EVERY_6 : undefined;
+    if (address === undefined || place.port === 0) return undefined;
+    return this.#places.find((one) => one.port === place.port && one.address === address);
   }
 }
+
+const EVERY_4 = '0.0.0.0';
+const EVERY_6 = '::';
 
 /** Whether a socket has a listener's port on one of its addresses. */
 function isAt(socket: BoundSocket, { address, port }: ListenersSettings[string]): boolean {

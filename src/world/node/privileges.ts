@@ -35,6 +35,22 @@ export function giveTo(path: string, user: HostUser, depth = 0): void {
   for (const name of fs.readdirSync(path)) giveTo(`${path}/${name}`, user, depth + 1);
 }
 
+/** The file, or the directory on the way to it, whose mode keeps a user out; undefined where none does, or where it is not there. */
+export function closedTo(user: HostUser, path: string): string | undefined {
+  const parts = path.split('/').slice(1);
+  for (let count = 1; count <= parts.length; count += 1) {
+    const at = `/${parts.slice(0, count).join('/')}`;
+    const stats = fs.statSync(at, { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    const shift = stats.uid === user.uid ? 6 : stats.gid === user.gid ? 3 : 0;
+    if (((stats.mode >> shift) & (count === parts.length ? READ : SEARCH)) === 0) return at;
+  }
+  return undefined;
+}
+
+const READ = 4;
+const SEARCH = 1;
+
 /** A disk on which files and directories that are made belong to a user, for a privileged process whose files others read. */
 export function diskFor(disk: Disk, user: HostUser): Disk {
   const his = (path: string): void => {

@@ -1,6 +1,6 @@
 # The Internet Mail Service under the fault lab: how it is prepared, configured, started and questioned.
 # The program is the checkout that this file belongs to; FAULT_IMS_HOME names another one, FAULT_IMS_DIST another build of it.
-A_USER=ims A_SPOOL=/var/spool/ims A_CONF=/etc/ims/ims.yaml A_CONFDIR=/etc/ims A_LOG=/var/spool/ims/events A_KEYOWNER=root
+A_USER=ims A_SPOOL=/var/spool/ims A_CONF=/etc/ims/ims.yaml A_CONFDIR=/etc/ims A_LOG=/var/spool/ims/events A_KEYOWNER=ims
 IMS=/opt/ims/bin/ims
 [ -n "${FAULT_NODE:-}" ] && PATH=$PATH:$(dirname "$FAULT_NODE")
 # a service that is diagnosed says what it says, also after a fault has changed what programs are started with
@@ -12,7 +12,7 @@ NAME=mta.local.test LISTEN= TWICE= CERT=/etc/lab/cert.pem KEY=/etc/lab/key.pem T
 HEADER= CATCH=yes SIZE=50MB
 host_of() { local h=${1%:*}; h=${h#[}; echo "${h%]}"; }
 write_settings() {
-  local address="'0.0.0.0', '::'" port=25 one
+  local address="'0.0.0.0'" port=25 one
   if [ -n "$LISTEN" ]; then
     address=; port=${LISTEN##*:}
     for one in ${LISTEN//,/ }; do address="$address${address:+, }'$(host_of "$one")'"; done
@@ -64,7 +64,7 @@ a_prepare() {
   mkdir -p /opt/ims $A_SPOOL $A_CONFDIR; mount --bind "$home" /opt/ims || return 1
   [ -n "${FAULT_IMS_DIST:-}" ] && { mount --bind "$FAULT_IMS_DIST" /opt/ims/dist || return 1; }
   chown ims:ims $A_SPOOL; chmod 700 $A_SPOOL
-  cp "$LAB/pki/mta.local.test.chain.pem" $CERT; cp "$LAB/pki/mta.local.test.key.pem" $KEY; chmod 600 $KEY
+  cp "$LAB/pki/mta.local.test.chain.pem" $CERT; cp "$LAB/pki/mta.local.test.key.pem" $KEY; chmod 600 $KEY; chown ims $KEY
   write_settings
   # faults of a storage hit a service that has run before
   case $FAULT_ID in st-*) run_once;; esac; true; }

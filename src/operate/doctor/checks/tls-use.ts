@@ -69,7 +69,11 @@ export const keyReadable = defineCheck({
     if (certificate === undefined || key === undefined) return notApplicable('the service makes its own certificate');
     const supervisor = await supervisorOf({ host, service });
     const status = supervisor === undefined ? undefined : await host.text(`/proc/${supervisor}/status`);
-    const startsAsRoot = status?.ok === true ? /^Uid:\s+\d+\s+0\b/m.test(status.value) : host.self.uid === 0;
+    // Where no process of it can be seen: server.user is for services that are started as root.
+    const startsAsRoot =
+      status?.ok === true
+        ? /^Uid:\s+\d+\s+0\b/m.test(status.value)
+        : host.self.uid === 0 || settings.server.user !== undefined;
     const who = await serviceIdentity({ settings, host, service });
     if (who === undefined) return unknown('it cannot be seen which user the service works as');
     const evidence = [

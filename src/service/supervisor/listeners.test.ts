@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '../../../test/support/manual-clock.ts';
+import type { Journal } from '../../events/journal.ts';
+import type { ListenersSettings } from '../../settings/listeners.ts';
+import { Listeners } from './listeners.ts';
+
+/** Opens listeners on a system where binding some addresses fails. */
+function opened(addresses: readonly string[], failing: Readonly<Record<string, string>>) {
+  const told: string[] = [];
+  const bound: string[] = [];
+  const journal = { emit: (name: string) => told.push(name) } as unknown as Journal;
+  const listeners = new Listeners({
+    clock: new ManualClock(),
+    journal,
+    bind: (address, port) => {
+      const errno = failing[address];
+      if (errno !== undefined) throw Object.assign(new Error(errno), { code: errno });
+      return { handle: {} as never, address, port, close: () => undefined };
+    },
+    inherited: [],
+    onBound: (_name, { address }) => bound.push(address),
+    onChanged: () => undefined,
+  });
+  listeners.open({ mx: { profile: 'mx', tls: 'none', address: addresses, port: 25 } } as unknown as ListenersSettings);
+  listeners.close();
+  return { told, bound };
+}
+
+test('without IPv6 a listener on every address takes every IPv4 address, and says so', () => {
+  const { told, bound } = opened(['::'], { '::': 'EAFNOSUPPORT' });
+  assert.deepEqual(bound, ['0.0.0.0']);
+  assert.deepEqual(told, ['supervisor.listener-ipv4-only']);
+});
+
+test('where IPv4 has its own place, or the address is taken, nothing else is bound', () => {
+  assert.deepEqual(opened(['0.0.0.0', '::'], { '::': 'EAFNOSUPPORT' }), {
+    told: ['supervisor.listener-not-bound'],
+    bound: ['0.0.0.0'],
+  });
+  assert.deepEqual(opened(['::'], { '::': 'EADDRINUSE' }), { told: ['supervisor.listener-not-bound'], bound: [] });
+});
+
+test('every IPv4 and every IPv6 address on one port are told as a pair, once', () => {
+  assert.deepEqual(opened(['0.0.0.0', '::'], {}), {
+    told: ['supervisor.listeners-side-by-side'],
+    bound: ['0.0.0.0', '::'],
+  });
+});
