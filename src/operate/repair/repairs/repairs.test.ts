@@ -132,6 +132,20 @@ test('a private key is closed, never opened, and not behind a link', async () =>
   assert.equal(link.kind, 'person');
 });
 
+test('the whole chain beside the certificate is taken where it begins with the same one', async () => {
+  const pem = (...bodies: readonly string[]): string =>
+    bodies.map((body) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`).join('');
+  const more = 'tls: { certificate: /k/leaf.pem, key: /k/key.pem }\n';
+  const names = { '/k': ['leaf.pem', 'other.pem', 'chain.pem', 'key.pem'] };
+  const texts = { '/k/leaf.pem': pem('A'), '/k/other.pem': pem('B', 'C'), '/k/chain.pem': pem('A', 'C') };
+  const text = 'tls: { certificate: /k/leaf.pem, key: /k/key.pem }\n';
+  assert.deepEqual(words(await plan('tls.whole-chain', { more, text, host: { texts, names } })), [
+    'in /etc/ims/ims.yaml: set tls.certificate to /k/chain.pem',
+  ]);
+  const without = { ...texts, '/k/chain.pem': pem('A') };
+  assert.equal((await plan('tls.whole-chain', { more, text, host: { texts: without, names } })).kind, 'person');
+});
+
 test('libraries that are there stay in /etc/ld.so.preload', async () => {
   const texts = { ...ROOT, '/etc/ld.so.preload': '/lib/gone.so\n/lib/there.so /lib/lost.so # both\n/lib/there.so\n' };
   const found = await plan('host.preload-line', { host: { texts, files: { '/lib/there.so': { kind: 'file' } } } });

@@ -2,7 +2,10 @@ import { cureOf, nothing, person, reloadIfRunning, steps, type Repair } from '..
 
 const OTHERS = 0o077;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/g;
-const WHOLE_CHAINS = ['fullchain.pem', 'chain-full.pem'];
+/** What certbot calls it comes first; then everything that may be a certificate. */
+const WHOLE_CHAIN = 'fullchain.pem';
+const MAY_BE_CHAIN = /\.(?:pem|crt|cer|bundle)$/;
+const LOOKED_MAX = 100;
 
 /** A private key that others may read. It is never opened further. */
 export const closeKey: Repair = {
@@ -49,7 +52,9 @@ export const takeWholeChain: Repair = {
     const leaf = await host.text(certificate);
     const own = leaf.ok ? bodies(leaf.value)[0] : undefined;
     const directory = certificate.slice(0, certificate.lastIndexOf('/'));
-    for (const name of WHOLE_CHAINS) {
+    const names = await host.names(directory);
+    const beside = names.ok ? names.value.filter((name) => MAY_BE_CHAIN.test(name)).sort() : [];
+    for (const name of [WHOLE_CHAIN, ...beside].slice(0, LOOKED_MAX)) {
       const chain = await host.text(`${directory}/${name}`);
       const found = chain.ok ? bodies(chain.value) : [];
       if (own === undefined || found.length < 2 || found[0] !== own) continue;
