@@ -231,7 +231,7 @@ export const ipv6Available = defineCheck({
     if (refused !== undefined) {
       const taken = await familyTaken({ host, service });
       return unhealthy(
-        `IPv6 is not available to the service (socket AF_INET6: EAFNOSUPPORT), and listener ${refused.name} is configured for ${refused.address}${taken === undefined ? '' : `: ${taken}`}.`,
+        `IPv6 is not available to the service (socket AF_INET6: EAFNOSUPPORT), and listener ${refused.name} is configured for ${showPlace(refused.address, refused.port)}${taken === undefined ? '' : `: ${taken}`}.`,
         cure,
         [
           ...evidence,
