@@ -13,6 +13,8 @@ export const nameServerWaitMs = 4500;
 export const nameServerAgainMs = 500;
 /** Wait for what a silent name server says of itself, and for its TCP port. */
 export const nameServerSignMs = 1500;
+/** From a look-up that failed to the next, longer than a failure is remembered. */
+export const askAgainMs = 1200;
 /** Forwarders on this host that are followed. */
 export const forwardersMax = 8;
 /** Lists of senders that are asked about our addresses, and addresses that are asked about. */

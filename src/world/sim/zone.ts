@@ -62,6 +62,7 @@ export class Zone {
     const list = this.#records.get(key);
     if (list === undefined) this.#records.set(key, [record]);
     else list.push(record);
+    this.#names.add(name);
     for (let at = name; at !== ''; at = parent(at)) this.#names.add(at);
     return true;
   }

@@ -2,7 +2,14 @@ import { parseIp, reverseName } from '../../../base/ip.ts';
 import type { Answer } from '../../../world/ports/resolver.ts';
 import { zoneLine } from '../../records/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { answerInWords, isPublished, publishedDomains, recordsOf } from '../facts/published.ts';
+import {
+  answerInWords,
+  askPatiently,
+  isPublished,
+  publishedDomains,
+  recordsOf,
+  zoneFails,
+} from '../facts/published.ts';
 import { sendingFrom, type Sending } from '../facts/sending.ts';
 import { isForTrying } from '../facts/usage.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence, type Verdict } from '../verdict.ts';
@@ -34,17 +41,18 @@ export const serverNameResolves = defineCheck({
   number: 505,
   title: 'server.name is in the name service',
   why: 'Many servers refuse mail from a host whose greeting name (HELO, EHLO) has no address (RFC 5321 §4.1.4).',
-  needs: ['settings', 'resolver', 'host'],
+  needs: ['settings', 'resolver', 'host', 'clock'],
   after: ['names.resolution'],
   cost: 'network',
-  async look({ settings, resolver, host }) {
+  deadlineMs: 7000,
+  async look({ settings, resolver, host, clock }) {
     const { name } = settings.server;
     if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
     if (!(await isPublished(resolver, name)))
       return notApplicable(`${name} is a name for use inside a network or in tests`);
     const [four, six, sending] = await Promise.all([
-      resolver.query(name, 'A'),
-      resolver.query(name, 'AAAA'),
+      askPatiently({ resolver, clock }, name, 'A'),
+      askPatiently({ resolver, clock }, name, 'AAAA'),
       sendingFrom(settings, host),
     ]);
     const evidence = [
@@ -62,6 +70,12 @@ export const serverNameResolves = defineCheck({
         ...(sent.length === 0 ? [] : [row('the address that mail is sent from', 'among them', matches)]),
       ]);
     }
+    if (zoneFails(four) || zoneFails(six))
+      return unhealthy(
+        `The name ${name}, which this server greets with (HELO, EHLO), cannot be looked up: the name servers of its zone fail (${answerInWords(zoneFails(four) ? four : six)}).`,
+        { cure: `Look at the name servers of the zone (dig +trace ${name} A), or ask who serves it` },
+        evidence,
+      );
     if (four.kind === 'failure' || six.kind === 'failure') return unknown('the look-up failed', evidence);
     const other = await reverseNameHere(resolver, sent);
     const line =
@@ -88,9 +102,10 @@ interface MxFound {
 
 const HOSTS_MAX = 4;
 
-async function lookAtMx(resolver: Parts['resolver'], domain: string): Promise<MxFound> {
+async function lookAtMx(parts: Pick<Parts, 'resolver' | 'clock'>, domain: string): Promise<MxFound> {
+  const { resolver } = parts;
   const [mx, a, aaaa] = await Promise.all([
-    resolver.query(domain, 'MX'),
+    askPatiently(parts, domain, 'MX'),
     resolver.query(domain, 'A'),
     resolver.query(domain, 'AAAA'),
   ]);
@@ -114,6 +129,11 @@ function faultOf(
   serverName: string,
 ): readonly [cause: string, cure: string] | undefined {
   const publish = `Publish: ${zoneLine({ name: domain, type: 'MX', value: `10 ${serverName}` })}`;
+  if (zoneFails(mx))
+    return [
+      `The domain ${domain} cannot be looked up: the name servers of its zone fail (${answerInWords(mx)}). Nobody elsewhere can send mail to it.`,
+      `Look at the name servers of the zone (dig +trace ${domain} MX), or ask who serves it`,
+    ];
   if (nothing(mx) && addresses.every(nothing))
     return [
       `The domain ${domain} has neither MX nor address in the name service: nobody elsewhere can send mail to it.`,
@@ -151,17 +171,17 @@ export const domainsLeadSomewhere = defineCheck({
   number: 506,
   title: 'Our domains have an MX or an address',
   why: 'Other servers find this one by the MX of the domain, else by its address (RFC 5321 §5.1).',
-  needs: ['settings', 'resolver', 'host'],
+  needs: ['settings', 'resolver', 'host', 'clock'],
   after: ['names.resolution'],
   cost: 'network',
-  deadlineMs: 6000,
-  async look({ settings, resolver, host }): Promise<Verdict> {
+  deadlineMs: 7000,
+  async look({ settings, resolver, host, clock }): Promise<Verdict> {
     if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
     if (Object.values(settings.listeners).every(({ profile }) => profile !== 'mx'))
       return notApplicable('no listener takes mail of other servers');
     const domains = await publishedDomains(resolver, settings);
     if (domains.length === 0) return notApplicable('no domain is one of the public name service');
-    const found = await Promise.all(domains.map((domain) => lookAtMx(resolver, domain)));
+    const found = await Promise.all(domains.map((domain) => lookAtMx({ resolver, clock }, domain)));
     const evidence = found.flatMap((one): Evidence[] => {
       const here = one.hosts.some(
         ({ name, a, aaaa }) =>

@@ -1,135 +1,33 @@
-import { isLoopback, parseIp } from '../../../base/ip.ts';
-import { errnoOf } from '../../../events/fault.ts';
-import { printExtendedError } from '../../../protocol/dns/extended-error.ts';
+import { parseIp } from '../../../base/ip.ts';
 import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { chainInWords, forwarderChain } from '../facts/forwarders.ts';
+import { askByTcp, askByUdp, type NameServerReply } from '../facts/name-server.ts';
 import {
-  askByTcp,
-  askByUdp,
-  askIdentity,
-  rcodeName,
-  type AskParts,
-  type NameServerReply,
-} from '../facts/name-server.ts';
+  askRoot,
+  BEHIND_THE_STUB,
+  cureFor,
+  NOTHING,
+  refusesForm,
+  resolves,
+  ROOT,
+  seen,
+  whyRefused,
+  whySilent,
+} from '../facts/name-server-trouble.ts';
 import { wrongNames } from '../facts/needs-names.ts';
-import { nameServerSignMs, nameServerWaitMs } from '../limits.ts';
+import { nameServerWaitMs } from '../limits.ts';
 import { healthy, row, type Evidence, type Verdict } from '../verdict.ts';
 
-const ROOT = '';
-const BEHIND_THE_STUB = '/run/systemd/resolve/resolv.conf';
 const OTHER_SERVERS = 'names.other-servers';
-const NOTHING: NameServerReply = { kind: 'silent', why: '' };
 
-/** The stubs that other programs put into resolv.conf, and whose they are. */
-const STUBS: Readonly<Record<string, string>> = {
-  '127.0.0.53': 'the stub of systemd-resolved',
-  '127.0.0.54': 'the proxy of systemd-resolved',
-  '127.0.0.11': 'the name server that Docker gives its containers',
+/** Names of which any server knows one, also one that serves a private network only. */
+const namesToKnow = ({ server, domains }: Parts['settings']): readonly string[] => {
+  const own =
+    parseIp(server.name) === undefined ? [server.name, server.name.slice(server.name.lastIndexOf('.') + 1)] : [];
+  return [...new Set(['com', 'net', 'org', ...own, ...Object.keys(domains).slice(0, 3)])].map((name) =>
+    name.toLowerCase(),
+  );
 };
-
-const resolves = (reply: NameServerReply): boolean =>
-  reply.kind === 'response' && (reply.response.rcode === 0 || reply.response.rcode === 3);
-
-function seen(reply: NameServerReply): string {
-  if (reply.kind === 'silent') return reply.why;
-  const errors = (reply.response.errors ?? []).map((error) => `, ${printExtendedError(error)}`).join('');
-  return `${rcodeName(reply.response.rcode)}${errors} after ${reply.tookMs} ms`;
-}
-
-interface Trouble {
-  readonly cause: string;
-  readonly evidence: readonly Evidence[];
-}
-
-/** Why no answer comes: nobody listens, somebody listens who cannot answer, or nothing is seen of it. */
-async function whySilent(
-  parts: AskParts & Pick<Parts, 'host'>,
-  server: NameServer,
-  from: string,
-  why: string,
-): Promise<Trouble> {
-  const shown = printNameServer(server);
-  const [identity, tcp, chain] = await Promise.all([
-    askIdentity(parts, server, nameServerSignMs),
-    parts.network.dial({ ...server, timeoutMs: nameServerSignMs }).then(
-      (stream) => {
-        stream.destroy();
-        return 'open';
-      },
-      (error: unknown) => errnoOf(error) || 'no connection',
-    ),
-    forwarderChain(parts.host, server),
-  ]);
-  const evidence = [
-    row(
-      `what ${shown} says of itself`,
-      'something',
-      identity === undefined ? 'nothing' : identity || 'an answer without a name',
-    ),
-    row(`TCP port ${server.port} of ${shown}`, 'open', tcp),
-    ...(chain.forwarders.length === 0 ? [] : [row('forwarding on this host', 'ends elsewhere', chainInWords(chain))]),
-  ];
-  if (chain.loop !== undefined)
-    return {
-      cause: `Name server ${shown} forwards in a loop (${chainInWords(chain)}): questions circle until they are dropped`,
-      evidence,
-    };
-  if (identity !== undefined)
-    return {
-      cause: `Name server ${shown} is alive${identity === '' ? '' : ` (${identity})`} and answers no question: it forwards in a loop, or to servers that do not answer`,
-      evidence,
-    };
-  if (tcp !== 'ECONNREFUSED') return { cause: `Name server ${shown} does not answer (${why})`, evidence };
-  const stub = STUBS[server.address];
-  return {
-    cause:
-      stub === undefined
-        ? `Name server ${shown} does not answer: nothing listens on its port ${server.port}`
-        : `${from === 'settings' ? 'names.servers' : '/etc/resolv.conf'} names ${shown}, ${stub}, and nothing listens there: that service does not run here`,
-    evidence,
-  };
-}
-
-/** A server that answers, and says that it cannot. */
-async function whyRefused(
-  host: Parts['host'],
-  server: NameServer,
-  reply: Extract<NameServerReply, { kind: 'response' }>,
-): Promise<Trouble> {
-  const shown = printNameServer(server);
-  const chain = await forwarderChain(host, server);
-  const evidence =
-    chain.forwarders.length === 0 ? [] : [row('forwarding on this host', 'ends elsewhere', chainInWords(chain))];
-  if (chain.loop !== undefined)
-    return { cause: `Name server ${shown} forwards in a loop (${chainInWords(chain)})`, evidence };
-  const said = (reply.response.errors ?? []).map(printExtendedError).join('; ');
-  const why =
-    reply.response.rcode === 5
-      ? 'it does not serve this host'
-      : reply.response.rcode === 2
-        ? 'it cannot reach those that it asks'
-        : 'it cannot or will not resolve';
-  return {
-    cause: `Name server ${shown} answers ${rcodeName(reply.response.rcode)} even for the root${said === '' ? '' : ` (${said})`}: ${why}`,
-    evidence,
-  };
-}
-
-async function cureFor({ address }: NameServer, from: string, host: Parts['host']): Promise<string> {
-  const where = from === 'settings' ? 'names.servers' : '/etc/resolv.conf or names.servers';
-  const behind = await host.text(BEHIND_THE_STUB);
-  const others = behind.ok ? [...behind.value.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, one]) => one) : [];
-  const named = others.length === 0 ? 'another one' : `${others.join(' and ')} (systemd-resolved asks it)`;
-  const ip = parseIp(address);
-  const local = ip !== undefined && isLoopback(ip);
-  const first = STUBS[address]?.includes('systemd')
-    ? 'systemctl start systemd-resolved, or name'
-    : local
-      ? 'Start it, or give it another server to ask, or name'
-      : 'Start it (or what is between: a firewall on port 53), or name';
-  return `${first} ${named} in ${where}`;
-}
 
 /** Each server separately: one dead server of two makes every second look-up slow. */
 export const serversAnswer = defineCheck({
@@ -143,15 +41,19 @@ export const serversAnswer = defineCheck({
   deadlineMs: 7000,
   async look({ settings, nameServers, host, ...world }) {
     const { servers, from, named } = nameServers;
-    const replies = await Promise.all(servers.map((server) => askByUdp(world, server, ROOT, 'NS')));
+    const names = namesToKnow(settings);
+    const roots = await Promise.all(servers.map((server) => askRoot(world, server, names)));
+    const replies = roots.map(({ reply }) => reply);
+    const works = (index: number): boolean =>
+      resolves(replies[index] ?? NOTHING) && roots[index]?.knowsNothing === false;
     const evidence = servers.flatMap((server, index) => {
       const reply = replies[index] ?? NOTHING;
       const one = row(`${printNameServer(server)} by UDP`, 'NOERROR', seen(reply));
-      if (!resolves(reply) || reply.kind === 'silent') return [one];
+      if (!works(index) || reply.kind === 'silent') return [one];
       const validates = reply.response.authenticated ? 'validates' : 'does not';
       return [one, row(`${printNameServer(server)} and DNSSEC`, 'validates', validates)];
     });
-    const bad = servers.findIndex((_, index) => !resolves(replies[index] ?? NOTHING));
+    const bad = servers.findIndex((_, index) => !works(index));
     const server = servers[bad];
     const reply = replies[bad];
     const late = settings.names.timeout;
@@ -165,13 +67,20 @@ export const serversAnswer = defineCheck({
         ? await whySilent({ ...world, host }, server, from, reply.why)
         : await whyRefused(host, server, reply);
     const all = [...evidence, ...trouble.evidence];
-    if (!named && reply.kind === 'silent')
+    if (!named && reply.kind === 'silent') {
+      const [text, link] = await Promise.all([host.text('/etc/resolv.conf'), host.link('/etc/resolv.conf')]);
+      const what = text.ok
+        ? 'names no name server (no nameserver line)'
+        : link.ok
+          ? `leads to ${link.value}, which is not there`
+          : `is not there (${text.errno})`;
       return wrongNames(
         settings,
-        '/etc/resolv.conf names no name server, and none answers on this host (127.0.0.1).',
+        `/etc/resolv.conf ${what}, and no server answers on this host (127.0.0.1).`,
         { cure: "Write 'nameserver ADDRESS' into /etc/resolv.conf, or set names.servers: [ADDRESS]", event: 3701 },
-        [row('/etc/resolv.conf', 'nameserver lines', 'none'), ...all],
+        [row('/etc/resolv.conf', 'nameserver lines', text.ok ? 'none' : text.errno), ...all],
       );
+    }
     const repair = (await host.text(BEHIND_THE_STUB)).ok ? { repair: OTHER_SERVERS } : {};
     return wrongNames(
       settings,
@@ -204,14 +113,15 @@ export const someServerResolves = defineCheck({
   number: 508,
   title: 'At least one name server resolves',
   why: 'What is looked up for other checks is asked of any of them.',
-  needs: ['nameServers', 'network', 'clock', 'random'],
+  needs: ['settings', 'nameServers', 'network', 'clock', 'random'],
   after: ['names.servers-configured', 'host.network'],
   cost: 'network',
   deadlineMs: 7000,
-  async look({ nameServers: { servers }, ...world }) {
+  async look({ settings, nameServers: { servers }, ...world }) {
+    const names = namesToKnow(settings);
     const asked = servers.map(async (server) => {
-      const reply = await askByUdp(world, server, ROOT, 'NS');
-      if (!resolves(reply)) throw new Error(seen(reply));
+      const { reply, knowsNothing } = await askRoot(world, server, names);
+      if (!resolves(reply) || knowsNothing) throw new Error(seen(reply));
       return row(printNameServer(server), 'an answer', seen(reply));
     });
     try {
@@ -274,11 +184,17 @@ export const serversKnowEdns = defineCheck({
     const evidence = replies.map(({ server, withIt }) =>
       row(`${printNameServer(server)} asked with EDNS`, 'NOERROR', seen(withIt)),
     );
-    const bad = replies.find(({ withIt, without }) => withIt.kind === 'silent' && without.kind === 'response');
+    const bad = replies.find(
+      ({ withIt, without }) => (withIt.kind === 'silent' || refusesForm(withIt)) && resolves(without),
+    );
     if (bad === undefined) return healthy(evidence);
+    const how =
+      bad.withIt.kind === 'silent'
+        ? `none with EDNS within ${nameServerWaitMs / 1000} s: something on the way drops them`
+        : `refuses those with EDNS (${seen(bad.withIt)}): it is old, or something on the way forbids them. The service asks again without, and long answers come by TCP`;
     return wrongNames(
       settings,
-      `Name server ${printNameServer(bad.server)} answers plain questions and none with EDNS within ${nameServerWaitMs / 1000} s: something on the way drops them.`,
+      `Name server ${printNameServer(bad.server)} answers plain questions and ${how}.`,
       { cure: 'Let UDP with EDNS pass the firewall (no inspection of DNS), or name another server in names.servers' },
       [...evidence, row(`${printNameServer(bad.server)} asked without`, 'NOERROR', seen(bad.without))],
     );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { atOnce } from '../../../../test/support/at-once.ts';
 import { lookWith, settingsOf, type DoctorFacts } from '../../../../test/support/doctor-parts.ts';
 import type { PretendedFacts } from '../../../../test/support/pretended-host.ts';
 import { zoneResolver } from '../../../world/sim/resolver.ts';
@@ -70,7 +71,7 @@ const look = (
   lookWith(check, {
     settings: settingsOf(more.yaml ?? YAML),
     ...(more.host === undefined ? {} : { host: more.host }),
-    more: { resolver: zoneResolver(zone) },
+    more: { resolver: zoneResolver(zone), clock: atOnce },
   });
 
 const ROUTED: PretendedFacts = {
@@ -84,6 +85,11 @@ test('ns-helo-unresolvable: a greeting name without address is named with the re
   assert.match(cureOf(lost), /Publish: mail\.company\.com\. 3600 IN A 192\.0\.2\.10; or set server\.name to/);
   const zone = '10.2.0.192.in-addr.arpa PTR real.company.com\nreal.company.com A 192.0.2.10\n';
   assert.match(cureOf(await look(serverNameResolves, zone, { host: ROUTED })), /set server\.name: real\.company\.com/);
+});
+
+test('a zone that fails is told apart from a look-up that nobody answers', async () => {
+  assert.match(causeOf(await look(serverNameResolves, 'mail.company.com SERVFAIL\n')), /name servers of its zone fail/);
+  assert.equal((await look(serverNameResolves, 'mail.company.com SILENT\n')).kind, 'unknown');
 });
 
 test('a name for private use is looked up where the name service here knows its domain', async () => {
@@ -104,7 +110,8 @@ test('an MX must lead to a host with an address', async () => {
     ],
     ['company.com MX 10 b.company.com\nb.company.com A 192.0.2.8\n', /^healthy$/],
     ['company.com A 192.0.2.8\n', /^healthy$/],
-    ['company.com SERVFAIL\n', /^unknown$/],
+    ['company.com SILENT\n', /^unknown$/],
+    ['company.com SERVFAIL\n', /name servers of its zone fail \(SERVFAIL/],
   ];
   for (const [zone, cause] of cases) assert.match(causeOf(await look(domainsLeadSomewhere, zone)), cause, zone);
 });

@@ -2,7 +2,7 @@ import { checkSpf, validatedNames, type SpfVerdict } from '../../../authenticati
 import { parseIp, reverseName } from '../../../base/ip.ts';
 import { recordsToPublish, zoneLine } from '../../records/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { publishedDomains } from '../facts/published.ts';
+import { askPatiently, publishedDomains, zoneFails } from '../facts/published.ts';
 import { senders } from '../facts/senders.ts';
 import type { SendingAddress } from '../facts/sending.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Cure, type Evidence, type Verdict } from '../verdict.ts';
@@ -40,13 +40,23 @@ interface Reverse {
 
 async function reverseOf(
   { address, family, how }: SendingAddress,
-  resolver: Parts['resolver'],
+  parts: Pick<Parts, 'resolver' | 'clock'>,
   serverName: string,
 ): Promise<Reverse> {
+  const { resolver } = parts;
   const ip = parseIp(address);
   if (ip === undefined) return { evidence: [] };
   const name = reverseName(ip);
-  const answer = await resolver.query(name, 'PTR');
+  const answer = await askPatiently(parts, name, 'PTR');
+  if (answer.kind === 'failure' && zoneFails(answer))
+    return {
+      evidence: [row(`PTR of ${address} (${how})`, serverName, answer.reason)],
+      fault: {
+        family,
+        cause: `The reverse name (PTR) of ${address}, which mail is sent from, cannot be looked up: the name servers of its reverse zone fail (${answer.reason}). Many servers refuse such mail, or let it wait.`,
+        cure: `Ask the owner of the address (your provider) to repair the reverse zone (dig +trace ${name} PTR)`,
+      },
+    };
   if (answer.kind === 'failure') return { evidence: [], unseen: `PTR of ${address}: ${answer.reason}` };
   const names = answer.kind === 'records' ? answer.records : [];
   const told = row(`PTR of ${address} (${how})`, serverName, names.join(', ') || 'no such record');
@@ -77,15 +87,14 @@ export const reverseNames = defineCheck({
   number: 510,
   title: 'The address that mail is sent from has a reverse name (PTR) that leads back to it',
   why: 'Many servers refuse a connection from an address without PTR record, or whose name does not lead back to it (forward-confirmed reverse DNS).',
-  needs: ['settings', 'host', 'resolver'],
+  needs: ['settings', 'host', 'resolver', 'clock'],
   after: ['names.resolution'],
   cost: 'network',
-  deadlineMs: 6000,
+  deadlineMs: 7000,
   async look(parts): Promise<Verdict> {
     const found = await senders(parts);
     if ('verdict' in found) return found.verdict;
-    const { settings, resolver } = parts;
-    const looked = await Promise.all(found.addresses.map((one) => reverseOf(one, resolver, settings.server.name)));
+    const looked = await Promise.all(found.addresses.map((one) => reverseOf(one, parts, parts.settings.server.name)));
     const evidence = looked.flatMap((one) => one.evidence);
     const verdict = judge(
       found.addresses,

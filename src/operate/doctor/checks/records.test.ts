@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
+import { atOnce } from '../../../../test/support/at-once.ts';
 import { lookWith, settingsOf } from '../../../../test/support/doctor-parts.ts';
 import type { PretendedFacts } from '../../../../test/support/pretended-host.ts';
 import { zoneResolver } from '../../../world/sim/resolver.ts';
@@ -27,7 +28,7 @@ const PTR = '10.2.0.192.in-addr.arpa PTR mail.company.com\nmail.company.com A 19
 const MX = 'company.com MX 10 mail.company.com\n';
 
 const look = (check: Check, zone: string, host = FOUR, more: Partial<Parts> = {}): Promise<Verdict> =>
-  lookWith(check, { settings: settingsOf(YAML), host, more: { resolver: zoneResolver(zone), ...more } });
+  lookWith(check, { settings: settingsOf(YAML), host, more: { resolver: zoneResolver(zone), clock: atOnce, ...more } });
 const causeOf = (verdict: Verdict): string =>
   verdict.kind === 'unhealthy'
     ? verdict.cause

@@ -1,8 +1,9 @@
 import { parseIp } from '../../../base/ip.ts';
 import { domainKey } from '../../../mail/mailbox.ts';
 import type { Settings } from '../../../settings/index.ts';
+import type { Clock } from '../../../world/ports/clock.ts';
 import type { Answer, RecordType, Resolver } from '../../../world/ports/resolver.ts';
-import { sampleMax } from '../limits.ts';
+import { askAgainMs, sampleMax } from '../limits.ts';
 import { isReservedName } from './usage.ts';
 
 const parentOf = (name: string): string => name.slice(name.indexOf('.') + 1);
@@ -27,6 +28,25 @@ export async function publishedDomains(
   const some = Object.keys(settings.domains).map(domainKey).slice(0, sampleMax);
   const known = await Promise.all(some.map((domain) => isPublished(resolver, domain)));
   return some.filter((_, index) => known[index]);
+}
+
+/**
+ * Whether the servers of a zone fail, as its asker sees it: not that nobody answered us, and not that its signatures are wrong, which is
+ * a fault of its own.
+ */
+export const zoneFails = (answer: Answer<RecordType>): boolean =>
+  answer.kind === 'failure' && /^SERVFAIL/.test(answer.reason) && !/DNSSEC validation/.test(answer.reason);
+
+/** Asks, and once more after a while where the zone seems to fail: one bad moment of it is no fault. */
+export async function askPatiently<T extends RecordType>(
+  { resolver, clock }: { readonly resolver: Resolver; readonly clock: Pick<Clock, 'after'> },
+  name: string,
+  type: T,
+): Promise<Answer<T>> {
+  const first = await resolver.query(name, type);
+  if (!zoneFails(first)) return first;
+  await new Promise<void>((resolve) => clock.after(askAgainMs, resolve));
+  return resolver.query(name, type);
 }
 
 /** An answer in words. */

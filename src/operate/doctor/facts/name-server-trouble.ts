@@ -1,0 +1,156 @@
+/** What is the matter with a name server that does not answer as it should, and what can be done. */
+import { isLoopback, parseIp } from '../../../base/ip.ts';
+import { errnoOf } from '../../../events/fault.ts';
+import { printExtendedError } from '../../../protocol/dns/extended-error.ts';
+import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
+import type { Parts } from '../check.ts';
+import { nameServerSignMs } from '../limits.ts';
+import { row, type Evidence } from '../verdict.ts';
+import { chainInWords, forwarderChain } from './forwarders.ts';
+import { askByUdp, askIdentity, rcodeName, type AskParts, type NameServerReply } from './name-server.ts';
+
+/** The name of the root. */
+export const ROOT = '';
+/** Where systemd-resolved keeps the servers that it asks itself. */
+export const BEHIND_THE_STUB = '/run/systemd/resolve/resolv.conf';
+/** No reply at all. */
+export const NOTHING: NameServerReply = { kind: 'silent', why: '' };
+
+/** The stubs that other programs put into resolv.conf, and whose they are. */
+const STUBS: Readonly<Record<string, string>> = {
+  '127.0.0.53': 'the stub of systemd-resolved',
+  '127.0.0.54': 'the proxy of systemd-resolved',
+  '127.0.0.11': 'the name server that Docker gives its containers',
+};
+
+const has = (reply: NameServerReply, ...rcodes: readonly number[]): boolean =>
+  reply.kind === 'response' && rcodes.includes(reply.response.rcode);
+
+const NOERROR = 0;
+const NXDOMAIN = 3;
+
+/** Whether a reply answers the question, with records or with a no. */
+export const resolves = (reply: NameServerReply): boolean => has(reply, NOERROR, NXDOMAIN);
+
+/** Whether a server refuses the form of the question: it may know it without EDNS (RFC 6891 §7). */
+export const refusesForm = (reply: NameServerReply): boolean => has(reply, 1, 4);
+
+/** How a server takes the question for the root, as the service would ask it. */
+export interface RootReply {
+  readonly reply: NameServerReply;
+  /** Not even the root exists for it, nor any other name that is asked. */
+  readonly knowsNothing: boolean;
+}
+
+/** Asks for the root, without EDNS where the server refuses that; where it knows no root, for names that may be all it knows. */
+export async function askRoot(world: AskParts, server: NameServer, names: readonly string[]): Promise<RootReply> {
+  const first = await askByUdp(world, server, ROOT, 'NS');
+  const reply = refusesForm(first) ? await askByUdp(world, server, ROOT, 'NS', { edns: false }) : first;
+  if (!has(reply, NXDOMAIN)) return { reply, knowsNothing: false };
+  const others = await Promise.all(names.map((name) => askByUdp(world, server, name, 'NS')));
+  return { reply, knowsNothing: others.every((one) => has(one, NXDOMAIN)) };
+}
+
+/** What a reply was, in words. */
+export function seen(reply: NameServerReply): string {
+  if (reply.kind === 'silent') return reply.why;
+  const errors = (reply.response.errors ?? []).map((error) => `, ${printExtendedError(error)}`).join('');
+  return `${rcodeName(reply.response.rcode)}${errors} after ${reply.tookMs} ms`;
+}
+
+/** A cause as the beginning of a sentence, and what was seen on the way to it. */
+export interface Trouble {
+  readonly cause: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/** Why no answer comes: nobody listens, somebody listens who cannot answer, or nothing is seen of it. */
+export async function whySilent(
+  parts: AskParts & Pick<Parts, 'host'>,
+  server: NameServer,
+  from: string,
+  why: string,
+): Promise<Trouble> {
+  const shown = printNameServer(server);
+  const [identity, tcp, chain] = await Promise.all([
+    askIdentity(parts, server, nameServerSignMs),
+    parts.network.dial({ ...server, timeoutMs: nameServerSignMs }).then(
+      (stream) => {
+        stream.destroy();
+        return 'open';
+      },
+      (error: unknown) => errnoOf(error) || 'no connection',
+    ),
+    forwarderChain(parts.host, server),
+  ]);
+  const evidence = [
+    row(
+      `what ${shown} says of itself`,
+      'something',
+      identity === undefined ? 'nothing' : identity || 'an answer without a name',
+    ),
+    row(`TCP port ${server.port} of ${shown}`, 'open', tcp),
+    ...(chain.forwarders.length === 0 ? [] : [row('forwarding on this host', 'ends elsewhere', chainInWords(chain))]),
+  ];
+  if (chain.loop !== undefined)
+    return {
+      cause: `Name server ${shown} forwards in a loop (${chainInWords(chain)}): questions circle until they are dropped`,
+      evidence,
+    };
+  if (identity !== undefined)
+    return {
+      cause: `Name server ${shown} is alive${identity === '' ? '' : ` (${identity})`} and answers no question: it forwards in a loop, or to servers that do not answer`,
+      evidence,
+    };
+  if (tcp !== 'ECONNREFUSED') return { cause: `Name server ${shown} does not answer (${why})`, evidence };
+  const stub = STUBS[server.address];
+  return {
+    cause:
+      stub === undefined
+        ? `Name server ${shown} does not answer: nothing listens on its port ${server.port}`
+        : `${from === 'settings' ? 'names.servers' : '/etc/resolv.conf'} names ${shown}, ${stub}, and nothing listens there: that service does not run here`,
+    evidence,
+  };
+}
+
+const REFUSED_FOR: Readonly<Record<number, string>> = {
+  2: 'it cannot reach those that it asks',
+  3: 'it knows no name at all, so mail for every domain would come back as undeliverable',
+  5: 'it does not serve this host',
+};
+
+/** A server that answers, and says that it cannot. */
+export async function whyRefused(
+  host: Parts['host'],
+  server: NameServer,
+  reply: Extract<NameServerReply, { kind: 'response' }>,
+): Promise<Trouble> {
+  const shown = printNameServer(server);
+  const chain = await forwarderChain(host, server);
+  const evidence =
+    chain.forwarders.length === 0 ? [] : [row('forwarding on this host', 'ends elsewhere', chainInWords(chain))];
+  if (chain.loop !== undefined)
+    return { cause: `Name server ${shown} forwards in a loop (${chainInWords(chain)})`, evidence };
+  const said = (reply.response.errors ?? []).map(printExtendedError).join('; ');
+  const why = REFUSED_FOR[reply.response.rcode] ?? 'it cannot or will not resolve';
+  return {
+    cause: `Name server ${shown} answers ${rcodeName(reply.response.rcode)} even for the root${said === '' ? '' : ` (${said})`}: ${why}`,
+    evidence,
+  };
+}
+
+/** What a person can do: start what is there, or name another. */
+export async function cureFor({ address }: NameServer, from: string, host: Parts['host']): Promise<string> {
+  const where = from === 'settings' ? 'names.servers' : '/etc/resolv.conf or names.servers';
+  const behind = await host.text(BEHIND_THE_STUB);
+  const others = behind.ok ? [...behind.value.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, one]) => one) : [];
+  const named = others.length === 0 ? 'another one' : `${others.join(' and ')} (systemd-resolved asks it)`;
+  const ip = parseIp(address);
+  const local = ip !== undefined && isLoopback(ip);
+  const first = STUBS[address]?.includes('systemd')
+    ? 'systemctl start systemd-resolved, or name'
+    : local
+      ? 'Start it, or give it another server to ask, or name'
+      : 'Start it (or what is between: a firewall on port 53), or name';
+  return `${first} ${named} in ${where}`;
+}
