@@ -21,6 +21,12 @@ export interface OverviewParts {
   readonly startedAtMs: number;
 }
 
+/** A child as `ims status` shows processes. */
+export function processOf(child: ChildLook & { readonly pid: number | undefined; readonly restarts: number }) {
+  const { role, index, pid, state, restarts, sinceMs } = child;
+  return { role, index, pid, state, restarts, sinceMs };
+}
+
 /** Whether a worker waits for something that has failed, and does not merely start. */
 export function isHeldUp({ state, parts }: ChildLook): boolean {
   return state === 'starting' && parts.some((part) => part.state === 'failed');

@@ -37,6 +37,8 @@ export interface StorageParts {
   readonly nowMs: number;
   /** Gives a directory to the user that the service works as. */
   readonly give: (directory: string) => void;
+  /** Called where no sign of the spool could be left outside it: what an empty directory means at a later start stays open. */
+  readonly unsigned: (why: string) => void;
   /** Who owns a path and who should, where they differ. */
   readonly ownership: (path: string) => Ownership | undefined;
 }
@@ -64,9 +66,10 @@ export async function openStorage(parts: StorageParts): Promise<StorageTrouble |
       at = directory;
       parts.give(directory);
     }
-    // Where it cannot be written there is no sign, and what an empty directory means stays open.
     if (marker !== undefined && (sign?.data !== data || sign.id !== own.id))
-      await disk.replaceFile(marker, printSpoolMarker({ ...own, data }), 0o644).catch(() => undefined);
+      await disk
+        .replaceFile(marker, printSpoolMarker({ ...own, data }), 0o644)
+        .catch((error: unknown) => parts.unsigned(`${marker} cannot be written (${errnoOf(error)})`));
     return undefined;
   } catch (error) {
     return unusable(parts, at, error);

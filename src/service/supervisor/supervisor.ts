@@ -9,7 +9,7 @@
 import type { Journal } from '../../events/journal.ts';
 import type { EventRecord } from '../../events/render.ts';
 import type { PartState } from '../../operate/actions/context.ts';
-import { verdictOf } from '../../operate/actions/verdict.ts';
+import { acceptsMail, verdictOf } from '../../operate/actions/verdict.ts';
 import { printProblem } from '../../operate/config/index.ts';
 import type { Children } from '../../world/ports/children.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
@@ -20,7 +20,7 @@ import { ChildSlot } from './child-slot.ts';
 import { LeaseTable } from './leases.ts';
 import { type BoundSocket, Listeners } from './listeners.ts';
 import { limits } from './limits.ts';
-import { isHeldUp, overview } from './overview.ts';
+import { isHeldUp, overview, processOf } from './overview.ts';
 import { Verdict } from './verdict.ts';
 
 /** What the supervisor is made of. */
@@ -138,14 +138,7 @@ export class Supervisor {
       generation: this.#briefing.generation,
       startedAtMs: this.#startedAtMs,
       configuration: this.#parts.configurationPath,
-      processes: children.map(({ role, index, pid, state, restarts, sinceMs }) => ({
-        role,
-        index,
-        pid,
-        state,
-        restarts,
-        sinceMs,
-      })),
+      processes: children.map(processOf),
       listeners,
     };
   }
@@ -313,9 +306,14 @@ export class Supervisor {
     this.#startOperator();
     if (this.#told || this.#operator.state !== 'ready') return;
     if (this.#workers.some((worker) => worker.state === 'starting' && !isHeldUp(worker))) return;
+    this.#tellInPart();
+    this.#parts.notify(this.#verdict.with('READY=1'));
+  }
+
+  /** The last event of a troubled start is its cause. */
+  #tellInPart(): void {
     this.#told = true;
     this.#parts.journal.emit('service.runs-in-part', { verdict: verdictOf(this.status().parts) });
-    this.#parts.notify(this.#verdict.with('READY=1'));
   }
 
   #startOperator(): void {
@@ -333,6 +331,7 @@ export class Supervisor {
       generation: this.#briefing.generation,
     });
     this.#parts.onStarted();
+    if (!this.#told && !acceptsMail(this.status().parts)) this.#tellInPart();
   }
 
   #lend(worker: ChildSlot, name: string, socket: BoundSocket): void {
