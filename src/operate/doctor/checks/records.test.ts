@@ -44,10 +44,12 @@ test('ns-no-ptr: an address without reverse name is named with the record to ask
   assert.match(cureOf(none), /10\.2\.0\.192\.in-addr\.arpa\. 3600 IN PTR mail\.company\.com\.$/);
   const astray = await look(reverseNames, '10.2.0.192.in-addr.arpa PTR host.isp.net\nhost.isp.net A 192.0.2.99\n');
   assert.match(causeOf(astray), /is host\.isp\.net, which does not lead back/);
-  assert.match(
-    causeOf(await look(reverseNames, '10.2.0.192.in-addr.arpa SERVFAIL\n')),
-    /^unknown: PTR of 192\.0\.2\.10/,
-  );
+  const silent = await look(reverseNames, '10.2.0.192.in-addr.arpa SILENT\n');
+  assert.match(causeOf(silent), /^unknown: PTR of 192\.0\.2\.10/);
+  const failing = await look(reverseNames, '10.2.0.192.in-addr.arpa SERVFAIL\n');
+  assert.match(causeOf(failing), /\(PTR\) of 192\.0\.2\.10, .* cannot be looked up: .* \(SERVFAIL/);
+  // Where the name has no address at all, that is the one fault.
+  assert.equal((await look(reverseNames, '10.2.0.192.in-addr.arpa PTR mail.company.com\n')).kind, 'blocked');
 });
 
 test('what is amiss with IPv6 alone is told without an alarm', async () => {
