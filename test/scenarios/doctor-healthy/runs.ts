@@ -34,6 +34,9 @@ domains:
   company.com:
     mailboxes: { alice: {} }
     aliases: { postmaster: alice, abuse: alice }
+routing:
+  smartHosts: { out: { hosts: [{ host: mx.elsewhere.com }], tls: none } }
+  addressSpaces: [{ match: elsewhere.com, via: out }]
 doctor: { every: 10s, networkEvery: 30s }
 `,
 );
