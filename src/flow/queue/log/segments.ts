@@ -52,6 +52,8 @@ export class Segments {
   #prepared: Promise<Segment> | undefined;
   #sparing = false;
   #closed = false;
+  /** Why no reserve can be allocated; it is tried again with every commit, and told when it changes. */
+  #allocation: string | undefined;
   #openFiles = 0;
   /** There was no space: the reserve may be used. */
   scarce = false;
@@ -220,8 +222,10 @@ export class Segments {
         this.#spares.push(path);
       }
       this.scarce = false;
+      this.#allocation = undefined;
     } catch (error) {
-      this.#report('allocate', directory, error);
+      if (this.#allocation !== errnoOf(error)) this.#report('allocate', directory, error);
+      this.#allocation = errnoOf(error);
     } finally {
       this.#sparing = false;
     }
