@@ -39,6 +39,7 @@ export async function serveRole(role: 'worker' | 'operator'): Promise<void> {
     const verifyPassword = async (hash: string, password: string): Promise<boolean> =>
       (await import('../world/node/passwords.ts')).verifyPassword(hash, password);
     const shell: SecureShell = {
+      publicKey: async (key) => (await import('../world/node/secure-shell.ts')).nodeSecureShell.publicKey(key),
       connect: async (terms) => (await import('../world/node/secure-shell.ts')).nodeSecureShell.connect(terms),
     };
     const parts = {

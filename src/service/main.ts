@@ -46,6 +46,7 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
     host: async () => (await import('../world/node/host.ts')).nodeHost,
     changes: async () => (await import('../world/node/host-changes.ts')).nodeHostChanges,
     programs: async () => (await import('../world/node/programs.ts')).nodePrograms,
+    shell: async () => (await import('../world/node/secure-shell.ts')).nodeSecureShell,
     onInterrupt(fn) {
       process.on('SIGINT', fn);
       return () => void process.removeListener('SIGINT', fn);

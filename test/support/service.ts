@@ -160,7 +160,8 @@ class SpawnedService implements TestService {
 
   ims(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     return new Promise((resolve) => {
-      const child = spawn(process.execPath, [MAIN, ...words], {
+      const [program = process.execPath, ...line] = [...this.#within, process.execPath, MAIN, ...words];
+      const child = spawn(program, line, {
         cwd: this.directory,
         env: { ...process.env, IMS_CONFIG: this.configuration },
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 import type { Host } from '../../world/ports/host.ts';
 import type { HostChanges } from '../../world/ports/host-changes.ts';
 import type { Programs } from '../../world/ports/process.ts';
+import type { SecureShell } from '../../world/ports/secure-shell.ts';
 import type { World } from '../../world/world.ts';
 
 /** A stream that text is written to. */
@@ -37,6 +38,8 @@ export interface CliIo {
   changes?(): Promise<HostChanges>;
   /** Loads what runs commands of the host; only repairs ask for it. */
   programs?(): Promise<Programs>;
+  /** Loads the client of SSH; only `gateway` asks for it. */
+  shell?(): Promise<SecureShell>;
   /** Makes the hash of a password. */
   hashPassword(password: string): Promise<string>;
   /** Calls `fn` at Ctrl-C; the function that comes back takes that off again. Without it Ctrl-C ends the process. */

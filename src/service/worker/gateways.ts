@@ -19,6 +19,7 @@ export interface GatewayTargets {
 }
 
 const NO_SHELL: SecureShell = {
+  publicKey: () => Promise.resolve(undefined),
   connect: () => Promise.resolve({ kind: 'unreachable', why: 'this process has no client of SSH' }),
 };
 

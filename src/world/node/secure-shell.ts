@@ -114,5 +114,11 @@ async function connect(terms: ShellTerms): ReturnType<SecureShell['connect']> {
   });
 }
 
+async function publicKey(privateKey: string): Promise<string | undefined> {
+  const { default: ssh2 } = await import('ssh2');
+  const key = ssh2.utils.parseKey(privateKey);
+  return key instanceof Error ? undefined : `${key.type} ${key.getPublicSSH().toString('base64')}`;
+}
+
 /** SSH by the package `ssh2`. */
-export const nodeSecureShell: SecureShell = { connect };
+export const nodeSecureShell: SecureShell = { connect, publicKey };

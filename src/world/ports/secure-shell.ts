@@ -68,6 +68,8 @@ export interface ShellSession {
 
 /** A client of SSH (RFC 4251 and following). */
 export interface SecureShell {
+  /** The public half of a private key, as a line of authorized_keys has it; undefined where the text is no key. */
+  publicKey(privateKey: string): Promise<string | undefined>;
   /** Never rejects. */
   connect(terms: ShellTerms): Promise<{ readonly kind: 'connected'; readonly session: ShellSession } | ShellFailure>;
 }

@@ -135,6 +135,36 @@ test('a session that is half dead and holds the port is ended, and the port is o
   );
 });
 
+/** The text between a line that ends with `<<'END'` and END, by the file that it is for. */
+const document = (text: string, file: string): string =>
+  new RegExp(`${file} <<'END'\\n([^]*?)\\nEND\\n`).exec(text)?.[1] ?? '';
+
+test('what `ims gateway prepare` prints makes a gateway, which `ims gateway check` finds well', { skip }, async () => {
+  const { stdout } = await service.ims('gateway', 'prepare', 'outside');
+  const key = document(stdout, 'authorized_keys');
+  const lines = document(stdout, 'ims-gateway.conf');
+  assert.match(
+    key,
+    /^restrict,port-forwarding,permitlisten="25",command=".*" ssh-ed25519 \S+ ims@mail\.example\.test$/,
+  );
+  await scene.killGateway();
+  await scene.authorize(`${key}\n`);
+  const from = service.events.length;
+  await scene.startGateway('GatewayPorts no\nAllowTcpForwarding no', lines);
+  await later(2660, from);
+  const checked = await service.ims('gateway', 'check', 'outside');
+  assert.match(checked.stdout, /well +log in at 203\.0\.113\.5:22 as ims-gateway: OpenSSH/);
+  assert.match(checked.stdout, /well +bind 0\.0\.0\.0:25 there: our service holds it and answers/);
+  assert.match(checked.stdout, /well +connect from there: allowed/);
+  assert.match(checked.stdout, /well +reach 203\.0\.113\.5:25 from this host: 220 mail\.example\.test/);
+  assert.match(checked.stdout, /BAD +name of 203\.0\.113\.5 \(PTR\): there is none/);
+  assert.equal(checked.code, 1);
+  // The one command that this key may run is enough to end a session that is half dead.
+  const before = service.events.length;
+  await scene.forgetSessions();
+  assert.match(await later(2661, before), /held port 25/);
+});
+
 test('another mail server on the port is named by its banner, and the port is bound when it has left', {
   skip,
 }, async () => {

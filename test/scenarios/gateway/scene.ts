@@ -40,8 +40,8 @@ export interface Scene {
   readonly keyFile: string;
   readonly user: string;
   resident(where: 'private' | 'gateway' | 'internet'): Resident;
-  /** Starts sshd with further lines of its configuration, which win. */
-  startGateway(more?: string): Promise<void>;
+  /** Starts sshd with further lines of its configuration: first ones, which win, and last ones, for a Match. */
+  startGateway(more?: string, last?: string): Promise<void>;
   /** Ends everything that runs on the gateway, as a power cut does. */
   killGateway(): Promise<void>;
   newHostKey(): Promise<string>;
@@ -126,12 +126,12 @@ class NamespaceScene implements Scene {
     await writeFile(join(this.directory, 'authorized_keys'), line);
   }
 
-  async startGateway(more = ''): Promise<void> {
+  async startGateway(more = '', last = ''): Promise<void> {
     const config = join(this.directory, 'sshd_config');
     await writeFile(
       config,
       `${more}\nPort 22\nHostKey ${this.directory}/host\nPidFile none\nUsePAM no\nStrictModes no\nGatewayPorts clientspecified
-AllowTcpForwarding yes\nMaxStartups 100\nAuthorizedKeysFile ${this.directory}/authorized_keys\nPasswordAuthentication no\nLogLevel ERROR\n`,
+AllowTcpForwarding yes\nMaxStartups 100\nAuthorizedKeysFile ${this.directory}/authorized_keys\nPasswordAuthentication no\nLogLevel ERROR\n${last}\n`,
     );
     // The user exists in the eyes of this sshd alone.
     const mounts = ['passwd', 'shadow', 'group'].map((file) => `mount --bind ${this.directory}/${file} /etc/${file}`);
