@@ -42,6 +42,30 @@ function withOther<T extends object>(thing: T, other: Partial<T>): T {
 const accepting = (queue: Queue): boolean => queue.condition().accepting;
 
 describe('the log when storage fails', () => {
+  it('takes no more deliveries than it may hold, and says so once', async () => {
+    const settings = { spaceFloor: 1024 ** 2, spaceResume: 2 * 1024 ** 2, freshCache: 64 * 1024, messagesMax: 2 };
+    const { queue, events } = await openLog(new SimDisk({ random: seeded(2) }), { settings });
+    await put(queue, 'x');
+    await put(queue, 'y');
+    const condition = queue.condition();
+    assert(!condition.accepting && condition.reply.code === 452);
+    assert(!accepting(queue));
+    assert.deepEqual(
+      events.filter((name) => name === 'queue.full'),
+      ['queue.full'],
+    );
+    await queue.close();
+  });
+
+  it('says what it could not do besides keeping mail', async () => {
+    const disk = new SimDisk({ random: seeded(3) });
+    const blind = withOther(disk, { space: () => Promise.reject(Object.assign(new Error('no'), { code: 'EIO' })) });
+    const { queue, events } = await openLog(blind);
+    await put(queue, 'x');
+    assert(events.includes('storage.maintenance-failed'));
+    await queue.close();
+  });
+
   it('refuses mail below the floor, says so once, and takes it again from the higher mark', async () => {
     const disk = new SimDisk({ random: seeded(1), faults: { capacityBytes: 8 * 1024 ** 2 } });
     const { queue, events } = await openLog(disk);
@@ -51,7 +75,7 @@ describe('the log when storage fails', () => {
     await until(() => !accepting(queue));
     const condition = queue.condition();
     assert(!condition.accepting && condition.reply.code === 452 && condition.reply.detail === '3.1');
-    await assert.rejects(put(queue, 'y'), Fault);
+    await assert.rejects(put(queue, 'y'), (error) => error instanceof Fault && error.event === 'queue.not-accepting');
     disk.faults.capacityBytes = 2 * 1024 ** 2;
     await turns(50);
     assert(!accepting(queue), 'between the marks nothing changes');

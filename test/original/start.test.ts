@@ -207,7 +207,7 @@ test('Q182346: without its control socket the service carries mail, and says wha
   const status = await one.ims('status');
   assert.notEqual(status.code, 0);
   assert.ok(
-    one.events.some(({ text }) => text.includes('control')),
+    one.events.some(({ name, text }) => name === 'service.part-failed' && text.includes('control')),
     one.events.map(({ text }) => text).join('\n'),
   );
 });

@@ -256,3 +256,15 @@ test('RFC 5321 §4.5.1: the postmaster of the address spoken to is ours', async 
     '550 5.7.1',
   );
 });
+
+test('a login that cannot be checked now is 454, with an event', async () => {
+  const events: string[] = [];
+  const policy = createPolicy({
+    settings: closed,
+    directory: { ...tableDirectory({}), login: async () => ({ kind: 'unavailable', why: 'too many at once' }) },
+    journal: { emit: (name) => void events.push(name) },
+  });
+  const { reply } = await policy.login(customer, 'me@example.test', 'secret');
+  assert.equal(show(reply), '454 4.7.0');
+  assert.deepEqual(events, ['policy.login-unavailable']);
+});

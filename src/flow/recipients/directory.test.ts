@@ -106,8 +106,8 @@ test('an alias that names itself keeps a copy in the mailbox', async () => {
 });
 
 test('Q257578: a target that is no address concerns nobody but itself', async () => {
-  const faults: string[] = [];
-  const journal: Journal = { emit: (_name, values) => void faults.push(JSON.stringify(values)) };
+  const told: string[] = [];
+  const journal: Journal = { emit: (name) => void told.push(name) };
   const directory = make(
     { 'a.test': domain({ mailboxes: { x: box }, aliases: { some: ['', 'smtp:', 'x', 'gone'], none: ['smtp:'] } }) },
     { journal },
@@ -115,7 +115,7 @@ test('Q257578: a target that is no address concerns nobody but itself', async ()
   assert.deepEqual(await targets(directory, 'some@a.test'), ['x@a.test']);
   assert.equal(await targets(directory, 'none@a.test'), 'broken');
   await directory.resolve(address('some@a.test'));
-  assert.equal(faults.length, 4);
+  assert.deepEqual(told, Array.from({ length: 4 }, () => 'recipients.alias-broken'));
 });
 
 test('aliases are followed so deep and so wide, not further', async () => {

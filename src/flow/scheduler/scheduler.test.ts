@@ -159,7 +159,13 @@ test('an attempt that breaks is told, and its mail is tried again later', async 
   const told: string[] = [];
   const hop = new OneHop(1, [[claim]]);
   const recorded: unknown[] = [];
-  const queue: Queue = { ...hop.queue, record: async (_claim, attempt) => (recorded.push(attempt.outcomes), []) };
+  const queue: Queue = {
+    ...hop.queue,
+    record: async (_claim, attempt) => {
+      recorded.push(attempt.outcomes);
+      return [];
+    },
+  };
   const scheduler = start(
     new ManualClock(),
     { queue },

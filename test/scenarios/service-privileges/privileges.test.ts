@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -80,15 +80,22 @@ domains: { example.test: { mailboxes: { alice: {} } } }
 });
 
 test('an unknown user is the named cause of a refused start', { timeout: 60_000, skip: notRoot }, async () => {
-  await assert.rejects(
-    startService(
-      (directory) => `server: { name: mail.example.test, data: ${directory}/data, user: no-such-user }
+  const directory = await mkdtemp(join(tmpdir(), 'ims-'));
+  const configuration = join(directory, 'ims.yaml');
+  await writeFile(
+    configuration,
+    `server: { name: mail.example.test, data: ${directory}/data, user: no-such-user }
 listeners: { mx: { profile: mx, address: 127.0.0.1, port: 0 } }
 domains: { example.test: { mailboxes: { alice: {} } } }
 `,
-    ),
-    /no-such-user/,
+    { mode: 0o600 },
   );
+  const { status, stdout } = spawnSync(process.execPath, [MAIN, 'run', '--config', configuration], {
+    encoding: 'utf8',
+  });
+  assert.notEqual(status, 0);
+  assert.match(stdout, /"event":4020,.*this host has no user no-such-user/);
+  await rm(directory, { recursive: true });
 });
 
 let home: string;
