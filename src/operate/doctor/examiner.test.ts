@@ -62,10 +62,18 @@ class Stage {
 test('the first look comes some seconds after the start, and waits while workers start', async () => {
   const stage = new Stage();
   stage.busy = true;
-  await stage.pass(limits.firstMs + 20_000);
+  await stage.pass(limits.firstMs + limits.busyMs);
   assert.equal(stage.looks, 0);
   stage.busy = false;
   await stage.pass(limits.busyMs + 1000);
+  assert.equal(stage.looks, 1);
+  stage.examiner.stop();
+});
+
+test('a service whose workers do not come up is examined all the same', async () => {
+  const stage = new Stage();
+  stage.busy = true;
+  await stage.pass(limits.busyMsMax + limits.busyMs + 1000);
   assert.equal(stage.looks, 1);
   stage.examiner.stop();
 });

@@ -102,9 +102,9 @@ export const outsideMax = 4;
 export const examiner = {
   /** From the start of the operator process to the first look: a start has better things to do. */
   firstMs: 5000,
-  /** While workers still start a look waits again, and at most so long altogether. */
-  busyMs: 5000,
-  busyMsMax: 120_000,
+  /** While workers still start a look waits again, and at most so long altogether: one that cannot start needs the diagnosis. */
+  busyMs: 3000,
+  busyMsMax: 15_000,
   /** From a change, such as a new configuration, to the look for what it brought. */
   soonMs: 1000,
   /** After a look that failed. */
