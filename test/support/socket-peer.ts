@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { loginFailureDelayMs } from '../../src/flow/reception/limits.ts';
+import { ProxyHeaders } from '../../src/flow/reception/proxy-headers.ts';
 import type { Room } from '../../src/flow/reception/room.ts';
 import { Session } from '../../src/flow/reception/session.ts';
 import { TimerWheel } from '../../src/flow/reception/timer-wheel.ts';
@@ -157,6 +158,7 @@ export class SocketPeer implements TranscriptPeer {
     return {
       clock,
       wheel: new TimerWheel(clock),
+      proxyHeaders: new ProxyHeaders({ emit: () => undefined }),
       settings,
       serverName: offer.hostName,
       journal: { emit: () => undefined },
