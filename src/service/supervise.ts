@@ -188,7 +188,7 @@ async function lookForStorage(
     const newer = opened === 'held' ? undefined : await openDataFormats(look, journal);
     if (newer === undefined) {
       if (before === undefined)
-      board.set({ part: 'storage', state: 'running', ...(unsigned === undefined ? {} : { cause: unsigned }) });
+        board.set({ part: 'storage', state: 'running', ...(unsigned === undefined ? {} : { cause: unsigned }) });
       return { place: opened };
     }
     if (opened !== 'held' && opened !== current) leavePlace(opened);

@@ -19,15 +19,25 @@ test('the verdict is one sentence that names what keeps mail out before what onl
   assert.equal(verdictOf([part('listener mx', 'starting')]), 'The service starts.');
   assert.equal(verdictOf([]), 'No mail is accepted: no listener is configured.');
   assert.equal(
-    verdictOf(
-      [part('listener mx', 'running'), part('listener submission', 'failed', 'EADDRINUSE.')],
-      [{ title: 'x', cause: 'y' }],
-    ),
+    verdictOf([part('listener mx', 'running'), part('listener submission', 'failed', 'EADDRINUSE.')], [{ cause: 'y' }]),
     'Mail is accepted; 2 things are not well: listener submission: EADDRINUSE.',
   );
   assert.equal(
-    verdictOf([part('listener mx', 'running')], [{ title: 'x', cause: 'The clock is wrong.' }]),
+    verdictOf([part('listener mx', 'running')], [{ cause: 'The clock is wrong.' }]),
     'Mail is accepted; one thing is not well: The clock is wrong.',
+  );
+});
+
+test('what a check found of the same event is the deeper cause, and not a second thing', () => {
+  const taken = { ...part('listener submission', 'failed', 'EADDRINUSE'), event: 4007 };
+  const found = { cause: 'Port 587 is held by exim4 (pid 12).', event: 4007 };
+  assert.equal(
+    verdictOf([part('listener mx', 'running'), taken], [found]),
+    'Mail is accepted; one thing is not well: listener submission: Port 587 is held by exim4 (pid 12).',
+  );
+  assert.equal(
+    verdictOf([taken], [found]),
+    'No mail is accepted: listener submission: Port 587 is held by exim4 (pid 12).',
   );
 });
 

@@ -39,23 +39,31 @@ export function rootCause(parts: readonly PartState[]): PartState | undefined {
   return wrong.find(({ part, state }) => state === 'failed' && !part.startsWith(LISTENER)) ?? wrong[0];
 }
 
+/** What the verdict reads of a condition that a check has found. */
+export type Attention = Pick<Condition, 'cause' | 'event'>;
+
+/** Conditions that no part tells of: where both belong to the same event, the check has found the deeper cause of one thing. */
+export function unexplained<T extends Attention>(parts: readonly PartState[], conditions: readonly T[]): readonly T[] {
+  return conditions.filter(
+    ({ event }) => event === undefined || parts.every((part) => isWell(part) || part.event !== event),
+  );
+}
+
 /** How the service is, in one sentence. */
-export function verdictOf(
-  parts: readonly PartState[],
-  conditions: readonly Pick<Condition, 'title' | 'cause'>[] = [],
-): string {
+export function verdictOf(parts: readonly PartState[], conditions: readonly Attention[] = []): string {
   const wrong = parts.filter((one) => !isWell(one));
-  const accepting = acceptsMail(parts);
   const root = rootCause(parts);
-  if (!accepting) {
-    if (root === undefined) return 'No mail is accepted: no listener is configured.';
-    if (root.state === 'starting') return 'The service starts.';
-    return `No mail is accepted: ${sentence(causeOf(root))}`;
+  const deeper = conditions.find(({ event }) => event !== undefined && event === root?.event);
+  const cause = root === undefined ? undefined : deeper === undefined ? causeOf(root) : `${root.part}: ${deeper.cause}`;
+  if (!acceptsMail(parts)) {
+    if (cause === undefined) return 'No mail is accepted: no listener is configured.';
+    if (root?.state === 'starting') return 'The service starts.';
+    return `No mail is accepted: ${sentence(cause)}`;
   }
-  const count = wrong.length + conditions.length;
+  const others = unexplained(parts, conditions);
+  const count = wrong.length + others.length;
   if (count === 0) return 'Everything runs.';
-  const first = root === undefined ? conditions[0]?.cause : causeOf(root);
-  return `Mail is accepted; ${plural(count)} not well: ${sentence(first ?? '')}`;
+  return `Mail is accepted; ${plural(count)} not well: ${sentence(cause ?? others[0]?.cause ?? '')}`;
 }
 
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

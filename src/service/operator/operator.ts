@@ -132,7 +132,10 @@ class Operator implements ChildDuties {
 
   /** Tells the supervisor how the parts of this process are, and what the checks have found. */
   #tellParts(): void {
-    const attention = this.#conditions().map(({ cause }) => cause);
+    const attention = this.#conditions().map(({ cause, event }) => ({
+      cause,
+      ...(event === undefined ? {} : { event }),
+    }));
     void this.#supervisor.ask('parts', { parts: this.#board.all(), attention }).catch(() => undefined); // it is told again with the next change
   }
 

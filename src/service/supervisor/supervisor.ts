@@ -9,7 +9,7 @@
 import type { Journal } from '../../events/journal.ts';
 import type { EventRecord } from '../../events/render.ts';
 import type { PartState } from '../../operate/actions/context.ts';
-import { acceptsMail, verdictOf } from '../../operate/actions/verdict.ts';
+import { acceptsMail, type Attention, verdictOf } from '../../operate/actions/verdict.ts';
 import { printProblem } from '../../operate/config/index.ts';
 import type { Children } from '../../world/ports/children.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
@@ -358,7 +358,7 @@ export class Supervisor {
   async #answer(name: string, input: unknown, slot: ChildSlot): Promise<unknown> {
     switch (name) {
       case 'parts': {
-        const { parts, attention } = input as { parts: readonly PartState[]; attention?: readonly string[] };
+        const { parts, attention } = input as { parts: readonly PartState[]; attention?: readonly Attention[] };
         slot.parts = parts;
         if (attention !== undefined) this.#verdict.attention = attention;
         this.#changed();

@@ -1,5 +1,5 @@
 import type { PartState } from '../../operate/actions/context.ts';
-import { verdictOf } from '../../operate/actions/verdict.ts';
+import { type Attention, verdictOf } from '../../operate/actions/verdict.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
 import { limits } from './limits.ts';
 
@@ -11,8 +11,8 @@ export class Verdict {
   #told = '';
   #timer: Timer | undefined;
   #begun = false;
-  /** Causes of what checks have found, as the operator process says them. */
-  attention: readonly string[] = [];
+  /** What checks have found, as the operator process says it. */
+  attention: readonly Attention[] = [];
 
   constructor(
     { clock, notify }: { readonly clock: Pick<Clock, 'after'>; readonly notify: (state: string) => void },
@@ -48,7 +48,6 @@ export class Verdict {
   }
 
   #sentence(): string {
-    const conditions = this.attention.map((cause) => ({ title: cause, cause }));
-    return verdictOf(this.#parts(), conditions).replace(/\s+/g, ' ').slice(0, limits.verdictBytesMax);
+    return verdictOf(this.#parts(), this.attention).replace(/\s+/g, ' ').slice(0, limits.verdictBytesMax);
   }
 }

@@ -1,7 +1,7 @@
 /** The one screen of `ims status`. */
 import type { QueueCounts } from '../../../flow/queue/port.ts';
 import type { PartState, ServiceStatus } from '../../actions/context.ts';
-import { acceptsMail, isWell } from '../../actions/verdict.ts';
+import { acceptsMail, isWell, unexplained } from '../../actions/verdict.ts';
 import type { Condition } from '../../doctor/condition.ts';
 import type { Evidence } from '../../doctor/verdict.ts';
 import type { CliSession } from '../session.ts';
@@ -28,12 +28,12 @@ const SHOWN_MAX = 12;
 export function printStatus(session: CliSession, status: StatusResult, all: boolean): void {
   const { verdict, parts, conditions, nowMs } = status;
   const wrong = parts.filter((one) => !isWell(one));
-  const colour = !acceptsMail(parts) ? 'red' : wrong.length + conditions.length > 0 ? 'yellow' : 'green';
+  const things = [...wrong.map((part) => thingOf(part, conditions)), ...unexplained(parts, conditions).map(found)];
+  const colour = !acceptsMail(parts) ? 'red' : things.length > 0 ? 'yellow' : 'green';
   session.print(session.paint(colour, verdict));
   session.print(
     `${session.paint('bold', status.name)}  Internet Mail Service ${status.version}, up ${showSpan(status.upMs)}, configuration ${status.generation} (${status.configurationFile})`,
   );
-  const things = [...wrong.map((part) => thingOf(part, conditions)), ...unexplained(wrong, conditions).map(found)];
   for (const thing of things.slice(0, SHOWN_MAX)) printThing(session, thing, nowMs);
   if (things.length > SHOWN_MAX) session.print(`\nand ${things.length - SHOWN_MAX} more: ims status --json`);
   if (all) printParts(session, parts, nowMs);
@@ -72,10 +72,6 @@ function thingOf(
     cures: deeper === undefined ? (cure === undefined ? [] : [cure]) : curesOf(deeper),
     article: event,
   };
-}
-
-function unexplained(wrong: readonly PartState[], conditions: readonly Condition[]): readonly Condition[] {
-  return conditions.filter(({ event }) => event === undefined || wrong.every((part) => part.event !== event));
 }
 
 function found(condition: Condition): Thing {
