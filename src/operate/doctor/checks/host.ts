@@ -1,5 +1,5 @@
 import { defineCheck } from '../check.ts';
-import { workersOf } from '../facts/service-identity.ts';
+import { limitedProcesses, workersOf } from '../facts/service-identity.ts';
 import { identityOf } from '../facts/users.ts';
 import { descriptorsSpare, ephemeralPortsMin } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
@@ -72,7 +72,7 @@ export const fileDescriptors = defineCheck({
     const needed = share + settings.delivery.attemptsMax + descriptorsSpare;
     const evidence: Evidence[] = [];
     let least = Number.POSITIVE_INFINITY;
-    for (const pid of workers.length === 0 ? ['self'] : workers) {
+    for (const pid of await limitedProcesses({ settings, host, service })) {
       const text = await host.text(`/proc/${pid}/limits`);
       // Node raises the soft limit of its process to the hard one by itself.
       const [, soft = '', hard = ''] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(text.ok ? text.value : '') ?? [];
@@ -84,7 +84,7 @@ export const fileDescriptors = defineCheck({
       least = Math.min(least, limit);
       evidence.push(
         row(
-          `open files of ${pid === 'self' ? 'a process started here' : `worker ${pid}`}`,
+          `open files of ${pid === 'self' ? 'a process started here' : `process ${pid}`}`,
           `${needed} or more`,
           String(limit),
         ),

@@ -1,6 +1,6 @@
 import type { Host } from '../../../world/ports/host.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { serviceIdentity, workersOf } from '../facts/service-identity.ts';
+import { limitedProcesses, serviceIdentity, workersOf } from '../facts/service-identity.ts';
 import { memoryMin, memoryShareMax, threadsOfProcess, threadsSpare } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
@@ -132,7 +132,7 @@ export const processesAllowed = defineCheck({
   cost: 'host',
   async look({ settings, host, service }) {
     const workers = await workersOf({ service });
-    const pid = workers[0] ?? 'self';
+    const [pid = 'self'] = await limitedProcesses({ settings, host, service });
     const needed = threadsNeeded({ settings });
     const evidence: Evidence[] = [];
     const limits = await host.text(`/proc/${pid}/limits`);

@@ -1,5 +1,5 @@
 import { defineCheck } from '../check.ts';
-import { workersOf } from '../facts/service-identity.ts';
+import { limitedProcesses } from '../facts/service-identity.ts';
 import { addressSpaceMin, dataSizeMin, fileSizeMin, stackSizeMin } from '../limits.ts';
 import { healthy, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
@@ -24,8 +24,7 @@ export const processLimits = defineCheck({
   after: ['configuration.loads'],
   cost: 'host',
   async look({ settings, host, service }) {
-    const workers = await workersOf({ service });
-    const pid = workers[0] ?? 'self';
+    const [pid = 'self'] = await limitedProcesses({ settings, host, service });
     const limits = await host.text(`/proc/${pid}/limits`);
     if (!limits.ok) return unknown(`the limits of process ${pid} cannot be read`);
     const space = limitOf(limits.value, 'Max address space');

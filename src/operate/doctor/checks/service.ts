@@ -1,5 +1,6 @@
 import { defineCheck } from '../check.ts';
-import { holdersOf, processFacts, processInWords } from '../facts/processes.ts';
+import { processFacts, processInWords } from '../facts/processes.ts';
+import { lockHolder } from '../facts/service-identity.ts';
 import { showPlace } from '../facts/usage.ts';
 import { runDirectoryOf } from '../parts.ts';
 import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
@@ -69,7 +70,8 @@ export const instanceLock = defineCheck({
     );
     if (!held)
       return healthy([row(path, 'free, or left by a process that ended', 'left behind; the next start removes it')]);
-    const holder = await lockHolder(host, path);
+    const pid = await lockHolder(host, path);
+    const holder = pid === undefined ? undefined : await processFacts(host, pid);
     const words = holder === undefined ? 'a process that cannot be seen from here' : processInWords(holder);
     return unhealthy(
       `The lock ${path} is held by ${words}, which does not answer at the control socket.`,
@@ -78,15 +80,6 @@ export const instanceLock = defineCheck({
     );
   },
 });
-
-async function lockHolder(host: Parameters<typeof processFacts>[0], path: string) {
-  const table = await host.text('/proc/net/unix');
-  const line = table.ok ? table.value.split('\n').find((one) => one.endsWith(` ${path}`)) : undefined;
-  const inode = line?.trim().split(/\s+/)[6];
-  if (inode === undefined) return undefined;
-  const pid = (await holdersOf(host, new Set([inode]))).get(inode)?.[0];
-  return pid === undefined ? undefined : processFacts(host, pid);
-}
 
 /** Everything that the service says of itself. */
 export const everythingRuns = defineCheck({
@@ -99,6 +92,7 @@ export const everythingRuns = defineCheck({
     'service.answers',
     'storage.data-directory',
     'storage.space',
+    'storage.file-system-writable',
     'listeners.addresses-present',
     'listeners.ipv6',
     'listeners.may-bind-low-ports',

@@ -152,11 +152,6 @@ const MEANINGS: readonly {
     cure: 'Restart that host; mail waits meanwhile',
     theirs: true,
   },
-  {
-    words: /proxy/i,
-    cause: 'the proxy in between fails or refuses',
-    cure: 'ims events --severity warning names the proxy and its words; its operator must allow the port',
-  },
 ];
 
 /** What remote hosts say, and what that means. */

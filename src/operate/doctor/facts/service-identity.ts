@@ -1,5 +1,6 @@
 import type { Parts } from '../check.ts';
-import { statusNumbers } from './processes.ts';
+import { runDirectoryOf } from '../parts.ts';
+import { holdersOf, statusNumbers } from './processes.ts';
 import { type Identity, identityOf } from './users.ts';
 
 /**
@@ -46,4 +47,30 @@ export async function supervisorOf({ host, service }: Pick<Parts, 'host' | 'serv
   const status = child === undefined ? undefined : await host.text(`/proc/${child}/status`);
   const parent = status?.ok === true ? statusNumbers(status.value, 'PPid')[0] : undefined;
   return parent !== undefined && parent > 0 ? parent : undefined;
+}
+
+/** The process that holds the lock of the data directory, whether it answers or not. */
+export async function lockHolder(host: Parts['host'], path: string): Promise<number | undefined> {
+  const table = await host.text('/proc/net/unix');
+  const line = table.ok ? table.value.split('\n').find((one) => one.endsWith(` ${path}`)) : undefined;
+  const inode = line?.trim().split(/\s+/)[6];
+  return inode === undefined ? undefined : (await holdersOf(host, new Set([inode]))).get(inode)?.[0];
+}
+
+/**
+ * The processes whose limits are those of the service: its workers; while it cannot keep any, what else runs of it, answering or not;
+ * where it does not run at all, one like this.
+ */
+export async function limitedProcesses({
+  settings,
+  host,
+  service,
+}: Pick<Parts, 'settings' | 'host' | 'service'>): Promise<readonly (number | 'self')[]> {
+  const workers = await workersOf({ service });
+  if (workers.length > 0) return workers;
+  const answer = await service.ask();
+  const others = answer.kind === 'running' ? answer.status.processes.flatMap(({ pid }) => pid ?? []) : [];
+  if (others.length > 0) return others;
+  const holder = await lockHolder(host, `${runDirectoryOf(settings)}/lock`);
+  return holder === undefined ? ['self'] : [holder];
 }
