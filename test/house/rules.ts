@@ -110,6 +110,8 @@ export const bannedWords: ReadonlyMap<string, string> = new Map([
 /** Names of others, and terms of standards, in which a banned word stands rightly. */
 export const allowedNames: ReadonlySet<string> = new Set([
   'commonName',
+  // The package ssh2 calls it so.
+  'authHandler',
   // RFC 6891 §6.2.3 calls it so.
   'udpPayloadSize',
   // sd_notify(3) calls systemd so.
