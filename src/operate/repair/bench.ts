@@ -119,6 +119,7 @@ class OpenBench implements Bench {
       snapshots: await snapshotsDirectory(disk, data, path),
       facts: await snapshotFacts(host, settings, io.version),
       cause: finding?.verdict.kind === 'unhealthy' ? finding.verdict.cause : undefined,
+      patienceMs: repair?.patienceMs,
       look: () => this.#verdictOf(proof),
     });
   }

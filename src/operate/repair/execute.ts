@@ -2,7 +2,7 @@ import type { Journal } from '../../events/journal.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Verdict } from '../doctor/verdict.ts';
 import { applyStep, runCommand, type StepWorld, whyNot } from './apply-step.ts';
-import { verifyEveryMs, verifyTries } from './limits.ts';
+import { patientEveryMs, verifyEveryMs, verifyTries } from './limits.ts';
 import { putBack } from './snapshot/put-back.ts';
 import { lookAt, type Snapshot, type SnapshotFacts, writeSnapshot, type Wanted } from './snapshot/take.ts';
 import { type Step, stepInWords, touchedBy } from './step.ts';
@@ -19,6 +19,8 @@ export interface Execution {
   readonly facts: Omit<SnapshotFacts, 'by' | 'why'>;
   /** The cause before; another one afterwards is a step forward. */
   readonly cause: string | undefined;
+  /** How long the proof may take. */
+  readonly patienceMs?: number | undefined;
   /** Looks with the check again. */
   look(): Promise<Verdict>;
 }
@@ -52,12 +54,15 @@ const inWords = (verdict: Verdict): string => {
 };
 
 /** Looks until the check is well, a few times: a listener or a server may need a moment. */
-async function verify({ look, world: { clock }, cause }: Execution): Promise<Verdict> {
-  for (let tries = 1; ; tries += 1) {
+async function verify({ look, world: { clock }, cause, patienceMs = 0 }: Execution): Promise<Verdict> {
+  const tries = Math.max(verifyTries, Math.ceil(patienceMs / patientEveryMs));
+  const everyMs = patienceMs > 0 ? patientEveryMs : verifyEveryMs;
+  for (let tried = 1; ; tried += 1) {
     const verdict = await look();
-    const isSame = verdict.kind === 'unhealthy' ? verdict.cause === cause : verdict.kind === 'unknown';
-    if (!isSame || tries >= verifyTries) return verdict;
-    await new Promise<void>((resolve) => void clock.after(verifyEveryMs, resolve));
+    const isSame =
+      verdict.kind === 'unhealthy' ? patienceMs > 0 || verdict.cause === cause : verdict.kind === 'unknown';
+    if (!isSame || tried >= tries) return verdict;
+    await new Promise<void>((resolve) => void clock.after(everyMs, resolve));
   }
 }
 

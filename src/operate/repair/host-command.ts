@@ -15,6 +15,7 @@ export const loopbackUp: HostCommand = {
 /** Kernel parameters that a repair may set, with the values that it may give them. */
 const PARAMETERS: Readonly<Record<string, RegExp>> = {
   'net.ipv4.tcp_mtu_probing': /^[012]$/,
+  'net.ipv4.tcp_base_mss': /^\d{3,4}$/,
   'net.ipv4.ip_local_port_range': /^\d{4,5} \d{4,5}$/,
 };
 

@@ -8,14 +8,12 @@ export const snapshotFileBytesMax = 4 * 1024 ** 2;
 export const snapshotFilesMax = 1000;
 /** Longest manifest or export of a snapshot that is read. */
 export const exportBytesMax = 128 * 1024 ** 2;
-/** Snapshots that are kept; the oldest that a repair took go first, those that a person recorded stay. */
-export const snapshotsKept = 100;
 /** How long a command of the host may take. */
 export const commandMs = 10_000;
 /** Octets of what it says that are kept. */
 export const commandBytesMax = 4096;
-/** How long the service may take to answer a step. */
-export const askMs = 10_000;
 /** How often a check is looked at again after a repair, and how long between. */
 export const verifyTries = 4;
 export const verifyEveryMs = 700;
+/** The same where the cure does not work at once. */
+export const patientEveryMs = 1500;

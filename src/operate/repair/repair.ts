@@ -23,6 +23,8 @@ export interface Repair {
   readonly checks: readonly string[];
   /** The check that says whether it worked, where it was asked for by its own id. */
   readonly provenBy: string;
+  /** How long the proof may take, where the cure does not work at once. */
+  readonly patienceMs?: number;
   /** Events that it is for although no check is unhealthy. */
   readonly events?: readonly number[];
   /** It gives something up for good: done only when it is asked for by its id. The text says what to try first. */

@@ -1,6 +1,6 @@
 import { kernelParameter, loopbackUp } from '../host-command.ts';
 import { cureOf, hasRight, nothing, person, steps, type Repair, type RepairParts } from '../repair.ts';
-import type { Plan } from '../step.ts';
+import type { Plan, Step } from '../step.ts';
 
 const NET_ADMIN = 12n;
 const PRELOAD = '/etc/ld.so.preload';
@@ -17,16 +17,26 @@ export const raiseLoopback: Repair = {
   },
 };
 
-async function parameter(given: RepairParts, name: string, value: string, summary: string): Promise<Plan> {
-  const before = await given.parts.host?.text(`/proc/sys/${name.replaceAll('.', '/')}`);
-  const command = before?.ok === true ? kernelParameter(name, value, before.value) : undefined;
-  const text = `As root: sysctl -w ${name}="${value}" (and in /etc/sysctl.d/ims.conf, so that it lasts)`;
-  if (before?.ok === true && before.value.trim().replace(/\s+/g, ' ') === value) return person(cureOf(given));
-  if (command === undefined || given.parts.host?.self.uid !== 0) return person(text);
-  return steps(`${summary} To keep it over a restart of the host: echo '${name} = ${value}' >/etc/sysctl.d/ims.conf`, {
-    do: 'run',
-    command,
-  });
+/** Sets kernel parameters by their names, until the next start of the host. */
+async function parameters(
+  given: RepairParts,
+  wanted: readonly (readonly [name: string, value: string])[],
+  summary: string,
+): Promise<Plan> {
+  const list: Step[] = [];
+  for (const [name, value] of wanted) {
+    const before = await given.parts.host?.text(`/proc/sys/${name.replaceAll('.', '/')}`);
+    if (before?.ok !== true) return person(cureOf(given));
+    if (before.value.trim().replace(/\s+/g, ' ') === value) continue;
+    const command = kernelParameter(name, value, before.value);
+    if (command === undefined) return person(cureOf(given));
+    list.push({ do: 'run', command });
+  }
+  if (list.length === 0) return person(cureOf(given));
+  const lines = wanted.map(([name, value]) => `${name} = ${value}`).join('\\n');
+  const lasting = `printf '${lines}\\n' >/etc/sysctl.d/ims.conf`;
+  if (given.parts.host?.self.uid !== 0) return person(`As root: ${lasting} && sysctl --system`);
+  return steps(`${summary} To keep it over a restart of the host: ${lasting}`, ...list);
 }
 
 /** Too few ports for connections outwards. */
@@ -36,10 +46,9 @@ export const morePorts: Repair = {
   checks: ['host.ephemeral-ports'],
   provenBy: 'host.ephemeral-ports',
   plan: (given) =>
-    parameter(
+    parameters(
       given,
-      'net.ipv4.ip_local_port_range',
-      '32768 60999',
+      [['net.ipv4.ip_local_port_range', '32768 60999']],
       'Ports 32768 to 60999 are for connections outwards.',
     ),
 };
@@ -50,8 +59,17 @@ export const probeMtu: Repair = {
   title: 'Lets TCP find the largest packet that passes',
   checks: ['ways.path-mtu'],
   provenBy: 'ways.path-mtu',
+  // A connection that stalls tries smaller packets when it sends again, and waits twice as long each time.
+  patienceMs: 60_000,
   plan: (given) =>
-    parameter(given, 'net.ipv4.tcp_mtu_probing', '1', 'TCP finds the largest packet that passes by itself.'),
+    parameters(
+      given,
+      [
+        ['net.ipv4.tcp_base_mss', '512'],
+        ['net.ipv4.tcp_mtu_probing', '1'],
+      ],
+      'TCP finds the largest packet that passes by itself; it may take a minute until connections that stall have.',
+    ),
 };
 
 /** A library that is named and is not there. */
