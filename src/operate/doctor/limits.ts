@@ -13,6 +13,10 @@ export const nameServerWaitMs = 4500;
 export const nameServerAgainMs = 500;
 /** Wait for what a silent name server says of itself, and for its TCP port. */
 export const nameServerSignMs = 1500;
+/** How long an answer of a name server counts for the other checks of the same run. */
+export const sameRunMs = 5000;
+/** Wait for the answer about a name that does not exist. */
+export const noSuchNameMs = 2500;
 /** From a look-up that failed to the next, longer than a failure is remembered. */
 export const askAgainMs = 1200;
 /** Forwarders on this host that are followed. */

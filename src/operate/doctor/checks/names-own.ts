@@ -42,7 +42,7 @@ export const serverNameResolves = defineCheck({
   title: 'server.name is in the name service',
   why: 'Many servers refuse mail from a host whose greeting name (HELO, EHLO) has no address (RFC 5321 §4.1.4).',
   needs: ['settings', 'resolver', 'host', 'clock'],
-  after: ['names.resolution'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   deadlineMs: 7000,
   async look({ settings, resolver, host, clock }) {
@@ -172,7 +172,7 @@ export const domainsLeadSomewhere = defineCheck({
   title: 'Our domains have an MX or an address',
   why: 'Other servers find this one by the MX of the domain, else by its address (RFC 5321 §5.1).',
   needs: ['settings', 'resolver', 'host', 'clock'],
-  after: ['names.resolution'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   deadlineMs: 7000,
   async look({ settings, resolver, host, clock }): Promise<Verdict> {
@@ -213,7 +213,7 @@ export const zonesValidate = defineCheck({
   title: 'The signatures of our zones hold',
   why: 'Who validates DNSSEC gets no answer at all for a zone whose signatures are wrong or old (RFC 4035 §5.5): mail neither comes nor goes.',
   needs: ['settings', 'resolver'],
-  after: ['names.resolution'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   async look({ settings, resolver }): Promise<Verdict> {
     if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');

@@ -3,9 +3,10 @@ import { printNameServer, type NameServer } from '../../../transport/resolver/na
 import { defineCheck, type Parts } from '../check.ts';
 import { askByTcp, askByUdp, type NameServerReply } from '../facts/name-server.ts';
 import {
-  askRoot,
+  askRoots,
   BEHIND_THE_STUB,
   cureFor,
+  mendOf,
   NOTHING,
   refusesForm,
   resolves,
@@ -15,7 +16,7 @@ import {
   whySilent,
 } from '../facts/name-server-trouble.ts';
 import { wrongNames } from '../facts/needs-names.ts';
-import { nameServerWaitMs } from '../limits.ts';
+import { nameServerWaitMs, noSuchNameMs } from '../limits.ts';
 import { healthy, row, type Evidence, type Verdict } from '../verdict.ts';
 
 const OTHER_SERVERS = 'names.other-servers';
@@ -42,7 +43,7 @@ export const serversAnswer = defineCheck({
   async look({ settings, nameServers, host, ...world }) {
     const { servers, from, named } = nameServers;
     const names = namesToKnow(settings);
-    const roots = await Promise.all(servers.map((server) => askRoot(world, server, names)));
+    const roots = await Promise.all(askRoots(world, nameServers, names));
     const replies = roots.map(({ reply }) => reply);
     const works = (index: number): boolean =>
       resolves(replies[index] ?? NOTHING) && roots[index]?.knowsNothing === false;
@@ -85,7 +86,7 @@ export const serversAnswer = defineCheck({
     return wrongNames(
       settings,
       `${trouble.cause}; ${others}.`,
-      { cure: await cureFor(server, from, host), event: servers.length === 1 ? 3701 : 3700, ...repair },
+      { cure: await cureFor(server, from, host, mendOf(reply)), event: servers.length === 1 ? 3701 : 3700, ...repair },
       all,
     );
   },
@@ -117,11 +118,11 @@ export const someServerResolves = defineCheck({
   after: ['names.servers-configured', 'host.network'],
   cost: 'network',
   deadlineMs: 7000,
-  async look({ settings, nameServers: { servers }, ...world }) {
-    const names = namesToKnow(settings);
-    const asked = servers.map(async (server) => {
-      const { reply, knowsNothing } = await askRoot(world, server, names);
-      if (!resolves(reply) || knowsNothing) throw new Error(seen(reply));
+  async look({ settings, nameServers, ...world }) {
+    const asked = askRoots(world, nameServers, namesToKnow(settings)).map(async (root, index) => {
+      const { reply, knowsNothing } = await root;
+      const server = nameServers.servers[index];
+      if (server === undefined || !resolves(reply) || knowsNothing) throw new Error(seen(reply));
       return row(printNameServer(server), 'an answer', seen(reply));
     });
     try {
@@ -217,7 +218,11 @@ export const noRewriting = defineCheck({
     const names = [`${label()}.invalid`, `${label()}.com`];
     const asked = await Promise.all(
       servers.flatMap((server) =>
-        names.map(async (name) => ({ server, name, reply: await askByUdp(world, server, name, 'A') })),
+        names.map(async (name) => ({
+          server,
+          name,
+          reply: await askByUdp(world, server, name, 'A', { waitMs: noSuchNameMs }),
+        })),
       ),
     );
     const evidence = asked.map(({ server, name, reply }) =>
@@ -232,7 +237,9 @@ export const noRewriting = defineCheck({
     return wrongNames(
       settings,
       `Name server ${printNameServer(liar.server)} rewrites answers: for a name that does not exist it gives the address ${address?.type === 'A' ? address.data : 'of another host'}.`,
-      { cure: `${await cureFor(liar.server, from, host)}, one that does not rewrite answers` },
+      {
+        cure: `${await cureFor(liar.server, from, host, 'Turn the rewriting off there')}, one that does not rewrite answers`,
+      },
       evidence,
     );
   },

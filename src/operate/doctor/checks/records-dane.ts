@@ -16,7 +16,7 @@ export const tlsaFits = defineCheck({
   title: 'The TLSA record of this server fits its certificate',
   why: 'Senders that verify by DANE (RFC 7672) deliver only to a server whose certificate its TLSA record names. A renewed key with an old record keeps their mail away.',
   needs: ['settings', 'resolver', 'disk'],
-  after: ['names.resolution'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   async look({ settings, resolver, disk }) {
     const { name } = settings.server;

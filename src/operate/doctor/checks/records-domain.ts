@@ -115,7 +115,7 @@ export const dmarcValid = defineCheck({
   title: 'The DMARC records of our domains are valid',
   why: 'DMARC says what to do with mail that pretends to be of the domain. A record that cannot be read protects nobody, and large providers ask for one.',
   needs: ['settings', 'resolver'],
-  after: ['names.resolution'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   deadlineMs: 6000,
   async look(parts) {
@@ -145,7 +145,7 @@ export const tlsReportValid = defineCheck({
   title: 'The TLS reporting records of our domains are valid',
   why: 'By this record (RFC 8460) others tell where TLS to us failed. One that cannot be read brings no reports.',
   needs: ['settings', 'resolver'],
-  after: ['names.resolution'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   async look(parts) {
     const domains = await ownDomains(parts);
@@ -207,7 +207,7 @@ export const mtaStsValid = defineCheck({
   title: 'The MTA-STS policies of our domains hold',
   why: 'A policy in mode enforce (RFC 8461) that does not name our MX hosts, or cannot be fetched, keeps mail away or protects nothing.',
   needs: ['settings', 'resolver', 'network', 'clock'],
-  after: ['names.resolution'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   deadlineMs: 8000,
   async look(parts) {

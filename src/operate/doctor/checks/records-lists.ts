@@ -59,7 +59,7 @@ export const notListed = defineCheck({
   title: 'The address that mail is sent from is on no block list',
   why: 'Many servers refuse mail from an address that a list of spam senders names.',
   needs: ['settings', 'host', 'resolver'],
-  after: ['names.resolution', 'names.no-rewriting'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   deadlineMs: 6000,
   async look(parts) {

@@ -88,7 +88,7 @@ export const reverseNames = defineCheck({
   title: 'The address that mail is sent from has a reverse name (PTR) that leads back to it',
   why: 'Many servers refuse a connection from an address without PTR record, or whose name does not lead back to it (forward-confirmed reverse DNS).',
   needs: ['settings', 'host', 'resolver', 'clock'],
-  after: ['names.resolution'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   deadlineMs: 7000,
   async look(parts): Promise<Verdict> {
@@ -159,7 +159,7 @@ export const spfCovers = defineCheck({
   title: 'The SPF records of our domains cover the address that mail is sent from',
   why: 'Receivers look up who may send for a domain (RFC 7208); mail from an address that its record does not name is refused or marked.',
   needs: ['settings', 'host', 'resolver'],
-  after: ['names.resolution'],
+  after: ['names.no-rewriting'],
   cost: 'network',
   deadlineMs: 6000,
   async look(parts) {

@@ -4,7 +4,7 @@ import { errnoOf } from '../../../events/fault.ts';
 import { printExtendedError } from '../../../protocol/dns/extended-error.ts';
 import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
 import type { Parts } from '../check.ts';
-import { nameServerSignMs } from '../limits.ts';
+import { nameServerSignMs, sameRunMs } from '../limits.ts';
 import { row, type Evidence } from '../verdict.ts';
 import { chainInWords, forwarderChain } from './forwarders.ts';
 import { askByUdp, askIdentity, rcodeName, type AskParts, type NameServerReply } from './name-server.ts';
@@ -43,12 +43,28 @@ export interface RootReply {
 }
 
 /** Asks for the root, without EDNS where the server refuses that; where it knows no root, for names that may be all it knows. */
-export async function askRoot(world: AskParts, server: NameServer, names: readonly string[]): Promise<RootReply> {
+async function askRoot(world: AskParts, server: NameServer, names: readonly string[]): Promise<RootReply> {
   const first = await askByUdp(world, server, ROOT, 'NS');
   const reply = refusesForm(first) ? await askByUdp(world, server, ROOT, 'NS', { edns: false }) : first;
   if (!has(reply, NXDOMAIN)) return { reply, knowsNothing: false };
   const others = await Promise.all(names.map((name) => askByUdp(world, server, name, 'NS')));
   return { reply, knowsNothing: others.every((one) => has(one, NXDOMAIN)) };
+}
+
+const asked = new WeakMap<object, { readonly atMs: number; readonly replies: readonly Promise<RootReply>[] }>();
+
+/** Asks every server for the root; two checks of one run that want to know ask once. */
+export function askRoots(
+  world: AskParts,
+  found: Parts['nameServers'],
+  names: readonly string[],
+): readonly Promise<RootReply>[] {
+  const known = asked.get(found);
+  const now = world.clock.now();
+  if (known !== undefined && now - known.atMs < sameRunMs) return known.replies;
+  const replies = found.servers.map((server) => askRoot(world, server, names));
+  asked.set(found, { atMs: now, replies });
+  return replies;
 }
 
 /** What a reply was, in words. */
@@ -119,6 +135,15 @@ const REFUSED_FOR: Readonly<Record<number, string>> = {
   5: 'it does not serve this host',
 };
 
+const MENDS: Readonly<Record<number, string>> = {
+  2: 'Mend it (its way to the Internet, those that it asks, its clock)',
+  5: 'Let it serve this host (its access list)',
+};
+
+/** What the owner of a server that answers so can do about it. */
+export const mendOf = (reply: NameServerReply): string | undefined =>
+  reply.kind === 'response' ? (MENDS[reply.response.rcode] ?? 'Mend it') : undefined;
+
 /** A server that answers, and says that it cannot. */
 export async function whyRefused(
   host: Parts['host'],
@@ -140,7 +165,12 @@ export async function whyRefused(
 }
 
 /** What a person can do: start what is there, or name another. */
-export async function cureFor({ address }: NameServer, from: string, host: Parts['host']): Promise<string> {
+export async function cureFor(
+  { address }: NameServer,
+  from: string,
+  host: Parts['host'],
+  mend?: string,
+): Promise<string> {
   const where = from === 'settings' ? 'names.servers' : '/etc/resolv.conf or names.servers';
   const behind = await host.text(BEHIND_THE_STUB);
   const others = behind.ok ? [...behind.value.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, one]) => one) : [];
@@ -148,9 +178,9 @@ export async function cureFor({ address }: NameServer, from: string, host: Parts
   const ip = parseIp(address);
   const local = ip !== undefined && isLoopback(ip);
   const first = STUBS[address]?.includes('systemd')
-    ? 'systemctl start systemd-resolved, or name'
+    ? 'systemctl start systemd-resolved'
     : local
-      ? 'Start it, or give it another server to ask, or name'
-      : 'Start it (or what is between: a firewall on port 53), or name';
-  return `${first} ${named} in ${where}`;
+      ? 'Start it, or give it another server to ask'
+      : 'Start it (or what is between: a firewall on port 53)';
+  return `${mend ?? first}, or name ${named} in ${where}`;
 }

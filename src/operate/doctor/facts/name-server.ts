@@ -73,7 +73,9 @@ export async function askByUdp(
       world.network.datagram(server.address.includes(':') ? 6 : 4, receive).then((opened) => {
         socket = opened;
         send();
-        for (let ms = nameServerAgainMs; ms < waitMs; ms += nameServerAgainMs) timers.push(world.clock.after(ms, send));
+        // Ever more patient: a server that is slow must not drown in questions.
+        for (let ms = nameServerAgainMs; ms < waitMs; ms = ms * 2 + nameServerAgainMs)
+          timers.push(world.clock.after(ms, send));
         timers.push(world.clock.after(waitMs, () => resolve(silence(`no answer within ${waitMs / 1000} s`))));
       }, reject);
     });
