@@ -55,7 +55,7 @@ export const relayRefused = defineCheck({
     return unhealthy(
       `The service would pass on mail of the stranger ${open.client} to anywhere: it is an open relay.`,
       {
-        cure: `ims policy explain ${open.client} names the rule; take it out of policy.localNetworks (${local.length} networks) or routing.relayDomains, then: ims reload`,
+        cure: `ims explain ${open.client} --to ${ELSEWHERE.recipient} names the rule; take it out of policy.localNetworks (${local.length} networks) or routing.relayDomains, then: ims reload`,
       },
       evidence,
     );

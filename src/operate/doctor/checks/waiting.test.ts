@@ -46,6 +46,14 @@ test('what hosts say of our address and name is unhealthy with its meaning', asy
 });
 
 test('a fault at the other end is told without an alarm; the same words of many hosts are one', async () => {
+  const way = delivery('mx:a.test', '451 no connection to mx.a.test: the proxy lab did not accept our login');
+  const reply = {
+    code: 451,
+    detail: '4.1',
+    text: ['no connection to mx.a.test: the proxy lab did not accept our login'],
+  };
+  const noWay = { ...way, recipients: [{ mailbox: 'a@b.test', state: 'waiting', lastReply: reply }] };
+  assert.equal((await look(destinationsTake, [noWay])).kind, 'healthy', 'a way that fails is for the checks of ways');
   const tls = await look(destinationsTake, [
     delivery('mx:a.test', '451 TLS with mx.a.test could not be agreed on: wrong version number'),
   ]);

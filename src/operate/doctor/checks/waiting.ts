@@ -183,8 +183,9 @@ export const destinationsTake = defineCheck({
       const meaning = MEANINGS.find(({ words }) => words.test(said));
       // Mail stores and smart hosts are ours to look after: one is enough.
       const ours = [...group.hops].every((hop) => hop.startsWith('host:') || hop.startsWith('lmtp:'));
-      // That a way does not lead there (RFC 3463 §3.5) is for the checks of ways.
-      if (ours && group.example.detail?.startsWith('4.') === true) continue;
+      // That there is no connection (RFC 3463 §3.5) is for the checks of ways; nor does a store of ours hang unseen by them.
+      const status = group.example.detail ?? '';
+      if (status === '4.1' || (ours && status.startsWith('4.'))) continue;
       if (meaning === undefined && group.hops.size < 3 && !ours) continue;
       const who = [...group.hops].slice(0, 3).join(', ');
       const first = found.rows.find((one) => group.hops.has(one.nextHop));
@@ -197,7 +198,7 @@ export const destinationsTake = defineCheck({
         {
           cure:
             meaning?.cure ??
-            `The words are theirs: ims kb search '${said.replace(/'/g, '').slice(0, 60)}'; ims queue list --next-hop ${[...group.hops][0] ?? ''}`,
+            `The words are theirs: ims kb search '${said.replace(/'/g, '').slice(0, 60)}'; ims queue list shows the mail`,
         },
         [
           ...evidence,
