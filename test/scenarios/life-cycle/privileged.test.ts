@@ -164,3 +164,11 @@ test('a last good configuration that an unprivileged process may have written is
   assert.equal(await service.end(), 0, service.output());
   await writeFile(file, good);
 });
+
+test('a user that this host does not have is the cause in the last lines', { skip: notRoot }, async () => {
+  const refused = start(await configure('stranger', await freePort(), 'user: no-such-user-here'));
+  assert.equal(await refused.ended, 1);
+  const lines = refused.output().trimEnd().split('\n');
+  assert.equal(lines.at(-2), 'ims: nothing can run: this host has no user no-such-user-here (server.user)');
+  assert.match(lines.at(-1) ?? '', /^ims: next: ims doctor --config /);
+});
