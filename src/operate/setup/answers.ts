@@ -8,9 +8,21 @@ export interface FarHost {
   readonly login?: { readonly user: string; readonly password: string };
 }
 
+/** A host with OpenSSH that is our public face. */
+export interface GatewayHost {
+  readonly host: string;
+  readonly port: number;
+  /** Undefined: the usual one. */
+  readonly user: string | undefined;
+  readonly keyFile: string;
+  /** Undefined where it is not known yet. */
+  readonly hostKey: string | undefined;
+}
+
 /** How mail for other domains leaves. */
 export type SendWay =
   | { readonly kind: 'direct' }
+  | ({ readonly kind: 'gateway' } & GatewayHost)
   | ({ readonly kind: 'smarthost' } & FarHost)
   | ({ readonly kind: 'proxy'; readonly protocol: 'socks5' | 'http-connect' } & FarHost);
 
@@ -103,18 +115,26 @@ function takePlace(text: string, usualPort: number): Taken<{ host: string; port:
 }
 
 const SUBMISSION = 587;
+const SSH = 22;
 const SOCKS = 1080;
 const HTTP_PROXY = 3128;
 
-/** How mail leaves: 'direct', 'smarthost=HOST[:PORT]', 'proxy=socks5://HOST[:PORT]' or 'proxy=http://HOST[:PORT]'. */
+function takeGateway(text: string): Taken<SendWay> {
+  const [, user, rest = ''] = /^(?:([\w.-]{1,64})@)?(\S+)$/.exec(text) ?? [];
+  const place = takePlace(rest, SSH);
+  return place.ok ? taken({ kind: 'gateway', ...place.value, user, keyFile: '', hostKey: undefined }) : place;
+}
+
+/** How mail leaves: 'direct', 'smarthost=HOST[:PORT]', 'proxy=socks5://HOST[:PORT]', 'proxy=http://HOST[:PORT]' or 'gateway=[USER@]HOST[:PORT]'. */
 export function takeSend(text: string): Taken<SendWay> {
   const trimmed = text.trim();
   if (/^direct$/i.test(trimmed)) return taken({ kind: 'direct' });
-  const [, kind = '', rest = ''] = /^(smart-?host|proxy)[=\s]+(\S+)$/i.exec(trimmed) ?? [];
+  const [, kind = '', rest = ''] = /^(smart-?host|proxy|gateway)[=\s]+(\S+)$/i.exec(trimmed) ?? [];
   if (/^smart/i.test(kind)) {
     const place = takePlace(rest, SUBMISSION);
     return place.ok ? taken({ kind: 'smarthost', ...place.value }) : place;
   }
+  if (/^gateway/i.test(kind)) return takeGateway(rest);
   const [, scheme = '', where = ''] = /^(socks5h?|http|http-connect):\/\/([^/]+)\/?$/i.exec(rest) ?? [];
   if (/^proxy$/i.test(kind) && scheme !== '') {
     const socks = /^socks/i.test(scheme);
@@ -122,7 +142,7 @@ export function takeSend(text: string): Taken<SendWay> {
     return place.ok ? taken({ kind: 'proxy', protocol: socks ? 'socks5' : 'http-connect', ...place.value }) : place;
   }
   return refused(
-    `'${text}' is none of the ways; write direct, smarthost=HOST:PORT, proxy=socks5://HOST:PORT or proxy=http://HOST:PORT`,
+    `'${text}' is none of the ways; write direct, smarthost=HOST:PORT, proxy=socks5://HOST:PORT, proxy=http://HOST:PORT or gateway=USER@HOST`,
   );
 }
 
@@ -135,12 +155,30 @@ export function takeCertificate(text: string): Taken<CertificateChoice> {
   return taken({ kind: 'files', certificate, key });
 }
 
+/** The full path of a file. */
+export function takeFile(text: string): Taken<string> {
+  const path = text.trim();
+  return path.startsWith('/') && !/[\0-\x1f]/.test(path) && !path.endsWith('/')
+    ? taken(path)
+    : refused(`'${text}' is no full path of a file; write one such as /etc/ims/gateway-key`);
+}
+
 /** An absolute directory. */
 export function takeDirectory(text: string): Taken<string> {
   const path = text.trim().replace(/(?<=.)\/+$/, '');
   return path.startsWith('/') && path.length > 1 && !/[\0-\x1f]/.test(path)
     ? taken(path)
     : refused(`'${text}' is no full path of a directory; write one such as /var/lib/ims`);
+}
+
+/** The fingerprint of a host key as OpenSSH writes it. */
+export function takeFingerprint(text: string): Taken<string> {
+  const print = text.trim().replace(/=+$/, '');
+  return /^SHA256:[A-Za-z0-9+/]{43}$/.test(print)
+    ? taken(print)
+    : refused(
+        `'${text}' is no fingerprint; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub prints it there: SHA256:...`,
+      );
 }
 
 /** Addresses to listen on. */

@@ -57,7 +57,7 @@ export async function placeConfiguration(placing: Placing): Promise<Placed> {
   const directory = dirname(path);
   const secret = `${directory}/${PASSWORD_FILE}`;
   const draft = `${path}.new`;
-  const login = answers.send.kind === 'direct' ? undefined : answers.send.login;
+  const login = answers.send.kind === 'direct' || answers.send.kind === 'gateway' ? undefined : answers.send.login;
   if ((await disk.entry(directory)) === undefined) await disk.makeDirectory(directory, DIRECTORY_MODE);
   const kept: string[] = [];
   if (login !== undefined) {

@@ -8,6 +8,8 @@ import {
   takeCertificate,
   takeDirectory,
   takeDomains,
+  takeFile,
+  takeFingerprint,
   takeHostname,
   takeMailboxes,
   takePorts,
@@ -50,6 +52,8 @@ export type QuestionId =
   | 'send'
   | 'sendUser'
   | 'sendPassword'
+  | 'gatewayKey'
+  | 'gatewayHostKey'
   | 'certificate'
   | 'data'
   | 'user'
@@ -117,6 +121,7 @@ const send: Question = {
     'direct                      to the servers of each recipient; needs port 25 outwards and a good PTR record',
     'smarthost=HOST:PORT         through a provider, mostly with a login; where port 25 is closed, or for a home line',
     'proxy=socks5://HOST:PORT    through a proxy on a host that may use port 25 (or proxy=http://HOST:PORT)',
+    'gateway=USER@HOST           through a rented host with OpenSSH and a public address: mail comes and goes by it',
     ...(found.addresses.some((one) => one.public)
       ? []
       : ['This host has no public address: others see the address of its router.']),
@@ -126,7 +131,8 @@ const send: Question = {
   take: (text) => put(takeSend(text), (value) => ({ send: value })),
 };
 
-const farHost = (draft: Draft): FarHost | undefined => (draft.send?.kind === 'direct' ? undefined : draft.send);
+const farHost = ({ send: way }: Draft): FarHost | undefined =>
+  way?.kind === 'smarthost' || way?.kind === 'proxy' ? way : undefined;
 
 const sendUser: Question = {
   id: 'sendUser',
@@ -137,7 +143,7 @@ const sendUser: Question = {
   suggestion: () => 'none',
   take: (text, draft) => {
     const user = text.trim();
-    if (draft.send === undefined || draft.send.kind === 'direct')
+    if (draft.send?.kind !== 'smarthost' && draft.send?.kind !== 'proxy')
       return refused('there is nobody to log in at: --send');
     if (user === 'none') return taken({});
     if (user === '' || user.length > 255) return refused('a user name is needed, or none');
@@ -154,11 +160,44 @@ const sendPassword: Question = {
   explain: () => ['It is kept in a file of its own that only the service can read. What you type is not shown.'],
   suggestion: () => undefined,
   take: (text, draft) => {
-    if (draft.send === undefined || draft.send.kind === 'direct' || draft.send.login === undefined)
+    if ((draft.send?.kind !== 'smarthost' && draft.send?.kind !== 'proxy') || draft.send.login === undefined)
       return refused('there is no user for it: --send-user');
     return text === ''
       ? refused('it is empty')
       : taken({ send: { ...draft.send, login: { ...draft.send.login, password: text } } });
+  },
+};
+
+const gatewayKey: Question = {
+  id: 'gatewayKey',
+  option: '--gateway-key',
+  asks: 'Private key for the gateway',
+  applies: ({ send: way }) => way?.kind === 'gateway',
+  explain: () => [
+    'The file of a private key without passphrase that may log in there; ssh-keygen -t ed25519 -N "" -f FILE makes one.',
+  ],
+  suggestion: () => undefined,
+  take: (text, { send: way }) =>
+    way?.kind === 'gateway'
+      ? put(takeFile(text), (keyFile) => ({ send: { ...way, keyFile } }))
+      : refused('there is no gateway: --send'),
+};
+
+const gatewayHostKey: Question = {
+  id: 'gatewayHostKey',
+  option: '--gateway-host-key',
+  asks: 'Fingerprint of its host key',
+  applies: ({ send: way }) => way?.kind === 'gateway',
+  explain: () => [
+    'Nothing is sent through a gateway that is not known by it. ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub prints it',
+    'there; later: leave it out now, and enter it as hostKey before the gateway is used.',
+  ],
+  suggestion: () => 'later',
+  take: (text, { send: way }) => {
+    if (way?.kind !== 'gateway') return refused('there is no gateway: --send');
+    return text.trim() === 'later'
+      ? taken({})
+      : put(takeFingerprint(text), (hostKey) => ({ send: { ...way, hostKey } }));
   },
 };
 
@@ -254,6 +293,8 @@ export const questions: readonly Question[] = [
   send,
   sendUser,
   sendPassword,
+  gatewayKey,
+  gatewayHostKey,
   certificate,
   data,
   user,

@@ -75,6 +75,10 @@ test('the ways to send are written as hosts, with the usual port where none is g
   assert.deepEqual(value('Direct'), { kind: 'direct' });
   assert.deepEqual(value('smarthost=smtp.example.net'), { kind: 'smarthost', host: 'smtp.example.net', port: 587 });
   assert.deepEqual(value('smarthost=[2001:db8::1]:25'), { kind: 'smarthost', host: '2001:db8::1', port: 25 });
+  const gateway = { kind: 'gateway', host: 'vps.example', port: 22, user: 'me', keyFile: '', hostKey: undefined };
+  assert.deepEqual(value('gateway=me@vps.example'), gateway);
+  const six = { ...gateway, host: '2001:db8::1', port: 2222, user: undefined };
+  assert.deepEqual(value('gateway=[2001:db8::1]:2222'), six);
   const proxy = { kind: 'proxy', protocol: 'socks5', host: '192.0.2.9', port: 1080 };
   assert.deepEqual(value('proxy=socks5://192.0.2.9'), proxy);
   assert.deepEqual(value('proxy=http://p.example:8080/'), {
@@ -103,6 +107,15 @@ test('whatever was answered, the configuration loads, and every domain has a pos
     { kind: 'smarthost', host: '2001:db8::1', port: 465, login },
     { kind: 'proxy', protocol: 'socks5', host: '192.0.2.9', port: 1080 },
     { kind: 'proxy', protocol: 'http-connect', host: 'proxy.example', port: 3128, login },
+    { kind: 'gateway', host: '192.0.2.7', port: 22, user: undefined, keyFile: '/etc/ims/key', hostKey: undefined },
+    {
+      kind: 'gateway',
+      host: 'vps.example',
+      port: 2222,
+      user: 'me',
+      keyFile: '/k',
+      hostKey: `SHA256:${'a'.repeat(43)}`,
+    },
   ];
   for (const send of ways) {
     const answers: Answers = {

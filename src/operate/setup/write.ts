@@ -1,4 +1,4 @@
-import type { Answers, FarHost } from './answers.ts';
+import type { Answers, FarHost, GatewayHost } from './answers.ts';
 
 /** A mailbox with the hash of its password. */
 export interface MailboxHash {
@@ -88,7 +88,31 @@ const login = ({ login: given }: FarHost, indent: string): readonly string[] =>
 const IMPLICIT = 465;
 const RELAY = 25;
 
+function gateway({ host, port, user, keyFile, hostKey }: GatewayHost): readonly string[] {
+  return [
+    'gateways:',
+    '  outpost:',
+    `    host: ${quote(host)}`,
+    `    port: ${port}`,
+    ...(user === undefined ? [] : [`    user: ${quote(user)}`]),
+    `    keyFile: ${text(keyFile)}`,
+    ...(hostKey === undefined
+      ? [
+          '    # The gateway is not used until its fingerprint stands here; `ims gateway check` shows what it presents.',
+          '    # hostKey: SHA256:...',
+        ]
+      : [`    hostKey: ${quote(hostKey)}`]),
+    '    # Its port 25 is ours: mail from other servers comes by it.',
+    '    listen: [{ port: 25, listener: mx }]',
+    '',
+    'routing:',
+    '  # All mail for other domains goes out from there; while it is away mail waits.',
+    '  proxy: outpost',
+  ];
+}
+
 function routing({ send }: Answers): readonly string[] {
+  if (send.kind === 'gateway') return gateway(send);
   if (send.kind === 'direct') return ['# Mail for other domains goes to the servers of each recipient, by MX.'];
   const host = `host: ${quote(send.host)}`;
   if (send.kind === 'proxy')

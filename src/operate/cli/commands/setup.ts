@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { errnoOf } from '../../../events/fault.ts';
 import type { Host } from '../../../world/ports/host.ts';
 import type { Answers, Given, Interviewed, Known, Owner } from '../../setup/index.ts';
+import { isIp } from '../../config/addresses.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { Prompt } from '../prompt.ts';
 import { type CliSession, globals } from '../session.ts';
@@ -16,6 +17,8 @@ interface SetupOptions {
   readonly send?: string;
   readonly sendUser?: string;
   readonly sendPasswordFile?: string;
+  readonly gatewayKey?: string;
+  readonly gatewayHostKey?: string;
   readonly certificate?: string;
   readonly data?: string;
   readonly user?: string;
@@ -54,7 +57,7 @@ function filePath(session: CliSession, command: Command, root: boolean): string 
 }
 
 async function givenBy(session: CliSession, options: SetupOptions): Promise<Given> {
-  const { hostname, send, sendUser, certificate, data, user, ports } = options;
+  const { hostname, send, sendUser, gatewayKey, gatewayHostKey, certificate, data, user, ports } = options;
   const file = options.sendPasswordFile;
   const password =
     file === undefined ? undefined : (await session.io.world.disk.readFile(file)).toString('utf8').split(/\r?\n/, 1)[0];
@@ -65,6 +68,8 @@ async function givenBy(session: CliSession, options: SetupOptions): Promise<Give
     send,
     sendUser,
     sendPassword: password,
+    gatewayKey,
+    gatewayHostKey,
     certificate,
     data,
     user,
@@ -181,6 +186,12 @@ async function ownerOf({ session, host, known }: Run, answers: Answers): Promise
   return { uid: identity.uid, gid: identity.gids[0] ?? 0, set: (path, uid, gid) => changes.setOwner(path, uid, gid) };
 }
 
+/** The addresses that others see, as far as they are known: behind a gateway those of the gateway. */
+function addressesOf({ send }: Answers, { found }: Known): readonly string[] {
+  if (send.kind === 'gateway') return isIp(send.host) ? [send.host] : [];
+  return found.addresses.filter((one) => one.public).map(({ address }) => address);
+}
+
 async function make(run: Run, answers: Answers): Promise<SetUp | undefined> {
   const { session, command, options, path, known } = run;
   const { io } = session;
@@ -211,7 +222,7 @@ async function make(run: Run, answers: Answers): Promise<SetUp | undefined> {
   const records = recordsToPublish({
     serverName: answers.hostname,
     domains: answers.domains,
-    addresses: known.found.addresses.filter((one) => one.public).map(({ address }) => address),
+    addresses: addressesOf(answers, known),
     sending: answers.send.kind === 'smarthost' ? 'smart-host' : 'direct',
   });
   return {
@@ -288,10 +299,15 @@ export function setupCommands(root: Command, session: CliSession): void {
     .addOption(new Option('--domain <name>', 'a domain to receive mail for; repeatable').argParser(collect))
     .addOption(new Option('--mailbox <address>', 'a mailbox; repeatable').argParser(collect))
     .addOption(
-      new Option('--send <way>', 'direct, smarthost=HOST:PORT, proxy=socks5://HOST:PORT or proxy=http://HOST:PORT'),
+      new Option(
+        '--send <way>',
+        'direct, smarthost=HOST:PORT, proxy=socks5://HOST:PORT, proxy=http://HOST:PORT or gateway=USER@HOST',
+      ),
     )
     .addOption(new Option('--send-user <name>', 'the login at the smart host or proxy, or none'))
     .addOption(new Option('--send-password-file <file>', 'a file whose first line is the password for it'))
+    .addOption(new Option('--gateway-key <file>', 'the private key to log in at the gateway'))
+    .addOption(new Option('--gateway-host-key <print>', 'the fingerprint of its host key (SHA256:...), or later'))
     .addOption(new Option('--certificate <files>', 'self-signed, or /path/fullchain.pem,/path/privkey.pem'))
     .addOption(new Option('--data <directory>', 'queue, mailboxes and events'))
     .addOption(new Option('--user <name>', 'the user to work as when started as root, or none'))
