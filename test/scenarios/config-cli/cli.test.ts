@@ -202,7 +202,7 @@ test('status shows listeners, processes, the queue of all workers and what is no
   assert.match(out, /^Mail is accepted; one thing is not well: names: no resolver answers\.\n/);
   assert.match(
     out,
-    /names: failed[\s\S]*why +no resolver answers\n +cure +ims doctor --only names\n +more +ims kb 3701/,
+    /names: failed[\s\S]*why +no resolver answers \(event 3701\)\n +cure +ims doctor --only names\n +more +ims kb 3701/,
   );
   assert.equal((JSON.parse((await ims('status --json')).out) as { queue: { messages: number } }).queue.messages, 3);
 });

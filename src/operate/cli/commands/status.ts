@@ -56,6 +56,8 @@ interface Thing {
   readonly evidence: readonly Evidence[];
   readonly cures: readonly string[];
   readonly article: number | undefined;
+  /** What found it, where no event tells of it. */
+  readonly check?: string;
 }
 
 /** A part; what a check found out about the same event is the deeper cause. */
@@ -76,7 +78,7 @@ function thingOf(
 
 function found(condition: Condition): Thing {
   const { check, cause, sinceMs, evidence, event } = condition;
-  return { title: check, cause, sinceMs, evidence, cures: curesOf(condition), article: event };
+  return { title: check, cause, sinceMs, evidence, cures: curesOf(condition), article: event, check };
 }
 
 function curesOf({ check, cure, repair }: Condition): readonly string[] {
@@ -85,12 +87,14 @@ function curesOf({ check, cure, repair }: Condition): readonly string[] {
 
 function printThing(
   session: CliSession,
-  { title, cause, sinceMs, evidence, cures, article }: Thing,
+  { title, cause, sinceMs, evidence, cures, article, check }: Thing,
   nowMs: number,
 ): void {
   session.print('');
   session.print(`${session.paint('yellow', title)}, for ${showSpan(Math.max(0, nowMs - sinceMs))}`);
-  if (cause !== '') session.print(`  why   ${cause}`);
+  // The number stands on the line of the cause: whoever passes on one line passes on both.
+  const by = article === undefined ? (check === undefined ? '' : ` (check ${check})`) : ` (event ${article})`;
+  if (cause !== '') session.print(`  why   ${cause}${by}`);
   for (const { what, expected, seen } of evidence.filter((row) => row.expected !== row.seen).slice(0, EVIDENCE_MAX))
     session.print(`  seen  ${what}: ${seen} (expected: ${expected})`);
   for (const cure of cures) session.print(`  cure  ${cure}`);
