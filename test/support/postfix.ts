@@ -8,6 +8,8 @@ import { listens, runProgram, startProgram } from './programs.ts';
 /** What one instance does. */
 export interface PostfixOptions {
   readonly port: number;
+  /** A further address of this host on which it listens, and from which it sends. */
+  readonly address?: string;
   /** Domains of which every mailbox exists, kept in one Maildir. */
   readonly domains: readonly string[];
   /** Further parameters of main.cf, one a line; a later one wins. */
@@ -77,7 +79,9 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   for (const [name, text] of Object.entries(options.files ?? {}))
     await writeFile(join(etc, name), text, { mode: 0o600 });
   await writeFile(join(etc, 'main.cf'), await mainCf(options, directory, uid));
-  await writeFile(join(etc, 'master.cf'), `127.0.0.1:${options.port} inet n - n - - smtpd\n${SERVICES}`);
+  const listeners = ['127.0.0.1', ...(options.address === undefined ? [] : [options.address])];
+  const inet = listeners.map((address) => `${address}:${options.port} inet n - n - - smtpd\n`).join('');
+  await writeFile(join(etc, 'master.cf'), `${inet}${SERVICES}`);
   await writeFile(join(etc, 'dynamicmaps.cf'), '');
   const master = startProgram(programPath('master') ?? 'master', ['-c', etc, '-d'], { env: { MAIL_CONFIG: etc } });
   const postfix: Postfix = {
@@ -117,7 +121,7 @@ maillog_file = ${directory}/maillog
 maillog_file_prefixes = /
 mail_owner = postfix
 setgid_group = postdrop
-inet_interfaces = 127.0.0.1
+inet_interfaces = 127.0.0.1${options.address === undefined ? '' : `, ${options.address}`}
 inet_protocols = ipv4
 myhostname = postfix.test
 mydestination =

@@ -3,7 +3,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startService, type TestService } from '../../support/service.ts';
-import { buildScene, FAR, GATEWAY, needsScene, type Resident, type Scene } from './scene.ts';
+import { needsPostfix } from '../../support/postfix.ts';
+import { buildScene, CLIENT, FAR, GATEWAY, needsScene, type Resident, type Scene } from './scene.ts';
 
 const skip = needsScene();
 const KILLS = Number(process.env['IMS_GATEWAY_KILLS'] ?? 3);
@@ -17,6 +18,8 @@ const ZONE = `example.test MX 10 gateway.example.test
 gateway.example.test A ${GATEWAY}
 far.test MX 10 mx.far.test
 mx.far.test A ${FAR}
+post.test MX 10 mx.post.test
+mx.post.test A ${CLIENT}
 `;
 
 before(async () => {
@@ -107,6 +110,29 @@ test('outgoing mail leaves from the address of the gateway', { skip }, async () 
   );
   const { peers } = await far.ask<{ peers: string[] }>({ what: 'arrivals' });
   assert.deepEqual(peers, [GATEWAY]);
+});
+
+test('mail goes both ways with a real Postfix, each seeing the other where the world sees it', {
+  skip: skip === false ? needsPostfix() : skip,
+}, async () => {
+  const host = scene.resident('internet');
+  try {
+    await host.ask({ what: 'postfix', address: CLIENT, domain: 'post.test', relay: GATEWAY });
+    assert.equal(await inner.ask({ what: 'send', to: '127.0.0.1', port: 2526, recipient: 'bob@post.test' }), 'taken');
+    const received = await until(
+      'mail at Postfix',
+      async () => (await host.ask<string[]>({ what: 'postfix-mail' }))[0],
+    );
+    assert.match(received, /Received: from mail\.example\.test \([^)]*\[203\.0\.113\.5\]\)\s+by postfix\.test/);
+    assert.equal(await host.ask({ what: 'send', to: '127.0.0.1', recipient: 'from-postfix@example.test' }), 'taken');
+    const text = await until('mail of Postfix', async () =>
+      (await mailbox()).find((one) => /^Received: from postfix\.test/m.test(one)),
+    );
+    assert.match(text, /^Received: from postfix\.test \([^)]*\[203\.0\.113\.77\]\)/m);
+  } finally {
+    await host.ask({ what: 'postfix-end' });
+    host.end();
+  }
 });
 
 test('two hundred sessions at once go through the gateway', { skip }, async () => {

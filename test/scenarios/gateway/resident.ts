@@ -1,6 +1,7 @@
 /** A process inside one of the namespaces of the scene: does what it is asked over its channel and answers. */
 import { SmtpLine } from '../../support/ledger-client.ts';
 import { type LedgerSink, startLedgerSink } from '../../support/ledger-sink.ts';
+import { type Postfix, startPostfix } from '../../support/postfix.ts';
 import { startDnsServer } from '../../support/dns-server.ts';
 
 /** What it is asked. */
@@ -8,6 +9,10 @@ export type Asked =
   | { readonly what: 'dns'; readonly zone: string }
   | { readonly what: 'sink'; readonly address: string }
   | { readonly what: 'arrivals' }
+  /** A real Postfix for a domain; what it has no mailboxes for it sends to that host. */
+  | { readonly what: 'postfix'; readonly address: string; readonly domain: string; readonly relay: string }
+  | { readonly what: 'postfix-mail' }
+  | { readonly what: 'postfix-end' }
   /** One message; says what the server said to it. */
   | { readonly what: 'send'; readonly to: string; readonly port?: number; readonly recipient: string }
   /** Messages at a rate until it is told to stop; the ledger of names that were taken. */
@@ -26,6 +31,7 @@ export type Asked =
   | { readonly what: 'many'; readonly to: string; readonly sessions: number };
 
 let sink: LedgerSink | undefined;
+let postfix: Postfix | undefined;
 let flowing = false;
 let flow: Promise<unknown> = Promise.resolve();
 
@@ -104,6 +110,16 @@ async function answer(asked: Asked): Promise<unknown> {
     case 'sink':
       sink = await startLedgerSink(25, asked.address);
       return sink.port;
+    case 'postfix': {
+      const { address, domain, relay } = asked;
+      const parameters = `default_transport = smtp:[${relay}]\nsmtp_bind_address = ${address}\nsmtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination`;
+      postfix = await startPostfix({ port: 25, address, domains: [domain], parameters });
+      return undefined;
+    }
+    case 'postfix-mail':
+      return postfix?.mail();
+    case 'postfix-end':
+      return postfix?.remove();
     case 'arrivals':
       return { arrivals: [...(sink?.arrivals ?? [])], peers: [...(sink?.peers ?? [])] };
     case 'send': {
