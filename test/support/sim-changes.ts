@@ -35,7 +35,8 @@ export function simChanges(
     setMode: async (path, mode) => void Object.assign(at(path), { mode }),
     setOwner: async (path, uid, gid) => void Object.assign(at(path), { uid, gid }),
     setModified: async () => undefined,
-    removeDirectory: async (path) => disk.unlink(path),
+    // Empty directories stay: the simulated disk cannot remove one.
+    removeDirectory: async () => undefined,
     socketAnswers: async () => false,
   };
 }

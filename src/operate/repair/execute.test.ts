@@ -10,6 +10,8 @@ import { SimDisk } from '../../world/sim/disk.ts';
 import { healthy, unhealthy, type Verdict } from '../doctor/verdict.ts';
 import { executeRepair, type RepairEnd } from './execute.ts';
 import { loopbackUp } from './host-command.ts';
+import { dropOldSnapshots, listSnapshots } from './snapshot/store.ts';
+import { lookAt, writeSnapshot } from './snapshot/take.ts';
 import type { Step } from './step.ts';
 
 const FILE = '/etc/ims/ims.yaml';
@@ -143,4 +145,20 @@ test('nothing is changed that cannot be recorded (event 4970)', async () => {
   const { end, numbers } = await run([missing], healthy());
   assert.equal(end.kind, 'failed');
   assert.equal(numbers.at(-1), 4970);
+});
+
+test('of the snapshots of repairs only the newest are kept', async () => {
+  const { disk, end } = await run([edit], healthy());
+  assert.ok(end.kind === 'cured');
+  const changes = simChanges(disk);
+  const directory = `${DIRECTORY}/snapshots`;
+  const world = { disk, changes, clock: new ManualClock(1_800_000_000_000) };
+  const facts = { why: '', versions: {}, host: {}, listeners: [] };
+  await writeSnapshot(world, directory, await lookAt(world, [], { ...facts, by: 'record' }));
+  await writeSnapshot(world, directory, await lookAt(world, [], { ...facts, by: 'repair' }));
+  await dropOldSnapshots(world, directory, 1);
+  assert.deepEqual(
+    (await listSnapshots(disk, directory)).filter(({ fault }) => fault === undefined).map(({ by }) => by),
+    ['record', 'repair'],
+  );
 });

@@ -4,6 +4,7 @@ import type { Verdict } from '../doctor/verdict.ts';
 import { applyStep, runCommand, type StepWorld, whyNot } from './apply-step.ts';
 import { patientEveryMs, verifyEveryMs, verifyTries } from './limits.ts';
 import { putBack } from './snapshot/put-back.ts';
+import { dropOldSnapshots } from './snapshot/store.ts';
 import { lookAt, type Snapshot, type SnapshotFacts, writeSnapshot, type Wanted } from './snapshot/take.ts';
 import { type Step, stepInWords, touchedBy } from './step.ts';
 
@@ -104,6 +105,7 @@ export async function executeRepair(execution: Execution): Promise<RepairEnd> {
     const facts = { ...execution.facts, by: 'repair' as const, why: `before ${repair} for ${check}` };
     snapshot = await lookAt(world, wantedBefore(steps), facts);
     path = await writeSnapshot(world, execution.snapshots, snapshot);
+    await dropOldSnapshots(world, execution.snapshots);
   } catch (error) {
     // Nothing is changed that was not recorded.
     const step = 'record what will be touched';

@@ -17,3 +17,5 @@ export const verifyTries = 4;
 export const verifyEveryMs = 700;
 /** The same where the cure does not work at once. */
 export const patientEveryMs = 1500;
+/** Snapshots of repairs and restores that are kept; those that a person recorded, or a migration took, stay. */
+export const snapshotsKept = 100;

@@ -231,6 +231,37 @@ test('a snapshot that was changed, or is of a newer format, is not put back (eve
   assert.ok((await eventsOf(directory)).includes(4972));
 });
 
+test('a record from elsewhere writes nothing but what its configuration names', async () => {
+  const directory = await place();
+  const exported = join(directory, 'export.json');
+  await ims(directory, 'settings', 'record', '--to', exported);
+  const record = JSON.parse(await readFile(exported, 'utf8')) as { files: Record<string, unknown>[] };
+  const [first] = record.files;
+  const stranger = join(directory, 'stranger');
+  record.files.push({ ...first, path: stranger, use: 'certificate' });
+  await writeFile(exported, JSON.stringify(record));
+  const restored = await ims(directory, 'settings', 'restore', exported, '--yes');
+  assert.equal(restored.code, 0, restored.stderr);
+  await assert.rejects(stat(stranger));
+});
+
+test('what is beside the configuration goes where it goes, with its secrets', async () => {
+  const tls = 'tls: { certificate: ./c.pem, key: ./k.pem }\n';
+  const directory = await place(`${TEXT}${tls}`);
+  await writeFile(join(directory, 'c.pem'), '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n');
+  await writeFile(join(directory, 'k.pem'), '-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n', {
+    mode: 0o600,
+  });
+  const exported = join(directory, 'export.json');
+  assert.equal((await ims(directory, 'settings', 'record', '--with-secrets', '--to', exported)).code, 0);
+  const elsewhere = await mkdtemp(join(tmpdir(), 'ims-repair-'));
+  made.push(elsewhere);
+  const moved = await ims(elsewhere, 'settings', 'restore', exported, '--yes');
+  assert.equal(moved.code, 0, moved.stderr);
+  assert.equal(await modeOf(join(elsewhere, 'k.pem')), '600');
+  await stat(join(elsewhere, 'c.pem'));
+});
+
 test('a configuration that does not load is never put back', async () => {
   const directory = await place(TEXT.replace('profile: mx', 'profile: nonsense'));
   assert.equal((await ims(directory, 'settings', 'record')).code, 0);

@@ -146,13 +146,19 @@ class Records implements SettingsRecords {
     const { snapshot } = found;
     const own = await host.text('/proc/sys/kernel/hostname');
     const foreign = own.ok && own.value.trim() !== snapshot.manifest.host['name'];
-    const plan = planRestore(snapshot, path, foreign || host.self.uid !== 0 ? 'leave' : 'keep');
-    const configuration = plan.files.find(({ file }) => file.use === 'configuration')?.content;
-    if (configuration !== undefined) {
-      const loaded = loadConfiguration(configuration.toString('utf8'), path, { directory: dirname(path) });
-      const problem = loaded.ok ? undefined : loaded.problems[0];
-      if (problem !== undefined) return { ok: false, why: `its configuration does not load: ${printProblem(problem)}` };
-    }
+    const { manifest, contents } = snapshot;
+    const stored = manifest.files.find(({ use }) => use === 'configuration')?.stored;
+    const text = stored === undefined ? undefined : contents[stored]?.toString('utf8');
+    const loaded = text === undefined ? undefined : loadConfiguration(text, path, { directory: dirname(path) });
+    const problem = loaded === undefined || loaded.ok ? undefined : loaded.problems[0];
+    if (problem !== undefined) return { ok: false, why: `its configuration does not load: ${printProblem(problem)}` };
+    // What repairs recorded here is put back as it was; everything else only where a configuration names it.
+    const isOwn = manifest.by !== 'record' && found.path.startsWith(`${this.directory}/`);
+    const settings = loaded?.ok === true ? loaded.settings : undefined;
+    const named = isOwn ? undefined : new Set(settingsFiles(path, settings, true).map((one) => one.path));
+    const plan = planRestore(snapshot, path, foreign || host.self.uid !== 0 ? 'leave' : 'keep', named);
+    if (plan.files.length + plan.missing.length === 0)
+      return { ok: false, why: 'nothing in it is to be put back here' };
     return { ok: true, plan, path: found.path, foreign };
   }
 

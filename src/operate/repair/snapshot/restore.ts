@@ -13,34 +13,39 @@ export interface RestorePlan {
 }
 
 /**
- * Plans what is put back: files of the service, never those of the host. Files that lay beside the configuration lie beside
- * it again, wherever it is now. Owners are kept on the same host and by root only.
+ * Plans what is put back: files of the service, never those of the host. What a person recorded goes where the configuration
+ * in it, read at its new place, names it: beside it where it lay beside it. What that does not name is not put back, so that
+ * a record from elsewhere can write nothing else. Owners are kept on the same host and by root only.
  */
 export function planRestore(
   { manifest, contents }: Snapshot,
   configuration: string,
   owners: 'keep' | 'leave',
+  named: ReadonlySet<string> | undefined,
 ): RestorePlan {
   const own = manifest.files.find(({ use }) => use === 'configuration');
   const from = own === undefined ? undefined : dirname(own.path);
-  const target = (file: SnapshotFile): string => {
+  const target = (file: SnapshotFile): string | undefined => {
     if (file === own) return configuration;
-    if (from !== undefined && file.path.startsWith(`${from}/`))
-      return join(dirname(configuration), file.path.slice(from.length));
-    return file.path;
+    if (named === undefined || named.has(file.path)) return file.path;
+    const beside =
+      from !== undefined && file.path.startsWith(`${from}/`)
+        ? join(dirname(configuration), file.path.slice(from.length))
+        : undefined;
+    return beside !== undefined && named.has(beside) ? beside : undefined;
   };
-  const isPersons = manifest.by === 'record' || manifest.by === 'restore';
   const files: { file: SnapshotFile; content: Buffer | undefined }[] = [];
   const missing: string[] = [];
   for (const file of manifest.files) {
-    if (file.use === 'host' || (isPersons && file.kind === 'absent')) continue;
+    const path = target(file);
+    if (path === undefined || file.use === 'host' || (named !== undefined && file.kind === 'absent')) continue;
     const content = file.stored === undefined ? undefined : contents[file.stored];
     if (file.use === 'secret' && content === undefined) {
-      missing.push(target(file));
+      missing.push(path);
       continue;
     }
     const { uid: _uid, gid: _gid, ...rest } = file;
-    files.push({ file: { ...(owners === 'keep' ? file : rest), path: target(file) }, content });
+    files.push({ file: { ...(owners === 'keep' ? file : rest), path }, content });
   }
   return { files, missing };
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { errnoOf } from '../../../events/fault.ts';
 import type { Disk } from '../../../world/ports/disk.ts';
-import { exportBytesMax } from '../limits.ts';
+import type { HostChanges } from '../../../world/ports/host-changes.ts';
+import { exportBytesMax, snapshotsKept } from '../limits.ts';
 import { parseManifest, type SnapshotManifest } from './manifest.ts';
 import type { Snapshot } from './take.ts';
 
@@ -94,4 +95,22 @@ export function printExport({ manifest, contents }: Snapshot): string {
     return content === undefined ? file : { ...file, content };
   });
   return `${JSON.stringify({ ...manifest, files }, undefined, 1)}\n`;
+}
+
+const PASSING = new Set(['repair', 'restore']);
+
+/** Removes the oldest snapshots that repairs took, where there are more than are kept. */
+export async function dropOldSnapshots(
+  { disk, changes }: { readonly disk: Disk; readonly changes: Pick<HostChanges, 'removeDirectory'> },
+  directory: string,
+  kept = snapshotsKept,
+): Promise<void> {
+  const passing = (await listSnapshots(disk, directory)).filter(({ by }) => PASSING.has(by));
+  for (const { path } of passing.slice(kept)) {
+    // Without its manifest it is none: what is interrupted here is never taken for a whole one.
+    await disk.unlink(join(path, 'manifest.json'));
+    for (const name of await disk.list(join(path, 'files'))) await disk.unlink(join(path, 'files', name));
+    await changes.removeDirectory(join(path, 'files'));
+    await changes.removeDirectory(path);
+  }
 }
