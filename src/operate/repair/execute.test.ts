@@ -159,6 +159,6 @@ test('of the snapshots of repairs only the newest are kept', async () => {
   await dropOldSnapshots(world, directory, 1);
   assert.deepEqual(
     (await listSnapshots(disk, directory)).filter(({ fault }) => fault === undefined).map(({ by }) => by),
-    ['record', 'repair'],
+    ['repair', 'record'],
   );
 });
