@@ -80,7 +80,7 @@ export const dataDirectory = defineCheck({
     if (closed !== undefined)
       return unhealthy(
         `${who.words} may not enter ${closed}, so that it does not reach its data directory.`,
-        { cure: `chmod o+x ${closed}, or set server.data to a directory below /var/lib`, event: 4752 },
+        { cure: `chmod o+x ${closed}, or set server.data to a directory below /var/lib`, event: 4754 },
         [...evidence, row(closed, `${who.words} may enter`, 'it may not')],
       );
     evidence.push(row(`owner of ${path}`, who.words, `uid ${file.uid}`));
@@ -91,7 +91,7 @@ export const dataDirectory = defineCheck({
     if (willBeGiven) return healthy([...evidence, row('start as root', 'gives it to server.user', 'not started yet')]);
     return unhealthy(
       `The data directory belongs to uid ${file.uid}, and ${who.words} may not write in it.`,
-      { cure: `chown -R ${who.uid}:${who.gids[0] ?? who.uid} ${path}`, event: 4752 },
+      { cure: `chown -R ${who.uid}:${who.gids[0] ?? who.uid} ${path}`, event: 4754 },
       evidence,
     );
   },
@@ -196,7 +196,7 @@ export const writableFileSystem = defineCheck({
     if (!mount.readOnly) return healthy(evidence);
     return unhealthy(
       `The file system at ${mount.at}, which holds ${settings.server.data}, is mounted read-only.`,
-      { cure: `Look for disk errors (dmesg | tail -50), then: mount -o remount,rw ${mount.at}`, event: 4752 },
+      { cure: `Look for disk errors (dmesg | tail -50), then: mount -o remount,rw ${mount.at}`, event: 4754 },
       evidence,
     );
   },
