@@ -2,8 +2,8 @@
 export const checkMs = 3000;
 /** The longest that a check may ask for; what has not ended by then could not be seen. */
 export const checkMsMax = 8000;
-/** How long a whole run may take. */
-export const runMs = 9500;
+/** How long a whole run may take; a second is left to start and to print. */
+export const runMs = 9000;
 /** A second look needs so much more than the first took; half of it is waited before. */
 export const secondLookMs = 600;
 /** Wait of look-ups for one answer of a name server. */
