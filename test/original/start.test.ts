@@ -133,6 +133,41 @@ test('Q155814: storage that the service user may not use is named with owner, mo
   assert.match(words, /chown|ims repair|chmod/);
 });
 
+test('Q189184: where the service user may not connect or look up, the examination as that user shows the errno', {
+  skip: notRoot === false ? needs('unshare', 'setpriv', 'ip') : notRoot,
+}, async () => {
+  const one = await begin(
+    "names: { servers: ['192.0.2.53'], timeout: 200ms, tries: 1 }\nrouting: { smartHosts: { provider: { hosts: [{ host: 192.0.2.25 }] } }, addressSpaces: [{ match: only.test, via: provider }] }\n",
+    // A real server: one for trying out needs no names.
+    (text) => text.replaceAll('example.test', 'company.com').replace('127.0.0.1', '0.0.0.0'),
+  );
+  await one.stop();
+  const inside = [
+    'ip link set lo up',
+    'ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up; ip address add 10.9.9.2/24 dev v0; ip route add default via 10.9.9.1',
+    // To connect is forbidden here, as a sandbox does: EACCES.
+    'ip route add prohibit 192.0.2.0/24',
+    `chown -R nobody '${one.directory}'`,
+    `setpriv --reuid nobody --clear-groups '${process.execPath}' '${MAIN}' doctor --json --config '${one.configuration}'`,
+    'true',
+  ].join('\n');
+  const out = execFileSync('unshare', ['-n', 'sh', '-c', inside], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    maxBuffer: 2 ** 24,
+  });
+  const { findings } = JSON.parse(out) as { readonly findings: readonly Finding[] };
+  const words = findings.filter(({ verdict }) => verdict.kind === 'unhealthy').map((found) => JSON.stringify(found));
+  assert.ok(
+    words.some((text) => /EACCES|may not|forbid/i.test(text) && /192\.0\.2\.25/.test(text)),
+    words.join('\n'),
+  );
+  assert.ok(
+    words.some((text) => /EACCES|may not|forbid/i.test(text) && /192\.0\.2\.53/.test(text)),
+    words.join('\n'),
+  );
+});
+
 test('Q160932: a file of the installation that is missing, cut or of another version is named, with what to do', async () => {
   const one = await begin();
   const root = join(one.directory, 'installed');

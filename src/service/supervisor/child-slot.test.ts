@@ -6,7 +6,7 @@ import type { Child, ChildEnd } from '../../world/ports/children.ts';
 import { ChildSlot } from './child-slot.ts';
 import { limits } from './limits.ts';
 
-test('a child that says nothing for too long hangs: it is told once, ended, and started again', () => {
+test('Q234065: a child that says nothing for too long hangs: it is told once, ended, and started again', () => {
   const clock = new ManualClock();
   const journal = memoryJournal();
   const killed: string[] = [];

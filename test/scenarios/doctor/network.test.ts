@@ -106,7 +106,7 @@ test('resolv.conf that cannot be read is unhealthy where names are needed', asyn
   assert.equal((await look(undefined)).kind, 'unhealthy');
 });
 
-test('our names and domains must be in the name service; where the look-up fails nobody is blamed', async () => {
+test('Q280118: our names and domains must be in the name service; where the look-up fails nobody is blamed', async () => {
   const yaml = `${REAL}listeners: { mx: { profile: mx, address: 0.0.0.0 } }\ndomains: { company.com: { mailboxes: { a: {} } } }\n`;
   const look = (check: Check, zone: string): Promise<Verdict> =>
     lookWith(check, { settings: settingsOf(yaml), more: { resolver: zoneResolver(zone) } });
@@ -202,6 +202,18 @@ test('a listener that answers with a banner of somebody else is unhealthy', asyn
     assert.ok(verdict.kind === 'unhealthy' && /not our banner: .*: 220 postfix/.test(verdict.cause));
   });
   await withServer('421 4.7.0 too many\r\n', {}, async (port) => assert.equal((await answersAt(port)).kind, 'unknown'));
+});
+
+test('a listener without TLS where it should have it is left to the checks of TLS', async () => {
+  const listener = '{ profile: submission, address: 127.0.0.1, port: 2525, tls: implicit }';
+  await withServer('220 mail.example.test ESMTP\r\n', {}, async (port) => {
+    const verdict = await lookWith(listenersAnswer, {
+      settings: settingsOf('', listener),
+      service: runningService([{ name: 'mx', address: '127.0.0.1', port }], undefined, 'implicit'),
+      more: { network: nodeWorld.network, random: nodeWorld.random, clock: hasty },
+    });
+    assert.ok(verdict.kind === 'unknown' && /the TLS handshake failed/.test(verdict.because), JSON.stringify(verdict));
+  });
 });
 
 test('a server that greets as we do and does not know the word is not us', () =>

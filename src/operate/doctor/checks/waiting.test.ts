@@ -45,6 +45,16 @@ test('what hosts say of our address and name is unhealthy with its meaning', asy
   assert.equal(first.kind, 'healthy', 'one attempt tells nothing');
 });
 
+test('Q280118: a host that wants the domain of a sender to exist is told with its meaning', async () => {
+  for (const words of [
+    '450 4.1.8 <u@ours.test>: Sender address rejected: Domain not found',
+    '451 sender domain must exist',
+  ]) {
+    const found = await look(destinationsTake, [delivery('mx:a.test', words)]);
+    assert.ok(found.kind === 'unhealthy' && /domain of our senders/.test(found.cause), words);
+  }
+});
+
 test('a fault at the other end is told without an alarm; the same words of many hosts are one', async () => {
   const way = delivery('mx:a.test', '451 no connection to mx.a.test: the proxy lab did not accept our login');
   const reply = {
@@ -66,7 +76,7 @@ test('a fault at the other end is told without an alarm; the same words of many 
   assert.ok(store.kind === 'unhealthy' && /Mail to host:store waits because that host refuses it/.test(store.cause));
 });
 
-test('mail that is due and never tried, and a queue that fills or has mail set aside, are unhealthy', async () => {
+test('Q234065: mail that is due and never tried, and a queue that fills or has mail set aside, are unhealthy', async () => {
   const due = delivery('mx:a.test', '451 x', { attempts: 0, dueAtMs: NOW - 3_600_000 });
   assert.equal((await look(queueMoves, [due])).kind, 'unhealthy');
   assert.equal((await look(queueMoves, [{ ...due, held: true }])).kind, 'healthy');

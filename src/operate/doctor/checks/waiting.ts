@@ -31,7 +31,7 @@ export const queueMoves = defineCheck({
   title: 'Mail that is due is tried',
   why: 'Where mail is due and nobody tries it, a worker hangs or a limit is too tight: it waits until it expires.',
   needs: ['clock', 'service'],
-  after: [],
+  after: ['configuration.loads'],
   cost: 'host',
   async look({ clock, service }) {
     const found = await seen({ service });
@@ -108,6 +108,12 @@ const MEANINGS: readonly {
     cure: 'Ask whoever gave you the address for a PTR record with server.name; ims doctor --only names shows the exact text',
   },
   {
+    words:
+      /[45]\.1\.8\b|sender (?:address rejected: )?domain|domain of (?:the )?sender|sender address rejected: domain not found/i,
+    cause: 'they do not find the domain of our senders in the name service',
+    cure: 'Publish an MX or an address for each domain of ours; ims doctor --only names.domains shows the exact text',
+  },
+  {
     words: /helo|ehlo|greeting name|4\.7\.1.*host not found/i,
     cause: 'they refuse the name that we greet with (HELO, EHLO): it does not resolve, or is not qualified',
     cure: 'Publish an address for server.name, or set server.name to a name that has one; ims doctor --only names',
@@ -161,7 +167,7 @@ export const destinationsTake = defineCheck({
   title: 'Other hosts take our mail',
   why: 'One host that refuses is its own affair; many that say the same thing speak of this server.',
   needs: ['service', 'clock'],
-  after: [],
+  after: ['configuration.loads'],
   cost: 'host',
   async look({ service, clock }) {
     const found = await seen({ service });
