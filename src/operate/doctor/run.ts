@@ -125,7 +125,7 @@ function lookInTime(
     return Promise.resolve({ kind: 'broken', fault: `it was not given ${missing}`, evidence: [] });
   const ms = Math.max(0, Math.min(check.deadlineMs ?? checkMs, checkMsMax, leftMs));
   return new Promise((resolve) => {
-    const timer = clock.after(ms, () => resolve(unknown(`it did not end within ${ms / 1000} s`)));
+    const timer = clock.after(ms, () => resolve(unknown(`it did not end within ${(ms / 1000).toFixed(1)} s`)));
     check.look(parts).then(
       (verdict) => {
         timer.cancel();

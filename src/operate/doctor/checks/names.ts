@@ -10,13 +10,13 @@ const RESOLV_CONF = '/etc/resolv.conf';
 const READABLE = 'names.resolv-conf-mode';
 const EXAMPLE = "names.servers: ['ADDRESS']";
 
-/** The values of a keyword of resolv.conf. */
-const valuesOf = (text: string, keyword: string): readonly string[] =>
+/** The values behind a keyword of resolv.conf, line by line. */
+const valuesOf = (text: string, keyword: string): readonly (readonly string[])[] =>
   text
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .filter(([first]) => first === keyword)
-    .flatMap(([, ...values]) => values);
+    .map(([, ...values]) => values);
 
 /** resolv.conf is there for this user: is it for the service's? */
 async function readableByService(parts: Pick<Parts, 'settings' | 'host' | 'service'>): Promise<Verdict | undefined> {
@@ -69,9 +69,10 @@ export const serversConfigured = defineCheck({
     if (!text.ok) return unreadable({ settings, host }, text.errno);
     const closed = await readableByService({ settings, host, service });
     if (closed !== undefined) return closed;
-    const named = valuesOf(text.value, 'nameserver');
+    // Only the first value of a line is an address; what follows nobody reads.
+    const named = valuesOf(text.value, 'nameserver').map(([first = '']) => first);
     const strange = named.filter((value) => canonicalIp(value) === undefined);
-    const search = valuesOf(text.value, 'search');
+    const search = valuesOf(text.value, 'search').flat();
     const seen: Evidence[] = [
       ...evidence,
       ...strange.map((value) => row(`nameserver ${value}`, 'an IP address', 'none: it is not used')),
@@ -80,8 +81,11 @@ export const serversConfigured = defineCheck({
     if (named.length > 0 && strange.length === named.length)
       return wrongNames(
         settings,
-        `${RESOLV_CONF} names no address of a name server, only ${strange.join(', ')}.`,
-        { cure: `Write 'nameserver ADDRESS' into ${RESOLV_CONF}, or set ${EXAMPLE}`, event: 3701 },
+        `${RESOLV_CONF} names no address of a name server, only ${strange.map((one) => `'${one}'`).join(', ')}: 127.0.0.1 is asked instead.`,
+        {
+          cure: `Write one line 'nameserver ADDRESS' for each server into ${RESOLV_CONF}, or set ${EXAMPLE}`,
+          event: 3701,
+        },
         seen,
       );
     if (nameServers.named) return healthy(seen);

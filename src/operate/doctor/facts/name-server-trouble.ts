@@ -46,7 +46,9 @@ export interface RootReply {
 async function askRoot(world: AskParts, server: NameServer, names: readonly string[]): Promise<RootReply> {
   const first = await askByUdp(world, server, ROOT, 'NS');
   const reply = refusesForm(first) ? await askByUdp(world, server, ROOT, 'NS', { edns: false }) : first;
-  if (!has(reply, NXDOMAIN)) return { reply, knowsNothing: false };
+  // One that takes so long is told for that: more questions would take as long again.
+  if (reply.kind === 'silent' || reply.tookMs > nameServerSignMs || !has(reply, NXDOMAIN))
+    return { reply, knowsNothing: false };
   const others = await Promise.all(names.map((name) => askByUdp(world, server, name, 'NS')));
   return { reply, knowsNothing: others.every((one) => has(one, NXDOMAIN)) };
 }

@@ -17,7 +17,7 @@ export async function isPublished(resolver: Resolver, name: string): Promise<boo
   if (!isReservedName(name)) return true;
   const asked = [name, parentOf(name)].filter((one) => one.includes('.'));
   const answers = await Promise.all(asked.map((one) => resolver.query(one, 'SOA')));
-  return answers.some(({ kind }) => kind === 'records' || kind === 'no-data');
+  return answers.some((answer) => answer.kind === 'records' || answer.kind === 'no-data' || zoneFails(answer));
 }
 
 /** Our domains that are in the name service, at most so many as one run looks at. */
