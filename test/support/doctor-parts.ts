@@ -27,6 +27,7 @@ export function runningService(
     readonly why?: string;
   }[],
   pids: readonly number[] = [100],
+  tls: 'starttls' | 'implicit' = 'starttls',
 ): ServiceAnswer {
   const status = {
     version: '1.0.0',
@@ -38,7 +39,7 @@ export function runningService(
     listeners: listeners.map((one) => ({
       ...one,
       profile: 'mx' as const,
-      tls: 'starttls' as const,
+      tls,
       state: one.why === undefined ? ('listening' as const) : ('waiting' as const),
     })),
     processes: pids.map((pid, index) => ({

@@ -142,7 +142,7 @@ export const listenersAnswer = defineCheck({
     }
     const away = greetings.find(({ kind }) => kind === 'turned-away');
     return away?.kind === 'turned-away'
-      ? unknown(`a listener refuses connections from this host: ${away.banner}`, evidence)
+      ? unknown(`a listener does not talk with this host: ${away.banner}`, evidence)
       : healthy(evidence);
   },
 });

@@ -1,5 +1,6 @@
 import { errnoOf } from '../../../events/fault.ts';
 import { introductionAnswer } from '../../../flow/reception/introductions.ts';
+import type { ByteStream } from '../../../world/ports/network.ts';
 import type { Parts } from '../check.ts';
 import { bannerMs, dialMs } from '../limits.ts';
 import { Dialogue } from './dialogue.ts';
@@ -31,10 +32,20 @@ export async function introduce(
 export type Greeting =
   /** A listener of ours; `listener` where it proved which one. */
   | { readonly kind: 'ours'; readonly banner: string; readonly listener?: string }
-  /** Ours or not: it wants no connection from here. */
+  /** Ours or not: it wants no connection from here, or no TLS comes about, which checks of TLS look into. */
   | { readonly kind: 'turned-away'; readonly banner: string }
   | { readonly kind: 'foreign'; readonly banner: string }
   | { readonly kind: 'none'; readonly why: string };
+
+/** Turns the connection into TLS; why that failed, where it did. */
+async function handshake(stream: ByteStream, serverName: string): Promise<string | undefined> {
+  try {
+    await stream.startTlsClient({ serverName, timeoutMs: bannerMs });
+    return undefined;
+  } catch (error) {
+    return `the TLS handshake failed: ${errnoOf(error) || (error instanceof Error ? error.message : String(error))}`;
+  }
+}
 
 /** Connects, reads the banner, and says the word where there is one. */
 export async function greet(
@@ -46,7 +57,8 @@ export async function greet(
   try {
     const stream = await network.dial({ address: where.address, port: where.port, timeoutMs: dialMs });
     try {
-      if (where.tls) await stream.startTlsClient({ serverName, timeoutMs: bannerMs });
+      const failure = where.tls ? await handshake(stream, serverName) : undefined;
+      if (failure !== undefined) return { kind: 'turned-away', banner: failure };
       const dialogue = new Dialogue(stream, clock, bannerMs);
       const first = await dialogue.reply();
       if (typeof first === 'string') return { kind: 'none', why: first };
