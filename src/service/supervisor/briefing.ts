@@ -5,10 +5,10 @@ import { parseResolvConf, printNameServer } from '../../transport/resolver/name-
 import type { World } from '../../world/world.ts';
 import type { Briefing } from '../messages.ts';
 import type { Board } from '../parts/board.ts';
-import { loadCertificate } from './certificate.ts';
+import { loadCertificate, tryPair } from './certificate.ts';
 import type { Reloaded } from './answers.ts';
 
-type BriefingWorld = Pick<World, 'disk' | 'clock'>;
+type BriefingWorld = Pick<World, 'disk' | 'clock'> & { readonly network: Pick<World['network'], 'tlsContext'> };
 
 const RESOLV_CONF = '/etc/resolv.conf';
 
@@ -22,12 +22,14 @@ export async function makeBriefing(
 ): Promise<Briefing> {
   let certificate: Briefing['certificate'];
   try {
-    certificate = await loadCertificate(settings.tls, {
+    const pair = await loadCertificate(settings.tls, {
       disk: world.disk,
       dataDirectory: settings.server.data,
       serverName: settings.server.name,
       nowMs: world.clock.wall(),
     });
+    tryPair(pair, settings.tls, world.network.tlsContext);
+    certificate = pair;
     board.set({ part: 'certificate', state: 'running' });
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
@@ -39,7 +41,7 @@ export async function makeBriefing(
 }
 
 /** The name servers of /etc/resolv.conf. */
-async function hostNameServers({ disk }: BriefingWorld): Promise<readonly string[]> {
+async function hostNameServers({ disk }: Pick<BriefingWorld, 'disk'>): Promise<readonly string[]> {
   const text = await disk.readFile(RESOLV_CONF).then(
     (bytes) => bytes.toString('latin1'),
     () => '',

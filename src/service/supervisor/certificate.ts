@@ -9,6 +9,41 @@ export interface CertificatePair {
 
 const YEARS = 10;
 
+/** What OpenSSL says, in words; by its codes. */
+const UNUSABLE: readonly (readonly [RegExp, string])[] = [
+  [/KEY_VALUES_MISMATCH|KEY_TYPE_MISMATCH/, 'the private key does not belong to the certificate'],
+  [/EE_KEY_TOO_SMALL|CA_KEY_TOO_SMALL/, 'the key is too short for TLS of today'],
+  [/CA_MD_TOO_WEAK/, 'the certificate is signed with a method that TLS of today does not accept'],
+  [
+    /BAD_DECRYPT|BAD_PASSWORD|PASSPHRASE|INTERRUPTED_OR_CANCELLED/i,
+    'the private key is encrypted; the service needs it without a passphrase',
+  ],
+  [
+    /NO_START_LINE|UNSUPPORTED|WRONG_TAG|BAD_BASE64|BAD_END_LINE|HEADER_TOO_LONG/,
+    'certificate or key is no PEM file, or is cut off',
+  ],
+];
+
+/** Tries certificate and key together: what cannot be used here would end every worker. */
+export function tryPair(
+  { certificatePem, keyPem }: CertificatePair,
+  settings: TlsSettings,
+  tlsContext: (certificatePem: string, keyPem: string) => unknown,
+): void {
+  try {
+    tlsContext(certificatePem, keyPem);
+  } catch (cause) {
+    const said =
+      cause instanceof Error ? `${'code' in cause ? String(cause.code) : ''} ${cause.message}`.trim() : String(cause);
+    const words = UNUSABLE.find(([pattern]) => pattern.test(said))?.[1] ?? 'TLS cannot use them';
+    const where =
+      settings.certificate === undefined
+        ? 'the self-signed certificate'
+        : `${settings.certificate} and ${settings.key}`;
+    throw new Error(`${where}: ${words} (${said})`, { cause });
+  }
+}
+
 /** Reads the configured certificate; without one, the self-signed one of the data directory, made when it is missing. */
 export async function loadCertificate(
   settings: TlsSettings,

@@ -29,6 +29,7 @@ import { loginsComplete, smartHostsAnswer } from './smart-hosts.ts';
 import { dataDirectory, localFileSystem, privateDirectories, space, writableFileSystem } from './storage.ts';
 import { logSpace, ownersOne, syncWorks } from './storage-works.ts';
 import { keyReadable, listenersShakeHands, trustStoreThere } from './tls-use.ts';
+import { unitWhole } from './unit.ts';
 import { destinationsTake, queueMoves, queueRoom } from './waiting.ts';
 import { notIntercepted, portOut } from './ways-out.ts';
 import { certificateAndKey, certificateDates, certificateNames, chainWhole, keyMode } from './tls.ts';
@@ -74,7 +75,6 @@ export const checks: readonly Check[] = [
   mayBindLowPorts,
   portsOurs,
   reallyBound,
-  everythingRuns,
   firewallOpen,
   listenersAnswer,
   serversConfigured,
@@ -98,6 +98,7 @@ export const checks: readonly Check[] = [
   certificateDates,
   certificateNames,
   keyMode,
+  everythingRuns,
   chainWhole,
   trustStoreThere,
   keyReadable,

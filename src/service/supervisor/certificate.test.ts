@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nodeNetwork } from '../../world/node/network.ts';
+import { makeSelfSigned, tryPair } from './certificate.ts';
+
+const settings = { certificate: '/etc/c.pem', key: '/etc/k.pem', handshakeTimeoutMs: 30_000 };
+const tryThem = (certificatePem: string, keyPem: string): void =>
+  tryPair({ certificatePem, keyPem }, settings, nodeNetwork.tlsContext);
+
+test('a certificate and key that cannot be used together are found before any worker has them', async () => {
+  const [one, other] = await Promise.all([makeSelfSigned('a.test', 0), makeSelfSigned('b.test', 0)]);
+  tryThem(one.certificatePem, one.keyPem);
+  assert.throws(
+    () => tryThem(one.certificatePem, other.keyPem),
+    /^Error: \/etc\/c\.pem and \/etc\/k\.pem: the private key does not belong to the certificate \(/,
+  );
+  assert.throws(() => tryThem('no certificate', one.keyPem), /no PEM file/);
+  assert.throws(() => tryThem(one.certificatePem, one.keyPem.slice(0, 90)), /no PEM file|cannot use them/);
+});
