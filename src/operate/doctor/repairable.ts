@@ -10,6 +10,7 @@ export const repairable: Readonly<Record<string, string>> = {
   'ways.path-mtu': 'host.mtu-probing',
   'tls.key-mode': 'tls.key-mode',
   'storage.data-directory': 'storage.owner',
+  'storage.owner': 'storage.owner',
   'storage.mailboxes-writable': 'storage.mailbox-owner',
   'storage.private': 'storage.mode',
 };
@@ -18,5 +19,8 @@ export const repairable: Readonly<Record<string, string>> = {
 export function withRepair(check: string, verdict: Verdict): Verdict {
   if (verdict.kind !== 'unhealthy' || verdict.repair !== undefined) return verdict;
   const repair = Object.hasOwn(repairable, check) ? repairable[check] : undefined;
-  return repair === undefined ? verdict : { ...verdict, repair };
+  // What is not there, or not mounted, is for a person.
+  if (repair === undefined || (repair === 'storage.owner' && !/^ch(?:own|mod go-w) /.test(verdict.cure)))
+    return verdict;
+  return { ...verdict, repair };
 }

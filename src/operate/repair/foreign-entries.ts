@@ -21,7 +21,11 @@ export async function foreignBelow(
   const below: string[] = [];
   const owners = new Set<number>();
   const first = await changes.entry(root);
-  if (first.ok && first.value.uid !== uid) owners.add(first.value.uid);
+  // What root made here the service was meant to have.
+  const seen = (owner: number): void => {
+    if (owner !== uid && owner !== 0) owners.add(owner);
+  };
+  if (first.ok) seen(first.value.uid);
   const waiting: { readonly path: string; readonly depth: number }[] = [{ path: root, depth: 0 }];
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     let names: readonly string[];
@@ -38,7 +42,7 @@ export async function foreignBelow(
       if (kind === 'directory' && at.depth < depthMax) waiting.push({ path, depth: at.depth + 1 });
       if (owner === uid) continue;
       if (kind === 'file' && links > 1) return `${path} has a further name, perhaps outside`;
-      owners.add(owner);
+      seen(owner);
       if (owners.size > 1) return `its files belong to several users: uid ${[...owners].join(', ')}`;
       below.push(path);
       if (below.length > entriesMax) return `more than ${entriesMax} entries are below it`;

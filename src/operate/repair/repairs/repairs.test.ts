@@ -103,6 +103,20 @@ test('a data directory of one foreign user is given to the user of the service',
   ]);
 });
 
+test('what lies in a data directory that is right is given, too, and what root made there', async () => {
+  const entries = {
+    '/srv/ims': { kind: 'directory', uid: 990, mode: 0o700 },
+    '/srv/ims/queue': { kind: 'directory', uid: 0, mode: 0o700 },
+    '/srv/ims/boot': { uid: 1234 },
+  } as const;
+  const host = { texts: { ...ROOT, '/etc/passwd': 'ims:x:990:990::/:\n', '/etc/group': 'ims:x:990:\n' } };
+  const more = 'server: { name: mail.example.test, data: /srv/ims, user: ims }\n';
+  const check = 'storage.owner';
+  assert.deepEqual(words(await plan('storage.owner', { entries, host, more, check })), [
+    'give /srv/ims and 2 entries below it to uid 990, gid 990',
+  ]);
+});
+
 test('a data directory of several users, or with files that have further names, is left to a person', async () => {
   const host = { texts: { ...ROOT, '/etc/passwd': 'ims:x:990:990::/:\n', '/etc/group': 'ims:x:990:\n' } };
   const more = 'server: { name: mail.example.test, data: /srv/ims, user: ims }\n';

@@ -10,6 +10,8 @@ import type { Plan, Step } from '../step.ts';
 
 const OTHERS_WRITE = 0o022;
 const OTHERS = 0o077;
+/** The check that looks at what is in the data directory, too. */
+const OWNERS = 'storage.owner';
 
 async function identity({ parts: { settings, host, service } }: RepairParts): Promise<Identity | undefined> {
   if (settings === undefined || host === undefined || service === undefined) return undefined;
@@ -24,6 +26,13 @@ async function ownerStep(given: RepairParts, path: string, who: Identity): Promi
   return { do: 'set-owner', path, uid: who.uid, gid, within: foreign.below };
 }
 
+/** When the spool was made that the sign beside the configuration speaks of. */
+async function spoolWasHere({ parts: { settings, disk }, configuration }: RepairParts): Promise<number | undefined> {
+  if (settings === undefined || disk === undefined) return undefined;
+  const marker = await readSpoolMarker(disk, spoolMarkerName(configuration.path)).catch(() => undefined); // unreadable: as if there were none
+  return marker?.data === settings.server.data ? marker.madeAtMs : undefined;
+}
+
 async function planData(given: RepairParts): Promise<Plan> {
   const { settings, host } = given.parts;
   const who = await identity(given);
@@ -31,12 +40,15 @@ async function planData(given: RepairParts): Promise<Plan> {
   const path = settings.server.data;
   const entry = await given.changes.entry(path);
   // What is not there, is a link or is no directory needs somebody who knows why.
+  if (!entry.ok && entry.errno === 'ENOENT' && (await spoolWasHere(given)) !== undefined)
+    return person(`${cureOf(given)}\nOnly where that spool is given up: ims repair storage.unmounted --preview`);
   if (!entry.ok || entry.value.kind !== 'directory') return person(cureOf(given));
   const { mode, uid } = entry.value;
   const list: Step[] = [];
   if ((mode & OTHERS_WRITE) !== 0) list.push({ do: 'set-mode', path, from: mode, mode: mode & ~OTHERS_WRITE });
-  else if (!may(who, 2, entry.value) || !may(who, 1, entry.value)) {
-    if (uid === who.uid) list.push({ do: 'set-mode', path, from: mode, mode: mode | 0o700 });
+  else if (!may(who, 2, entry.value) || !may(who, 1, entry.value) || given.finding?.id === OWNERS) {
+    if (uid === who.uid && given.finding?.id !== OWNERS)
+      list.push({ do: 'set-mode', path, from: mode, mode: mode | 0o700 });
     else if (host.self.uid !== 0) return person(`As root: ${cureOf(given)}`);
     else {
       const step = await ownerStep(given, path, who);
@@ -82,7 +94,7 @@ async function planMailboxes(given: RepairParts): Promise<Plan> {
 export const ownData: Repair = {
   id: 'storage.owner',
   title: 'Gives the data directory to the user of the service, and to nobody else',
-  checks: ['storage.data-directory'],
+  checks: ['storage.data-directory', OWNERS],
   provenBy: 'storage.data-directory',
   plan: planData,
 };
@@ -131,8 +143,8 @@ export const beginNewSpool: Repair = {
       return person('ims config check says why the settings do not load');
     const { data } = settings.server;
     const sign = spoolMarkerName(given.configuration.path);
-    const marker = await readSpoolMarker(disk, sign);
-    if (marker === undefined || marker.data !== data) return nothing(`no sign says that a spool was in ${data}`);
+    const madeAtMs = await spoolWasHere(given);
+    if (madeAtMs === undefined) return nothing(`no sign says that a spool was in ${data}`);
     if (await holdsSpool(disk, data)) return nothing(`the spool is in ${data}`);
     const who = await identity(given);
     const there = await given.changes.entry(data);
@@ -140,7 +152,7 @@ export const beginNewSpool: Repair = {
     const list: Step[] = [{ do: 'remove-file', path: sign }];
     if (!there.ok) list.push({ do: 'make-directory', path: data, mode: 0o700, ...owner });
     return steps(
-      `A NEW, EMPTY spool may begin in ${data}. The one that was made there on ${printInstant(marker.madeAtMs)} is given up: its mail is not delivered. Where its volume is only not mounted, mount it instead.`,
+      `A NEW, EMPTY spool may begin in ${data}. The one that was made there on ${printInstant(madeAtMs)} is given up: its mail is not delivered. Where its volume is only not mounted, mount it instead.`,
       ...list,
     );
   },
