@@ -1,11 +1,21 @@
 import { createHash } from 'node:crypto';
 import * as net from 'node:net';
-import type { Client } from 'ssh2';
+import type { CipherAlgorithm, Client } from 'ssh2';
 import type { SecureShell, ShellFailure, ShellTerms } from '../ports/secure-shell.ts';
 import { SshSession } from './shell-session.ts';
 
 /** Octets on their way to the server, of all streams together, from which on writers wait. */
 const CARRIED_BYTES = 1024 * 1024;
+
+/** First those that the processor does itself, and that are not open to prefix truncation. */
+const CIPHERS: CipherAlgorithm[] = [
+  'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com',
+  'aes128-ctr',
+  'aes192-ctr',
+  'aes256-ctr',
+  'chacha20-poly1305@openssh.com',
+];
 
 /** Loaded by the process that needs it, when it needs it. */
 async function makeClient(): Promise<Client> {
@@ -95,6 +105,7 @@ async function connect(terms: ShellTerms): ReturnType<SecureShell['connect']> {
         readyTimeout: terms.handshakeTimeoutMs,
         keepaliveInterval: terms.keepAliveMs,
         keepaliveCountMax: terms.keepAliveMax,
+        algorithms: { cipher: CIPHERS },
         hostVerifier: (key: Buffer) => {
           const shown = `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
           if (terms.hostKeys.includes(shown)) return true;

@@ -170,10 +170,14 @@ export class SshSession implements ShellSession {
       this.#waiting.add(drained);
       return true;
     };
+    const over = (): void => {
+      this.#streams.delete(stream);
+      // What is still unread would keep the channel from ending.
+      channel.resume();
+    };
     // A channel has all of a socket that a stream uses.
-    const stream = new NodeStream(channel as unknown as net.Socket, '', { ...ends, full });
+    const stream: NodeStream = new NodeStream(channel as unknown as net.Socket, '', { ...ends, full, over });
     this.#streams.add(stream);
-    channel.once('close', () => this.#streams.delete(stream));
     return stream;
   }
 

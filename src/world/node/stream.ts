@@ -36,6 +36,8 @@ export interface SharedEnds {
   readonly client: Endpoint;
   /** Whether the shared connection has all that it should hold; `drained` is then called when it has room again. */
   full(drained: () => void): boolean;
+  /** Called once, when nobody uses the stream any more. */
+  over(): void;
 }
 
 /** A connection of the machine as a `ByteStream`; after STARTTLS the TLS socket takes the plain one's place. */
@@ -242,10 +244,14 @@ export class NodeStream implements ByteStream {
 
   readonly #onData = (chunk: Buffer): void => {
     countLargeBuffer(chunk.length);
-    this.#sink?.data(chunk);
+    if (!this.#closed) this.#sink?.data(chunk);
   };
-  readonly #onEnd = (): void => this.#sink?.end();
-  readonly #onDrain = (): void => this.#sink?.drain();
+  readonly #onEnd = (): void => {
+    if (!this.#closed) this.#sink?.end();
+  };
+  readonly #onDrain = (): void => {
+    if (!this.#closed) this.#sink?.drain();
+  };
   readonly #onError = (error: Error): void => {
     this.#error ??= error;
   };
@@ -253,6 +259,7 @@ export class NodeStream implements ByteStream {
     if (this.#closed || this.#upgrading) return;
     this.#closed = true;
     if (this.#shared === undefined) openStreams.count -= 1;
+    else this.#shared.over();
     this.#sink?.closed(this.#error);
   };
 }
