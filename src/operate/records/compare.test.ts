@@ -49,6 +49,14 @@ _smtp._tls.company.com SERVFAIL
   });
 });
 
+test('an SPF record that lacks an address is proposed with it, and stays as it is otherwise', async () => {
+  const [spf] = recordsToPublish(FACTS).filter(({ purpose }) => purpose === 'spf');
+  assert.ok(spf !== undefined);
+  const resolver = zoneResolver('company.com TXT "v=spf1 ip4:198.51.100.1 ~all"\n');
+  const { zoneLine } = await compareRecord(resolver, spf, ['192.0.2.7', '2001:db8::7']);
+  assert.equal(zoneLine, 'company.com. 3600 IN TXT "v=spf1 ip4:198.51.100.1 ip4:192.0.2.7 ip6:2001:db8::7 ~all"');
+});
+
 test('a gap is filled by whatever is there', async () => {
   const found = await states(
     'mail.company.com A 198.51.100.1\ncompany.com TXT "v=spf1 include:a.test -all"\na.test TXT "v=spf1 -all"\n',

@@ -10,7 +10,8 @@ import {
 import { parseTags } from '../../protocol/policy-records/tags.ts';
 import { isSpf } from '../../protocol/spf/record.ts';
 import type { Answer, RecordData, Resolver } from '../../world/ports/resolver.ts';
-import type { PublishableRecord } from './record.ts';
+import { withAddress } from './proposal.ts';
+import { zoneLine, type PublishableRecord } from './record.ts';
 
 /** How a record that should be there is. 'different' has something else in its place. */
 export type RecordState = 'published' | 'different' | 'missing' | 'unknown';
@@ -22,7 +23,8 @@ export interface ComparedRecord extends PublishableRecord {
   readonly seen: string;
 }
 
-type Judgement = readonly [state: RecordState, seen: string];
+/** `better` is what to publish instead of the proposal, where what is there needs only a little more. */
+type Judgement = readonly [state: RecordState, seen: string, better?: string];
 
 const MISSING: Judgement = ['missing', ''];
 
@@ -32,8 +34,9 @@ export async function compareRecord(
   record: PublishableRecord,
   sendingAddresses: readonly string[],
 ): Promise<ComparedRecord> {
-  const [state, seen] = await judge(resolver, record, sendingAddresses);
-  return { ...record, state, seen };
+  const [state, seen, better] = await judge(resolver, record, sendingAddresses);
+  const mended = better === undefined ? {} : { value: better, zoneLine: zoneLine({ ...record, value: better }) };
+  return { ...record, ...mended, state, seen };
 }
 
 function judge(resolver: Resolver, record: PublishableRecord, sendingAddresses: readonly string[]): Promise<Judgement> {
@@ -127,5 +130,8 @@ async function judgeSpf(
   const bad = verdicts.find(({ result }) => (addresses.length === 0 ? result === 'permerror' : result !== 'pass'));
   if (bad === undefined) return ['published', text];
   if (bad.result === 'temperror') return ['unknown', bad.problem ?? ''];
-  return ['different', `${text} (${bad.result}${bad.problem === undefined ? '' : `: ${bad.problem}`})`];
+  const seen = `${text} (${bad.result}${bad.problem === undefined ? '' : `: ${bad.problem}`})`;
+  if (bad.result === 'permerror' || bad.domain !== domain) return ['different', seen];
+  const missing = addresses.filter((_, index) => verdicts[index]?.result !== 'pass');
+  return ['different', seen, missing.reduce(withAddress, text)];
 }

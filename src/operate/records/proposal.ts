@@ -144,7 +144,7 @@ function domainRecords(facts: PublishingFacts, domain: string, host: string): Dr
       name: `_dmarc.${domain}`,
       type: 'TXT',
       value: `v=DMARC1; p=none; rua=mailto:${reports}`,
-      why: 'It says what to do with mail that only pretends to be yours; large providers ask for one (RFC 7489).',
+      why: 'It says what to do with mail that only pretends to be yours; large providers ask for one (RFC 9989).',
       need: 'recommended',
     },
     {
@@ -183,6 +183,14 @@ export function recordsToPublish(facts: PublishingFacts): readonly PublishableRe
       need: 'optional',
     });
   return drafts.map(finish);
+}
+
+/** An SPF record with one more address, before the term that ends it. */
+export function withAddress(record: string, address: string): string {
+  const terms = record.split(' ').filter((term) => term !== '');
+  const end = terms.findIndex((term) => /^(?:[+?~-]?all|redirect=.*)$/i.test(term));
+  const term = `ip${address.includes(':') ? 6 : 4}:${address}`;
+  return terms.toSpliced(end === -1 ? terms.length : end, 0, term).join(' ');
 }
 
 /** The policy file of MTA-STS for a domain (RFC 8461 §3.2). */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mtaStsPolicy, recordsToPublish, txtStrings, zoneLine } from './index.ts';
+import { mtaStsPolicy, recordsToPublish, txtStrings, withAddress, zoneLine } from './index.ts';
 
 const FACTS = { serverName: 'mail.company.com', domains: ['company.com'], addresses: ['192.0.2.7', '2001:db8::7'] };
 const lines = (facts: Parameters<typeof recordsToPublish>[0]): readonly string[] =>
@@ -54,4 +54,10 @@ test('a long TXT is split in strings of 255 octets, and quotes are escaped', () 
 
 test('the policy of MTA-STS names our host', () => {
   assert.match(mtaStsPolicy(FACTS), /^version: STSv1\r\nmode: testing\r\nmx: mail\.company\.com\r\nmax_age: \d+\r\n$/);
+});
+
+test('an address is put before the term that ends a record', () => {
+  assert.equal(withAddress('v=spf1 mx -all', '192.0.2.1'), 'v=spf1 mx ip4:192.0.2.1 -all');
+  assert.equal(withAddress('v=spf1 redirect=a.test', '2001:db8::1'), 'v=spf1 ip6:2001:db8::1 redirect=a.test');
+  assert.equal(withAddress('v=spf1', '192.0.2.1'), 'v=spf1 ip4:192.0.2.1');
 });

@@ -1,6 +1,6 @@
 import { checkSpf, validatedNames, type SpfVerdict } from '../../../authentication/spf/index.ts';
 import { parseIp, reverseName } from '../../../base/ip.ts';
-import { recordsToPublish, zoneLine } from '../../records/index.ts';
+import { recordsToPublish, withAddress, zoneLine } from '../../records/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { askPatiently, publishedDomains, zoneFails } from '../facts/published.ts';
 import { senders } from '../facts/senders.ts';
@@ -107,14 +107,6 @@ export const reverseNames = defineCheck({
     return verdict.kind === 'healthy' && unseen !== undefined ? unknown(unseen, evidence) : verdict;
   },
 });
-
-/** The record with one more address, before the term that ends it. */
-export function withAddress(record: string, address: string): string {
-  const terms = record.split(' ').filter((term) => term !== '');
-  const end = terms.findIndex((term) => /^(?:[+?~-]?all|redirect=.*)$/i.test(term));
-  const term = `ip${address.includes(':') ? 6 : 4}:${address}`;
-  return terms.toSpliced(end === -1 ? terms.length : end, 0, term).join(' ');
-}
 
 function spfFault(
   domain: string,

@@ -11,7 +11,7 @@ import { certificateKeyHash, fits } from '../facts/own-certificate.ts';
 import { tlsaFits } from './records-dane.ts';
 import { dmarcValid, mtaStsValid, tlsReportValid } from './records-domain.ts';
 import { notListed } from './records-lists.ts';
-import { reverseNames, spfCovers, withAddress } from './records-sender.ts';
+import { reverseNames, spfCovers } from './records-sender.ts';
 
 const YAML = `server: { name: mail.company.com, data: /srv/ims }
 listeners: { mx: { profile: mx, address: 0.0.0.0 } }
@@ -80,12 +80,6 @@ test('an SPF record must cover the address that we send from', async () => {
   assert.match(causeOf(await look(spfCovers, PTR + MX)), /company\.com has no SPF record/);
   assert.match(cureOf(await look(spfCovers, PTR + MX)), /Publish: company\.com\. 3600 IN TXT "v=spf1 mx ~all"/);
   assert.match(causeOf(await look(spfCovers, `${MX}company.com SERVFAIL TXT\n`)), /^unknown: the look-up failed/);
-});
-
-test('an address is put before the term that ends a record', () => {
-  assert.equal(withAddress('v=spf1 mx -all', '192.0.2.1'), 'v=spf1 mx ip4:192.0.2.1 -all');
-  assert.equal(withAddress('v=spf1 redirect=a.test', '2001:db8::1'), 'v=spf1 ip6:2001:db8::1 redirect=a.test');
-  assert.equal(withAddress('v=spf1', '192.0.2.1'), 'v=spf1 ip4:192.0.2.1');
 });
 
 test('a list that names our address is told with its reason; codes that refuse are no listing', async () => {
