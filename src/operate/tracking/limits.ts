@@ -13,6 +13,9 @@ export const BATCH_MS = 200;
 /** Octets that wait for a slow disk; beyond that lines are dropped and counted. */
 export const PENDING_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Octets that are written to see whether a log that could not be written can be again. */
+export const TRIAL_BYTES = 4096;
+
 /** Octets of one line; a longer one is dropped and counted. */
 export const LINE_BYTES_MAX = 256 * 1024;
 

@@ -51,6 +51,8 @@ class SegmentedLog implements LineLog {
   #pendingBytes = 0;
   #segment: OpenSegment | undefined;
   #writing: Promise<void> | undefined;
+  /** The end of a segment that a write failed on. */
+  #abandoning: Promise<void> | undefined;
   #timer: Timer | undefined;
   #retention: Timer | undefined;
   #failing = false;
@@ -121,7 +123,7 @@ class SegmentedLog implements LineLog {
   async #writeBatch(lines: readonly string[], keys: readonly number[]): Promise<void> {
     if (lines.length === 0 && !this.#failing) return;
     const segment = await this.#segmentFor(keys.length / 2);
-    if (lines.length === 0) return;
+    if (lines.length === 0) return tryOut(segment.log);
     const octets = Buffer.from(`${lines.join('\n')}\n`);
     const index = indexOf(octets, segment.bytes, keys);
     await writeWhole(segment.log, octets, segment.bytes);
@@ -137,6 +139,7 @@ class SegmentedLog implements LineLog {
       open !== undefined && open.bytes < this.#segmentBytes && open.keys + moreKeys <= limits.SEGMENT_KEYS_MAX;
     if (open !== undefined && fits && (await this.#isThere(open))) return open;
     await this.#closeSegment();
+    await this.#abandoning;
     await disk.makeDirectory(directory, 0o700);
     const last = (await listSegments(disk, directory)).at(-1);
     const { log, index } = segmentAt(directory, (last?.number ?? 0) + 1);
@@ -174,7 +177,12 @@ class SegmentedLog implements LineLog {
     // What the failed write left behind is never written over: the next batch begins a segment.
     const abandoned = this.#segment;
     this.#segment = undefined;
-    void Promise.allSettled([abandoned?.log.close(), abandoned?.index.close()]);
+    this.#abandoning = Promise.allSettled([abandoned?.log.close(), abandoned?.index.close()]).then(async () => {
+      // One with nothing in it would be one more each time that writing is tried again.
+      if (abandoned?.bytes !== 0) return;
+      const { disk } = this.#parts;
+      await Promise.allSettled([disk.unlink(abandoned.log.path), disk.unlink(abandoned.index.path)]);
+    });
     if (!this.#closed) this.#timer ??= this.#parts.clock.after(limits.RETRY_MS, () => void this.#writeSoon());
   }
 
@@ -211,6 +219,12 @@ function indexOf(octets: Buffer, base: number, keys: readonly number[]): Buffer 
     index.writeUInt32LE(base + offset, i * 4 + 4);
   }
   return index;
+}
+
+/** Whether something can be written: an empty file can be made on a disk that is full. */
+async function tryOut(log: DiskFile): Promise<void> {
+  await writeWhole(log, Buffer.alloc(limits.TRIAL_BYTES, '\n'), 0);
+  await log.truncate(0);
 }
 
 async function writeWhole(file: DiskFile, octets: Buffer, position: number): Promise<void> {

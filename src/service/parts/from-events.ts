@@ -2,6 +2,7 @@
  * What events mean for the state of parts: the status and the events tell the same truth, because one comes from the other.
  * Only lasting conditions that have an end are here.
  */
+import { dirname } from 'node:path';
 import type { EventData, EventName, Journal } from '../../events/journal.ts';
 import { renderText, rowOf } from '../../events/render.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
@@ -17,7 +18,8 @@ interface Meaning {
 
 const queue = (_data: unknown, own: string): string => own;
 const proxy = ({ proxy: name }: Readonly<Record<string, unknown>>): string => `proxy ${String(name)}`;
-const log = ({ path }: Readonly<Record<string, unknown>>): string => `log ${String(path)}`;
+/** The directories of all processes together: what keeps one from writing keeps the others. */
+const log = ({ path }: Readonly<Record<string, unknown>>): string => `log ${dirname(String(path))}`;
 const nameServer = ({ server }: Readonly<Record<string, unknown>>): string => `name server ${String(server)}`;
 const resolver = (): string => 'resolver';
 

@@ -1,6 +1,6 @@
 import { Fault } from '../../events/fault.ts';
 import type { Journal } from '../../events/journal.ts';
-import { renderText } from '../../events/render.ts';
+import { printFieldValue, renderText } from '../../events/render.ts';
 import type { World } from '../../world/world.ts';
 
 /** Waits between attempts to open storage that failed. */
@@ -58,5 +58,8 @@ export async function untilOpen<T>(
 function causeOf(error: unknown): string {
   if (!(error instanceof Fault)) return error instanceof Error ? error.message : String(error);
   // The constructor has checked that name and data belong together.
-  return renderText({ name: error.event, data: error.data as Readonly<Record<string, unknown>> });
+  const data = error.data as Readonly<Record<string, unknown>>;
+  // What that event says of outcomes in memory is not so before a queue is open.
+  if (error.event === 'storage.write-failed') return printFieldValue('errno', data['errno']);
+  return renderText({ name: error.event, data });
 }

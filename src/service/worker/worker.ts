@@ -75,7 +75,7 @@ class Worker implements ChildDuties {
     const board = new Board(this.#parts.world.clock);
     this.#voice = openVoice(this.#parts, message.briefing.settings, worker, board);
     board.set({ part: queueOf(worker), state: 'starting' });
-    board.set({ part: 'delivery', state: 'starting' });
+    board.set({ part: 'delivery', state: 'stopped' });
     // Told when the start has gone on to where it may wait, and then with every change.
     board.onChange(() => void this.#supervisor.ask('parts', { parts: board.all() }).catch(() => undefined));
     this.#running = await startRunning(this.#parts, message, shares, this.#voice, board);

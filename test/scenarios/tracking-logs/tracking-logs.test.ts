@@ -7,7 +7,12 @@ import type { TimelineEntry } from '../../../src/mail/timeline.ts';
 import type { EventRecord } from '../../../src/events/render.ts';
 import { followEvents, listEvents, openEventLog } from '../../../src/operate/journal/event-log.ts';
 import { createJournal } from '../../../src/operate/journal/journal.ts';
-import { LINE_BYTES_MAX, PENDING_BYTES_MAX, ENTRY_RECIPIENTS_MAX } from '../../../src/operate/tracking/limits.ts';
+import {
+  ENTRY_RECIPIENTS_MAX,
+  LINE_BYTES_MAX,
+  PENDING_BYTES_MAX,
+  RETRY_MS,
+} from '../../../src/operate/tracking/limits.ts';
 import { openLineLog } from '../../../src/operate/tracking/log-writer.ts';
 import { searchTimelines } from '../../../src/operate/tracking/search.ts';
 import { retain } from '../../../src/operate/tracking/segments.ts';
@@ -16,6 +21,7 @@ import { renderTrace } from '../../../src/operate/tracking/trace.ts';
 import { nodeClock } from '../../../src/world/node/clock.ts';
 import { nodeDisk } from '../../../src/world/node/disk.ts';
 import type { Disk } from '../../../src/world/ports/disk.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const AT = 1_700_000_000_000;
 const settings = { retention: 30 * 86_400_000, sizeMax: 64 * 1024 ** 2 };
@@ -198,6 +204,44 @@ test('a disk that fails costs entries and one event, and writing goes on in a ne
     ['0-1', '0-4'],
   );
   await log.close();
+});
+
+test('a disk that stays full is told once: an empty file that can be made there is no sign that it is over', async () => {
+  let full = true;
+  const disk: Disk = {
+    ...nodeDisk,
+    async open(path, how, mode) {
+      const file = await nodeDisk.open(path, how, mode);
+      const writev = file.writev.bind(file);
+      file.writev = (buffers, position) =>
+        full ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) : writev(buffers, position);
+      return file;
+    },
+  };
+  const clock = new ManualClock();
+  const told: string[] = [];
+  const own = join(directory, 'full');
+  const log = openLineLog({
+    disk,
+    clock,
+    directory: own,
+    retention: { ageMaxMs: 1e9, bytesMax: 1e9 },
+    onFailing: () => told.push('failing'),
+    onRestored: () => told.push('restored'),
+  });
+  log.append('one', []);
+  await log.flush();
+  for (let tries = 0; tries < 3; tries += 1) {
+    clock.advance(RETRY_MS);
+    await log.flush();
+  }
+  assert.deepEqual(told, ['failing']);
+  full = false;
+  clock.advance(RETRY_MS);
+  await log.flush();
+  assert.deepEqual(told, ['failing', 'restored']);
+  await log.close();
+  assert.equal((await readdir(own)).filter((name) => name.endsWith('.log')).length, 1);
 });
 
 test('memory is bounded: lines too long and lines beyond what may wait are counted, not kept', async () => {
