@@ -99,6 +99,7 @@ export const checks: readonly Check[] = [
   certificateNames,
   keyMode,
   everythingRuns,
+  unitWhole,
   chainWhole,
   trustStoreThere,
   keyReadable,
