@@ -76,6 +76,8 @@ function matchText(match: Json): string {
   return `${left} ${match['op'] === '!=' ? '!= ' : ''}${shown}`;
 }
 
+const DECIDING = new Set(['vmap', 'queue', 'synproxy', 'tproxy']);
+
 function ruleOf(rule: Json, chainKey: (name: string) => string): FirewallRule {
   const conditions: Condition[] = [];
   const words: string[] = [];
@@ -92,6 +94,11 @@ function ruleOf(rule: Json, chainKey: (name: string) => string): FirewallRule {
       const target = text(object(one[key])['target']);
       verdict = { jump: chainKey(target), goto: key === 'goto' };
       words.push(`${key} ${target}`);
+    } else if (DECIDING.has(key)) {
+      // A map of verdicts, or a program, decides: it may let it through.
+      conditions.push(() => undefined);
+      verdict = 'accept';
+      words.push(key);
     } else if (key !== 'counter' && key !== 'log' && key !== 'comment') {
       // Rates, maps, and what else decides by more than the connection.
       conditions.push(() => undefined);

@@ -44,6 +44,7 @@ test('what depends on who connects is no alarm', () => {
   const saddr = { match: { op: '==', left: { payload: { protocol: 'ip', field: 'saddr' } }, right: '198.51.100.7' } };
   assert.equal(blocked(chain('accept'), rule(saddr, drop)), undefined);
   assert.equal(blocked(chain('drop'), rule(saddr, accept)), undefined);
+  assert.equal(blocked(chain('drop'), rule({ vmap: { key: 'dport' } })), undefined, 'a map of verdicts');
   assert.equal(blocked(chain('accept'), rule({ limit: { rate: 5 } }, drop)), undefined);
 });
 

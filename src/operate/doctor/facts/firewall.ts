@@ -82,7 +82,10 @@ function walk(
     const sure = !holds.includes(undefined);
     if (typeof rule.verdict === 'object') {
       const next = chains.get(rule.verdict.jump);
-      if (next === undefined || depth >= DEPTH_MAX) continue;
+      if (next === undefined || depth >= DEPTH_MAX) {
+        maybe = true; // a target that is no chain, such as NFQUEUE, decides by itself
+        continue;
+      }
       const end = walk(next, chains, connection, depth + 1);
       if (end.kind === 'return') {
         if (rule.verdict.goto && sure) return end;
