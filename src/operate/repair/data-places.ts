@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
+import { errnoOf } from '../../events/fault.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import type { HostChanges } from '../../world/ports/host-changes.ts';
@@ -26,15 +27,25 @@ export async function snapshotsDirectory(
   return entry?.kind === 'directory' ? join(data, 'snapshots') : join(dirname(configuration), 'snapshots');
 }
 
-/** A disk on which what is made belongs to the owner of a directory: what root writes there others must be able to read. */
-export async function diskOfOwner(disk: Disk, changes: HostChanges, directory: string): Promise<Disk> {
-  const entry = await changes.entry(directory);
-  if (!entry.ok) return disk;
-  const { uid, gid } = entry.value;
-  const give = async (path: string): Promise<void> => {
+/** Gives paths to the owner of a directory; whoever may not leaves them as they are. */
+export async function giveLike(changes: HostChanges, directory: string, paths: readonly string[]): Promise<void> {
+  const owner = await changes.entry(directory);
+  if (!owner.ok) return;
+  const { uid, gid } = owner.value;
+  for (const path of paths) {
     const own = await changes.entry(path);
-    if (own.ok && (own.value.uid !== uid || own.value.gid !== gid)) await changes.setOwner(path, uid, gid);
-  };
+    if (!own.ok || (own.value.uid === uid && own.value.gid === gid)) continue;
+    await changes.setOwner(path, uid, gid).catch((error: unknown) => {
+      // Whoever is not root leaves it his own.
+      if (errnoOf(error) !== 'EPERM') throw error;
+    });
+  }
+}
+
+/** A disk on which what is made belongs to the owner of a directory: what root writes there others must be able to read. */
+export function diskOfOwner(disk: Disk, changes: HostChanges, directory: string): Disk {
+  // Asked each time: the directory itself may be what is given to somebody.
+  const give = (path: string): Promise<void> => giveLike(changes, directory, [path]);
   return {
     ...disk,
     async open(path, how, mode) {

@@ -5,7 +5,14 @@ import { applyStep, runCommand, type StepWorld, whyNot } from './apply-step.ts';
 import { patientEveryMs, verifyEveryMs, verifyTries } from './limits.ts';
 import { putBack } from './snapshot/put-back.ts';
 import { dropOldSnapshots } from './snapshot/store.ts';
-import { lookAt, type Snapshot, type SnapshotFacts, writeSnapshot, type Wanted } from './snapshot/take.ts';
+import {
+  giveSnapshot,
+  lookAt,
+  type Snapshot,
+  type SnapshotFacts,
+  writeSnapshot,
+  type Wanted,
+} from './snapshot/take.ts';
 import { type Step, stepInWords, touchedBy } from './step.ts';
 
 /** What an execution needs besides the plan. */
@@ -133,6 +140,8 @@ export async function executeRepair(execution: Execution): Promise<RepairEnd> {
     if (step.do === 'run') done.push(step);
     journal.emit('repair.step-done', { repair, step: stepInWords(step) });
   }
+  // Where the data directory went to somebody else, what was recorded there goes with it.
+  if (steps.some((step) => step.do === 'set-owner')) await giveSnapshot(world, path).catch(() => undefined);
   const verdict = await verify(execution);
   const seen = inWords(verdict);
   if (verdict.kind === 'healthy' || verdict.kind === 'not-applicable') {

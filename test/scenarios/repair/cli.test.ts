@@ -106,6 +106,23 @@ test('a step that may not be done is undone and said with exit code 4 (event 497
   assert.ok((await eventsOf(directory)).includes(4970));
 });
 
+test('a data directory of a foreign owner is given to the service, with what the repair wrote', {
+  skip: !isRoot,
+}, async () => {
+  const directory = await place(TEXT.replace('./data }', './data, user: nobody }'));
+  const data = join(directory, 'data');
+  await chmod(directory, 0o755);
+  for (const path of [data, join(data, 'run'), join(data, 'queue')]) await chown(path, 1234, 1234);
+  const done = await ims(directory, 'repair', 'storage', '--yes', '--json');
+  assert.equal(done.code, 0, done.stdout);
+  assert.deepEqual(
+    shown(done.stdout).map(({ check, kind }) => [check, kind]),
+    [['storage.owner', 'cured']],
+  );
+  for (const path of ['queue', 'snapshots', 'events/command/00000001.log'])
+    assert.equal((await stat(join(data, path))).uid, 65_534, path);
+});
+
 test('a mailbox directory of a foreign owner is given to the service', { skip: !isRoot }, async () => {
   const directory = await place(TEXT.replace('./data }', './data, user: nobody }'));
   const data = join(directory, 'data');

@@ -157,6 +157,9 @@ function settle(
   for (const [index, outcome] of outcomes.entries())
     if (outcome.kind === 'further' && !left.some(({ check }) => check === outcome.check))
       outcomes[index] = { ...outcome, kind: 'cured' };
+  // What a repair cured on the way is not left to a person.
+  const cured = outcomes.filter(({ check, kind }) => kind === 'person' && !left.some((one) => one.check === check));
+  for (const outcome of cured) outcomes.splice(outcomes.indexOf(outcome), 1);
   for (const proposal of left) {
     if (
       proposal.plan.kind !== 'person' ||

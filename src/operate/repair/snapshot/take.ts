@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
 import { printInstant } from '../../../base/calendar.ts';
-import { errnoOf } from '../../../events/fault.ts';
 import type { Clock } from '../../../world/ports/clock.ts';
 import type { Disk } from '../../../world/ports/disk.ts';
 import type { HostChanges } from '../../../world/ports/host-changes.ts';
+import { giveLike } from '../data-places.ts';
 import { snapshotFileBytesMax, snapshotFilesMax } from '../limits.ts';
 import { type SnapshotFile, type SnapshotManifest, snapshotFormat } from './manifest.ts';
 
@@ -75,7 +76,7 @@ export async function lookAt(world: SnapshotWorld, wanted: readonly Wanted[], fa
 
 /** Writes a snapshot into a directory of its own and returns where; the manifest comes last, so that one without it is none. */
 export async function writeSnapshot(world: SnapshotWorld, directory: string, snapshot: Snapshot): Promise<string> {
-  const { disk, changes } = world;
+  const { disk } = world;
   await disk.makeDirectory(directory, 0o700);
   let { id } = snapshot.manifest;
   for (let n = 2; (await disk.entry(`${directory}/${id}`)) !== undefined; n += 1) id = `${snapshot.manifest.id}-${n}`;
@@ -83,22 +84,16 @@ export async function writeSnapshot(world: SnapshotWorld, directory: string, sna
   await disk.makeDirectory(`${path}/files`, 0o700);
   for (const [number, octets] of snapshot.contents.entries()) await disk.replaceFile(`${path}/files/${number}`, octets);
   await disk.replaceFile(`${path}/manifest.json`, `${JSON.stringify({ ...snapshot.manifest, id }, undefined, 1)}\n`);
-  await giveLikeParent(changes, directory, [directory, path, `${path}/files`, `${path}/manifest.json`]);
-  for (const number of snapshot.contents.keys()) await giveLikeParent(changes, directory, [`${path}/files/${number}`]);
+  await giveSnapshot(world, path);
   return path;
 }
 
 /** What root writes below the data directory belongs to its owner, who shall read it later. */
-async function giveLikeParent(changes: HostChanges, directory: string, paths: readonly string[]): Promise<void> {
-  const parent = await changes.entry(directory.slice(0, directory.lastIndexOf('/')) || '/');
-  if (!parent.ok) return;
-  const { uid, gid } = parent.value;
-  for (const path of paths) {
-    const own = await changes.entry(path);
-    if (!own.ok || (own.value.uid === uid && own.value.gid === gid)) continue;
-    await changes.setOwner(path, uid, gid).catch((error: unknown) => {
-      // Whoever is not root leaves it his own.
-      if (errnoOf(error) !== 'EPERM') throw error;
-    });
-  }
+export async function giveSnapshot(
+  { changes, disk }: Pick<SnapshotWorld, 'changes' | 'disk'>,
+  path: string,
+): Promise<void> {
+  const directory = dirname(path);
+  const files = (await disk.list(`${path}/files`)).map((name) => `${path}/files/${name}`);
+  await giveLike(changes, dirname(directory), [directory, path, `${path}/manifest.json`, `${path}/files`, ...files]);
 }
