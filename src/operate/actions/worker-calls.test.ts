@@ -51,3 +51,35 @@ test('routing anew honours address spaces with a scope of senders', async () => 
   assert.equal(await calls['queue.reroute']({ filter: {} }), 1);
   assert.deepEqual(seen, ['host:sales', 'mx:example.com', 'mx:example.com']);
 });
+
+test('a route that is explained carries no secret: neither of a group nor of a proxy', async () => {
+  const unused = (): never => assert.fail('not asked for');
+  const router = createRouter({
+    serverName: 'mail.example.test',
+    ownAddresses: () => [],
+    resolver: { query: async () => ({ kind: 'failure', reason: 'none' }) },
+    random: { fraction: () => 0 },
+    settings: routingSettings.parse({
+      proxies: {
+        a: { kind: 'socks5', host: '192.0.2.1', login: { user: 'u', password: 'secret-1' } },
+        b: { kind: 'http-connect', host: '192.0.2.1', login: { token: 'secret-2' } },
+      },
+      proxy: ['a', 'b'],
+      smartHosts: { g: { hosts: [{ host: '192.0.2.5' }], login: { user: 'me', password: 'secret-3' } } },
+      addressSpaces: [{ match: '*', via: 'g' }],
+    }),
+    localHop: () => undefined,
+  });
+  const calls = answerWorkerCalls({
+    queue: {} as OperatorQueue,
+    router,
+    directory: { resolve: async () => ({ kind: 'remote' }) },
+    bounce: unused,
+    flush: unused,
+    expectWord: unused,
+    explainPolicy: unused,
+  });
+  const text = JSON.stringify(await calls['route.explain']({ recipient: at('bob', 'example.com'), sender: null }));
+  assert.match(text, /"name":"a".*"name":"b"/);
+  assert.doesNotMatch(text, /secret/);
+});

@@ -1,3 +1,4 @@
+import type { Way } from '../../transport/port.ts';
 import type { EnvelopeOptions } from '../../mail/envelope.ts';
 import { printMailbox, type Mailbox } from '../../mail/mailbox.ts';
 import type { NextHop } from '../../mail/next-hop.ts';
@@ -69,8 +70,21 @@ const plainEnvelope = (sender: Mailbox | null): EnvelopeOptions => ({
 
 /** Routes are shown to people and cross processes: the password stays where it is. */
 function withoutLogin(route: Route): Route {
-  if (route.kind !== 'relay' || route.terms.login === undefined) return route;
-  return { ...route, terms: { ...route.terms, login: { user: route.terms.login.user, password: '' } } };
+  if (route.kind !== 'relay') return route;
+  const { login, proxies, ...terms } = route.terms;
+  const ways = proxies?.map((way): Way => {
+    if (way === 'direct' || way.kind === 'ssh-gateway') return way;
+    const { login: _, ...rest } = way;
+    return rest;
+  });
+  return {
+    ...route,
+    terms: {
+      ...terms,
+      ...(ways === undefined ? {} : { proxies: ways }),
+      ...(login === undefined ? {} : { login: { user: login.user, password: '' } }),
+    },
+  };
 }
 
 async function explainRoute(

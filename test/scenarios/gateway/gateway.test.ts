@@ -135,6 +135,14 @@ test('mail goes both ways with a real Postfix, each seeing the other where the w
   }
 });
 
+test('`ims route` says that mail leaves from the gateway', { skip }, async () => {
+  const { stdout } = await service.ims('route', 'bob@far.test');
+  assert.match(
+    stdout,
+    /mx\.far\.test port 25 {2}203\.0\.113\.1\n +from the gateway outside \(names are looked up here\); TLS opportunistic/,
+  );
+});
+
 test('two hundred sessions at once go through the gateway', { skip }, async () => {
   assert.equal(await far.ask({ what: 'many', to: GATEWAY, sessions: 200 }), 200);
 });

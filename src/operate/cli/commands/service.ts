@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ReloadEnd } from '../../actions/context.ts';
 import type { RouteExplanation } from '../../actions/worker-calls.ts';
+import type { RelayTerms } from '../../../flow/routing/port.ts';
 import { printReply } from '../../../mail/reply.ts';
 import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
@@ -15,6 +16,20 @@ function printReload(session: CliSession, end: ReloadEnd & { kind: 'applied' }):
     );
 }
 
+/** Which way, from which address, and under what TLS mail goes there. */
+function transportInWords({ proxies = [], source4, source6, tls, proxyHeader }: RelayTerms): string {
+  const sources = [source4, source6].filter((source) => source !== undefined);
+  const direct = `direct, from ${sources.length === 0 ? 'the address that the system chooses' : sources.join(' or ')}`;
+  const ways = proxies.map((way) => {
+    if (way === 'direct') return direct;
+    const where = way.resolve === 'proxy' ? 'there' : 'here';
+    const what = way.kind === 'ssh-gateway' ? `from the gateway ${way.name}` : `by the ${way.kind} proxy ${way.name}`;
+    return `${what} (names are looked up ${where})`;
+  });
+  const header = proxyHeader === undefined ? '' : `; begins with a PROXY header ${proxyHeader}`;
+  return `${ways.length === 0 ? direct : ways.join(', else ')}; TLS ${tls}${header}`;
+}
+
 function printRoute(session: CliSession, { recipient, resolution, targets }: RouteExplanation): void {
   const how =
     resolution.kind === 'ours'
@@ -25,8 +40,10 @@ function printRoute(session: CliSession, { recipient, resolution, targets }: Rou
   session.print(`${recipient}: ${how}`);
   for (const { mailbox, nextHop, route } of targets) {
     session.print(`  ${mailbox} -> ${nextHop}: ${route.reason}`);
-    if (route.kind === 'relay')
+    if (route.kind === 'relay') {
       for (const host of route.hosts) session.print(`    ${host.name} port ${host.port}  ${host.addresses.join(', ')}`);
+      session.print(`    ${transportInWords(route.terms)}`);
+    }
     if ('reply' in route) session.print(`    ${printReply(route.reply)}`);
   }
 }
