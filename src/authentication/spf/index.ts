@@ -3,4 +3,3 @@
  * of the standard, and never rejects: what cannot be looked up is temperror, what is wrong in a record permerror with the term.
  */
 export { checkSpf, type SpfQuestion, type SpfResult, type SpfVerdict } from './evaluate.ts';
-export { validatedNames } from './names.ts';

@@ -1,3 +1,4 @@
+import { canonicalIp } from '../../base/ip.ts';
 import { checkSpf } from '../../authentication/spf/index.ts';
 import {
   isDmarc,
@@ -49,7 +50,7 @@ function judge(resolver: Resolver, record: PublishableRecord, sendingAddresses: 
         among(
           answer,
           (one) => one,
-          (one) => record.incomplete === true || one === value,
+          (one) => record.incomplete === true || (canonicalIp(one) ?? one) === value,
         ),
       );
     case 'MX':

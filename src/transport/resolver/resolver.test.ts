@@ -194,6 +194,10 @@ test('a domain whose signatures are wrong is told apart from a server that fails
     kind: 'failure',
     reason: 'SERVFAIL from 192.0.2.1: DNSSEC validation of a.test fails (without it the server answers)',
   });
+  let asked = 0;
+  const moody = makeWorld(() => (++asked <= 3 ? { flags: 2 } : { answers: [a('a.test')] }));
+  const moment = await createResolver({ world: moody.world, servers: two, settings }).query('a.test', 'A');
+  assert.deepEqual(moment, { kind: 'failure', reason: 'SERVFAIL from 192.0.2.1' });
   // The types of the package know four options of EDNS only.
   const told15 = {
     code: 15,

@@ -161,11 +161,18 @@ class StubResolver implements Resolver {
     };
   }
 
-  /** Wrong signatures are told apart from other failures: without validation an answer comes (RFC 4035 §3.2.2). */
+  /**
+   * Wrong signatures are told apart from other failures: without validation an answer comes (RFC 4035 §3.2.2), and with it there is
+   * still none. A server that only had a bad moment answers both.
+   */
   async #isBogus(server: NameServer, name: string, type: RecordType): Promise<boolean> {
     const base = { world: this.#world, server, name, type, timeoutMs: this.#settings.timeout };
-    const unchecked = await ask({ ...base, edns: this.#health.edns(server), dnssec: 'unchecked' });
-    return unchecked.kind === 'response' && (unchecked.response.rcode === 0 || unchecked.response.rcode === 3);
+    const edns = this.#health.edns(server);
+    const unchecked = await ask({ ...base, edns, dnssec: 'unchecked' });
+    if (unchecked.kind !== 'response' || (unchecked.response.rcode !== 0 && unchecked.response.rcode !== 3))
+      return false;
+    const again = await ask({ ...base, edns });
+    return again.kind === 'response' && again.response.rcode === SERVFAIL;
   }
 }
 

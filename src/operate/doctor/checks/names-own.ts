@@ -1,4 +1,4 @@
-import { parseIp, reverseName } from '../../../base/ip.ts';
+import { canonicalIp, parseIp, reverseName } from '../../../base/ip.ts';
 import type { Answer } from '../../../world/ports/resolver.ts';
 import { zoneLine } from '../../records/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
@@ -16,7 +16,7 @@ import { healthy, notApplicable, row, unhealthy, unknown, type Evidence, type Ve
 
 const own = (address: string, parts: Pick<Parts, 'host'>): boolean => {
   const read = parts.host.addresses();
-  return read.ok && read.value.some((one) => one.address === address);
+  return read.ok && read.value.some((one) => one.address === canonicalIp(address));
 };
 
 const sentFrom = (sending: Sending): readonly string[] =>
@@ -29,7 +29,7 @@ async function reverseNameHere(resolver: Parts['resolver'], addresses: readonly 
     if (ip === undefined) continue;
     for (const name of recordsOf(await resolver.query(reverseName(ip), 'PTR')).slice(0, 3)) {
       const back = recordsOf(await resolver.query(name, ip.family === 4 ? 'A' : 'AAAA'));
-      if (back.includes(address)) return name;
+      if (back.some((one) => canonicalIp(one) === address)) return name;
     }
   }
   return undefined;
@@ -59,7 +59,7 @@ export const serverNameResolves = defineCheck({
       row(`A of ${name}`, 'an address', answerInWords(four)),
       row(`AAAA of ${name}`, 'an address, where there is IPv6', answerInWords(six)),
     ];
-    const addresses = [...recordsOf(four), ...recordsOf(six)];
+    const addresses = [...recordsOf(four), ...recordsOf(six)].map((one) => canonicalIp(one) ?? one);
     const sent = sentFrom(sending);
     if (addresses.length > 0) {
       const here = addresses.some((address) => own(address, { host }));

@@ -1,10 +1,11 @@
-import { checkSpf, validatedNames, type SpfVerdict } from '../../../authentication/spf/index.ts';
-import { parseIp, reverseName } from '../../../base/ip.ts';
+import { checkSpf, type SpfVerdict } from '../../../authentication/spf/index.ts';
+import { canonicalIp, parseIp, reverseName } from '../../../base/ip.ts';
 import { recordsToPublish, withAddress, zoneLine } from '../../records/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { askPatiently, publishedDomains, zoneFails } from '../facts/published.ts';
+import { askPatiently, publishedDomains, recordsOf, zoneFails } from '../facts/published.ts';
 import { senders } from '../facts/senders.ts';
 import type { SendingAddress } from '../facts/sending.ts';
+import { sampleMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Cure, type Evidence, type Verdict } from '../verdict.ts';
 
 interface Fault extends Cure {
@@ -65,11 +66,14 @@ async function reverseOf(
     const cause = `The address ${address}, which mail is sent from, has no reverse name (PTR record): many servers refuse its mail.`;
     return { evidence: [told], fault: { family, cause, cure: ask } };
   }
-  const back = (await validatedNames(resolver, ip)).names;
+  const type = family === 4 ? 'A' : 'AAAA';
+  const forward = await Promise.all(names.slice(0, sampleMax).map((one) => resolver.query(one, type)));
+  const back = names.filter((_, index) => {
+    const answer = forward[index];
+    return answer !== undefined && recordsOf(answer).some((one) => canonicalIp(one) === address);
+  });
   const evidence = [told, row('names that lead back', names.join(', '), back.join(', ') || 'none')];
   if (back.length > 0) return { evidence };
-  const type = family === 4 ? 'A' : 'AAAA';
-  const forward = await Promise.all(names.map((one) => resolver.query(one, type)));
   if (forward.some(({ kind }) => kind === 'failure'))
     return { evidence, unseen: `where the reverse name of ${address} leads: the look-up failed` };
   if (names.includes(serverName)) {
