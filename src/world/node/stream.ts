@@ -271,8 +271,23 @@ function factsOf(socket: tls.TLSSocket, asClient: boolean): TlsFacts {
     cipher: socket.getCipher()?.standardName ?? 'unknown',
     ...(typeof serverName === 'string' && serverName !== '' ? { serverName } : {}),
     ...(asClient ? { verified: socket.authorized } : {}),
-    ...(asClient && !socket.authorized
-      ? { failure: String(socket.authorizationError ?? 'certificate not valid') }
-      : {}),
+    ...(asClient && !socket.authorized ? { failure: whyUnverified(socket) } : {}),
   };
+}
+
+/** Why a certificate is not accepted: the code that can be searched for, and what the certificate says about it. */
+function whyUnverified(socket: tls.TLSSocket): string {
+  const code = String(socket.authorizationError ?? 'certificate not valid');
+  const { subjectaltname, subject, issuer, valid_to } = socket.getPeerCertificate();
+  switch (code) {
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `${code}, it is for ${subjectaltname ?? `CN=${String(subject?.CN)}`}`;
+    case 'CERT_HAS_EXPIRED':
+      return `${code}, it ended on ${valid_to}`;
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return `${code}, this host does not know its issuer ${String(issuer?.CN ?? issuer?.O)}`;
+    default:
+      return code;
+  }
 }

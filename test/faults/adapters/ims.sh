@@ -100,9 +100,9 @@ a_break() { case $1 in
   queue-entry) run_once queue_one; worldctl lmtp=ok
     local f; for f in $(find $A_SPOOL/queue -type f -size +0 ! -name '*.lock'); do truncate -s 200 "$f"; done;;
   newer-spool) run_once true; newer_spool;;
-  pid-live) mkdir -p /run/ims; sleep 999 & echo $! > /run/ims/lock;;
+  pid-live) mkdir -m 700 -p /run/ims; sleep 999 & echo $! > /run/ims/lock; chown -R ims:ims /run/ims;;
   *) return 95;; esac; }
-newer_spool() { return 95; }
+newer_spool() { sed -i 's/^format .*/format 99/' $A_SPOOL/queue/0/boot; }
 
 a_start() { eval "ptyrun $WRAP $IMS run --config $A_CONF"' > $LAB/console.log 2>&1 &'; echo $! > $LAB/ims.pid
   local i; for i in $(seq 50); do listening 25 && break; a_running || break; sleep 0.1; done; }

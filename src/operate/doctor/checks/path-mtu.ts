@@ -11,6 +11,9 @@ function mailPorts({ settings }: Pick<Parts, 'settings'>): ReadonlySet<number> {
   return new Set([settings.routing.port, 25, 465, 587, ...groups]);
 }
 
+/** Repetitions in which probing has found the size, or never does. */
+const PROBED_AGAIN_MAX = 12;
+
 /** Large packets that vanish stop every message and no dialogue. */
 export const pathMtu = defineCheck({
   id: 'ways.path-mtu',
@@ -57,6 +60,9 @@ export const pathMtu = defineCheck({
     });
     // One that is silent altogether is down, or its way is.
     if (hole === undefined) return healthy(evidence);
+    // With probing TCP tries smaller packets with each repetition: a connection that began before gets over it.
+    if (probing.ok && probing.value.trim() !== '0' && hole.again < PROBED_AGAIN_MAX)
+      return healthy([...evidence, row('what TCP does', 'finds the size that passes', 'tries smaller packets')]);
     const ip = parseIp(hole.address);
     const via = ip === undefined ? hole.address : printIp(ip);
     return unhealthy(
