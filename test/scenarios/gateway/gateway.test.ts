@@ -252,6 +252,43 @@ test('a refused key and another host key are told apart, and nothing is sent', {
   );
 });
 
+test('a worker that is killed gives the public port to the next one', { skip }, async () => {
+  await far.ask({ what: 'banner', to: GATEWAY, port: 25, withinMs: 10_000 });
+  for (const pid of await service.workers()) process.kill(pid, 'SIGKILL');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const ms = await far.ask<number | undefined>({ what: 'banner', to: GATEWAY, port: 25, withinMs: 15_000 });
+  assert.ok(ms !== undefined, 'the port is served again');
+});
+
+test('two gateways at once, each listened on by a worker of its own', { skip }, async () => {
+  const gateway = (name: string, port: number): string =>
+    `  ${name}: { host: ${GATEWAY}, user: ${scene.user}, keyFile: ${scene.keyFile}, hostKey: '${scene.hostKey}', listen: [{ port: ${port}, listener: mx }] }\n`;
+  const other = await startService(
+    (directory) =>
+      `server: { name: other.example.test, data: ${directory}/data, workers: 2 }
+listeners: { mx: { profile: mx, address: 127.0.0.1, port: 2545, tls: none } }
+domains: { other.test: { mailboxes: { alice: {} } } }
+names: { servers: ['127.0.0.1:5399'] }
+gateways:
+${gateway('one', 2501)}${gateway('two', 2502)}`,
+    undefined,
+    scene.within.private,
+  );
+  try {
+    const works = await until('both gateways', async () => {
+      const seen = other.events.filter(({ event }) => event === 2660);
+      return seen.length === 2 ? seen.map(({ process: name }) => name).sort() : undefined;
+    });
+    assert.deepEqual(works, ['worker 0', 'worker 1']);
+    for (const port of [2501, 2502])
+      assert.ok((await far.ask({ what: 'banner', to: GATEWAY, port, withinMs: 5000 })) !== undefined);
+    assert.equal(await other.stop(), 0);
+    assert.equal(await far.ask({ what: 'banner', to: GATEWAY, port: 2501, withinMs: 300 }), undefined);
+  } finally {
+    await other.remove();
+  }
+});
+
 test(`a gateway that is killed ${KILLS} times under load loses nothing, and is back within 3 s`, { skip }, async () => {
   await far.ask({ what: 'flow', to: GATEWAY, perSecond: 50, domain: 'example.test', tag: 'in' });
   await inner.ask({ what: 'flow', to: '127.0.0.1', port: 2526, perSecond: 50, domain: 'far.test', tag: 'out' });
