@@ -1,4 +1,4 @@
-import { waysOf } from '../../../flow/routing/ways.ts';
+import { proxyOfGroup, waysOf } from '../../../flow/routing/ways.ts';
 import type { ProxyTerms } from '../../../transport/port.ts';
 import { dialThrough } from '../../../transport/through-proxy.ts';
 import { defineCheck, type Parts } from '../check.ts';
@@ -42,14 +42,14 @@ function passages(settings: Parts['settings'], outside: readonly OutsideHost[]):
   const found = new Map<string, Passage>();
   const add = (names: Parameters<typeof waysOf>[0], target: Passage['target'] | undefined): void => {
     const ways = waysOf(names, settings.routing);
+    // A proxy may allow one port and not another.
     for (const way of ways.kind === 'ways' ? ways.ways : [])
-      if (way !== 'direct' && way.kind !== 'ssh-gateway' && target !== undefined && !found.has(way.name))
-        found.set(way.name, { proxy: way, target });
+      if (way !== 'direct' && way.kind !== 'ssh-gateway' && target !== undefined)
+        found.set(`${way.name} ${target.port}`, { proxy: way, target });
   };
-  for (const { hosts, proxy } of Object.values(settings.routing.smartHosts)) {
-    const first = hosts[0];
-    if (proxy !== undefined && first !== undefined)
-      add(proxy, { name: first.host, address: first.host, port: first.port });
+  for (const group of Object.values(settings.routing.smartHosts)) {
+    const first = group.hosts[0];
+    if (first !== undefined) add(proxyOfGroup(group), { name: first.host, address: first.host, port: first.port });
   }
   const [host] = outside;
   add(

@@ -1,6 +1,11 @@
 import { parseIp } from '../../../base/ip.ts';
 import { errnoOf } from '../../../events/fault.ts';
 import type { SmartHostGroup } from '../../../settings/routing.ts';
+import { proxyOfGroup, waysOf } from '../../../flow/routing/ways.ts';
+import type { ProxyTerms } from '../../../transport/port.ts';
+import { isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.ts';
+import { dialThrough } from '../../../transport/through-proxy.ts';
+import type { ByteStream } from '../../../world/ports/network.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { Dialogue } from '../facts/dialogue.ts';
 import { interfaces } from '../facts/routes.ts';
@@ -77,18 +82,40 @@ async function greet(
   return { seen };
 }
 
+/** The first way that mail takes to a group; undefined where it cannot be tried from here. */
+function wayOf(group: SmartHostGroup, { routing, gateways }: Parts['settings']): ProxyTerms | 'direct' | undefined {
+  if (group.proxyHeader !== 'none') return undefined;
+  const ways = waysOf(proxyOfGroup(group), routing, gateways);
+  if (ways.kind !== 'ways') return undefined;
+  const [way = 'direct'] = ways.ways;
+  return way === 'direct' || way.kind !== 'ssh-gateway' ? way : undefined;
+}
+
+async function dialBy(
+  way: ProxyTerms | 'direct',
+  target: { readonly name: string; readonly address: string; readonly port: number },
+  { network, clock, resolver }: Pick<Parts, 'network' | 'clock' | 'resolver'>,
+): Promise<ByteStream> {
+  if (way === 'direct' || target.address.startsWith('/')) return network.dial({ ...target, timeoutMs: farDialMs });
+  const request = { ...target, timeoutMs: farDialMs, ways: [way] };
+  const end = await dialThrough(way, request, { world: { network, clock }, resolver });
+  if (end.kind === 'open') return end.stream;
+  throw end.kind === 'target-unreachable' ? end.error : end.fault;
+}
+
 async function probe(
   group: SmartHostGroup,
-  where: { readonly host: string; readonly port: number },
+  where: { readonly host: string; readonly port: number; readonly way: ProxyTerms | 'direct' },
   parts: Pick<Parts, 'settings' | 'resolver' | 'network' | 'clock'>,
 ): Promise<Probe> {
-  const found = await addressOf(where.host, parts.resolver);
+  const elsewhere = where.way !== 'direct' && where.way.resolve === 'proxy';
+  const found = elsewhere ? { address: where.host } : await addressOf(where.host, parts.resolver);
   if (!('address' in found)) return found;
   const { name } = parts.settings.server;
   const hello = `${group.protocol === 'lmtp' ? 'LHLO' : 'EHLO'} ${name}`;
   const port = found.address.startsWith('/') ? 0 : where.port;
   try {
-    const stream = await parts.network.dial({ address: found.address, port, timeoutMs: farDialMs });
+    const stream = await dialBy(where.way, { name: where.host, address: found.address, port }, parts);
     const secure = async (): Promise<Dialogue> => {
       const facts = await stream.startTlsClient({ serverName: where.host, timeoutMs: farDialMs });
       if (facts.verified === false && (group.tls === 'verified' || group.tls === 'implicit'))
@@ -102,6 +129,8 @@ async function probe(
       stream.destroy();
     }
   } catch (error) {
+    // That says nothing of the host; the check of proxies names it.
+    if (isProxyFault(error)) return { seen: proxyFaultInWords(error), unsure: true };
     const code = errnoOf(error);
     const why = REASONS[code] ?? (error instanceof Error ? error.message : code);
     return { seen: why, fault: why };
@@ -124,16 +153,18 @@ export const smartHostsAnswer = defineCheck({
   deadlineMs: checkMsMax,
   async look({ settings, host, ...world }) {
     const groups = Object.entries(settings.routing.smartHosts);
-    const direct = groups.filter(
-      ([, { proxy, proxyHeader }]) =>
-        proxyHeader === 'none' && (proxy ?? settings.routing.proxy ?? 'direct') === 'direct',
-    );
     if (groups.length === 0) return notApplicable('no smart host is configured');
-    if (direct.length === 0) return unknown('all of them are reached through proxies, which this check does not try');
-    const all = direct
-      .flatMap(([name, group]) => group.hosts.map((host) => ({ name, group, host })))
+    const all = groups
+      .flatMap(([name, group]) => {
+        const way = wayOf(group, settings);
+        return way === undefined ? [] : group.hosts.map((host) => ({ name, group, host, way }));
+      })
       .slice(0, sampleMax);
-    const probes = await Promise.all(all.map(({ group, host }) => probe(group, host, { settings, ...world })));
+    if (all.length === 0)
+      return unknown('all of them are reached through gateways, or with a PROXY header, which this check does not try');
+    const probes = await Promise.all(
+      all.map(({ group, host: where, way }) => probe(group, { ...where, way }, { settings, ...world })),
+    );
     const evidence: Evidence[] = all.map(({ name, host }, index) =>
       row(
         `${name}: ${showPlace(host.host, host.port)}`,
@@ -153,15 +184,14 @@ export const smartHostsAnswer = defineCheck({
       );
     if (first !== undefined)
       return unhealthy(
-        `${first.host.host} port ${first.host.port} of routing.smartHosts.${first.name} ${probes[bad]?.fault}.`,
+        `${first.host.host} port ${first.host.port} of routing.smartHosts.${first.name}${first.way === 'direct' ? '' : ` (by way of the proxy ${first.way.name})`} ${probes[bad]?.fault}.`,
         {
           cure: `Try it by hand: openssl s_client -starttls ${first.group.protocol} -connect ${showPlace(first.host.host, first.host.port)}; then correct routing.smartHosts.${first.name}, or the host`,
         },
         evidence,
       );
-    return probes.some(({ unsure }) => unsure)
-      ? unknown('some addresses cannot be looked up', evidence)
-      : healthy(evidence);
+    const unsure = probes.find((one) => one.unsure);
+    return unsure === undefined ? healthy(evidence) : unknown(`a host could not be tried: ${unsure.seen}`, evidence);
   },
 });
 

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lookWith, runningService, settingsOf } from '../../../../test/support/doctor-parts.ts';
+import type { ByteSink, ByteStream } from '../../../world/ports/network.ts';
+import type { Check } from '../check.ts';
+import { proxiesPass } from './proxies.ts';
+import { smartHostsAnswer } from './smart-hosts.ts';
+
+const settings = settingsOf(`routing:
+  proxies: { lab: { kind: socks5, host: 192.0.2.80, port: 1080 } }
+  smartHosts: { relay: { hosts: [{ host: 198.51.100.33, port: 587 }], proxy: lab } }
+`);
+
+/** A SOCKS proxy that answers each time that it is written to. */
+function look(check: Check, answers: readonly string[]) {
+  let at = 0;
+  const proxy = {
+    start(sink: ByteSink) {
+      this.sink = sink;
+    },
+    sink: undefined as ByteSink | undefined,
+    write() {
+      const answer = answers[at];
+      at += 1;
+      if (answer !== undefined) queueMicrotask(() => this.sink?.data(Buffer.from(answer, 'hex')));
+      return true;
+    },
+    pause: () => undefined,
+    resume: () => undefined,
+    unread: () => undefined,
+    destroy: () => undefined,
+  };
+  return lookWith(check, {
+    settings,
+    host: { addresses: ['127.0.0.1', '192.0.2.10'] },
+    service: runningService([]),
+    more: {
+      network: {
+        datagram: () => Promise.reject(new Error('not asked')),
+        dial: () =>
+          answers.length === 0
+            ? Promise.reject(Object.assign(new Error('ECONNREFUSED'), { code: 'ECONNREFUSED' }))
+            : Promise.resolve(proxy as unknown as ByteStream),
+      },
+    },
+  });
+}
+
+test('what a proxy says is told in its words, with what to do', async () => {
+  assert.equal((await lookWith(proxiesPass, {})).kind, 'not-applicable');
+  const denied = await look(proxiesPass, ['0500', '05020001000000000000']);
+  assert.ok(denied.kind === 'unhealthy' && denied.event === 3654);
+  assert.match(denied.cause, /works, and refuses to connect us .*connection not allowed by ruleset/);
+  const login = await look(proxiesPass, ['05ff']);
+  assert.ok(login.kind === 'unhealthy' && login.event === 3652 && /Set user and password/.test(login.cure));
+  const down = await look(proxiesPass, []);
+  assert.ok(down.kind === 'unhealthy' && down.event === 3650 && /cannot be reached/.test(down.cause));
+});
+
+test('a smart host behind a proxy that fails is not blamed', async () => {
+  const verdict = await look(smartHostsAnswer, ['0500', '05020001000000000000']);
+  assert.ok(verdict.kind === 'unknown' && /the proxy lab refused to connect/.test(verdict.because));
+});
