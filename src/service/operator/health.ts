@@ -57,8 +57,8 @@ export class HealthEndpoint {
     this.#parts = parts;
   }
 
-  /** Serves at this place from now on; undefined for nowhere. */
-  use(place: string | undefined): void {
+  /** Serves at this place from now on; undefined for nowhere. Resolves when it does, or once it has found that it cannot. */
+  async use(place: string | undefined): Promise<void> {
     if (place === this.#place) return;
     this.#place = place;
     this.#retry?.cancel();
@@ -67,7 +67,7 @@ export class HealthEndpoint {
     this.#listening = undefined;
     for (const connection of this.#connections) connection.destroy();
     if (place === undefined) this.#parts.board.drop(PART);
-    else void this.#open(place);
+    else await this.#open(place);
   }
 
   async #open(place: string): Promise<void> {

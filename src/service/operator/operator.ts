@@ -97,7 +97,7 @@ class Operator implements ChildDuties {
     const context = this.#context(journal);
     await this.#serve(context, journal, place ?? runDirectory(settings));
     this.#health = new HealthEndpoint({ world, journal, board: this.#board, look: () => this.#healthLook() });
-    this.#health.use(settings.server.health);
+    await this.#health.use(settings.server.health);
     this.#examine(context, journal, place);
     this.#tellParts();
     this.#board.onChange(() => this.#tellParts());
@@ -165,7 +165,7 @@ class Operator implements ChildDuties {
     if (next === undefined) return;
     this.#settings = next;
     this.#setLevels(next.events.levels);
-    this.#health?.use(next.server.health);
+    void this.#health?.use(next.server.health);
     this.#examination?.lookSoon();
   }
 
@@ -180,7 +180,7 @@ class Operator implements ChildDuties {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#examination?.stop();
-    this.#health?.use(undefined);
+    void this.#health?.use(undefined);
     await this.#control?.close();
     await this.#log?.close();
   }
