@@ -65,13 +65,13 @@ export const proxiesPass = defineCheck({
   number: 806,
   title: 'Proxies on the way out let mail through',
   why: 'A proxy may be down, want another login, or forbid the port of mail; all mail by that way waits then.',
-  needs: ['settings', 'resolver', 'network', 'clock', 'service'],
+  needs: ['settings', 'host', 'resolver', 'network', 'clock', 'service'],
   after: ['configuration.loads', 'host.no-interposer'],
   cost: 'network',
   deadlineMs: 7500,
-  async look({ settings, resolver, network, clock, service }) {
+  async look({ settings, host, resolver, network, clock, service }) {
     if (Object.keys(settings.routing.proxies).length === 0) return notApplicable('no proxy is configured');
-    const outside = await outsideHosts({ settings, resolver, service });
+    const outside = await outsideHosts({ settings, host, resolver, service });
     const tried = passages(settings, outside);
     if (tried.length === 0) return unknown('no host is known that mail would reach by a proxy just now');
     const rooms = { world: { network, clock }, resolver };

@@ -42,14 +42,19 @@ function talker(lines: readonly string[]): ByteStream {
 }
 
 /** What each 'address:port' does: lines of a dialogue, or an errno. */
-function lookOut(check: Check, ends: Readonly<Record<string, string | readonly string[]>>, host: PretendedFacts = {}) {
+function lookOut(
+  check: Check,
+  ends: Readonly<Record<string, string | readonly string[]>>,
+  host: PretendedFacts = {},
+  zone = ZONE,
+) {
   return lookWith(check, {
     settings,
     host: { addresses: ['127.0.0.1', '192.0.2.10'], ...host, texts: { '/proc/net/route': ROUTES, ...host.texts } },
     service: runningService([]),
     answers: queue,
     more: {
-      resolver: zoneResolver(ZONE),
+      resolver: zoneResolver(zone),
       network: {
         datagram: () => Promise.reject(new Error('not asked')),
         async dial({ address, port }) {
@@ -73,6 +78,14 @@ test('a port that is dropped or rejected on the way is told from a host that is 
   assert.ok(reset.kind === 'unhealthy' && /refuses connections on port 25.*answers in their place/.test(reset.cause));
   const web = await lookOut(portOut, { '198.51.100.25:25': 'ECONNREFUSED', '198.51.100.25:443': ['x'] });
   assert.equal(web.kind, 'unknown', 'a web server that takes no mail');
+});
+
+test('a port that is closed by IPv6 alone delays mail, and stops none', async () => {
+  const six = `${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 ${'f'.repeat(32)} 00000400 00000001 00000000 00000003 eth0\n`;
+  const more = { texts: { '/proc/net/ipv6_route': six } };
+  const ends = { '198.51.100.25:25': ['220 mx'], '2001:db8:1::25:587': ['220 mx'] };
+  const verdict = await lookOut(portOut, ends, more, `${ZONE}mx.good.test AAAA 2001:db8:1::25\n`);
+  assert.ok(verdict.kind === 'unknown' && /^IPv4 is well, and mail by IPv6 is delayed: Outbound/.test(verdict.because));
 });
 
 test('a rule of this host that stops mail outward is named', async () => {

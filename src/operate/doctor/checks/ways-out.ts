@@ -132,7 +132,15 @@ export const portOut = defineCheck({
         ? []
         : [row(`${one.name} [${one.address}] port ${other.port}`, 'for comparison', words(other.dialled))]),
     ]);
-    return judge(tried, port, evidence);
+    const four = tried.filter(({ host: one }) => !one.address.includes(':'));
+    const six = tried.filter(({ host: one }) => one.address.includes(':'));
+    if (four.length === 0) return judge(six, port, evidence);
+    const verdict = judge(four, port, evidence);
+    const other = six.length === 0 ? undefined : judge(six, port, evidence);
+    // Mail goes out by the one where it cannot by the other.
+    return verdict.kind === 'healthy' && other?.kind === 'unhealthy'
+      ? unknown(`IPv4 is well, and mail by IPv6 is delayed: ${other.cause}`, evidence)
+      : verdict;
   },
 });
 
@@ -148,7 +156,7 @@ export const notIntercepted = defineCheck({
   number: 804,
   title: 'Nobody on the way answers in the place of mail hosts',
   why: 'Some networks redirect every connection to port 25 to a filter of their own, which reads the mail and takes TLS away.',
-  needs: ['settings', 'resolver', 'network', 'clock', 'service'],
+  needs: ['settings', 'host', 'resolver', 'network', 'clock', 'service'],
   after: ['configuration.loads', 'host.network', 'host.no-interposer'],
   cost: 'network',
   deadlineMs: checkMsMax,

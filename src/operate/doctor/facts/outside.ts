@@ -5,6 +5,7 @@ import type { Network } from '../../../world/ports/network.ts';
 import type { Parts } from '../check.ts';
 import { bannerMs, compareDialMs, outsideMax } from '../limits.ts';
 import { Dialogue } from './dialogue.ts';
+import { routesOut } from './routes.ts';
 import { isReservedName } from './usage.ts';
 import { waitingDomains, waitingMail } from './waiting.ts';
 
@@ -18,9 +19,9 @@ export interface OutsideHost {
 /** Domains whose mail hosts are always there, for a host whose queue is empty. */
 const ALWAYS_THERE = ['gmail.com', 'outlook.com'];
 
-type Look = Pick<Parts, 'settings' | 'resolver' | 'service'>;
+type Look = Pick<Parts, 'settings' | 'host' | 'resolver' | 'service'>;
 
-async function hostsOf(domain: string, { resolver, settings }: Look): Promise<readonly OutsideHost[]> {
+async function hostsOf(domain: string, { resolver, settings, host }: Look): Promise<readonly OutsideHost[]> {
   const answer = await resolver.query(domain, 'MX');
   const names =
     answer.kind === 'records'
@@ -30,7 +31,9 @@ async function hostsOf(domain: string, { resolver, settings }: Look): Promise<re
         : [];
   const found: OutsideHost[] = [];
   for (const name of names.filter((one) => one !== '').slice(0, 1)) {
-    const types = settings.routing.ipVersions === '6' ? (['AAAA'] as const) : (['A'] as const);
+    const { ipVersions } = settings.routing;
+    const six = ipVersions === '6' || (ipVersions === 'both' && (await routesOut(host)).six.byDefault);
+    const types = [...(ipVersions === '6' ? [] : (['A'] as const)), ...(six ? (['AAAA'] as const) : [])];
     for (const type of types) {
       const addresses = await resolver.query(name, type);
       const address = addresses.kind === 'records' ? addresses.records[0] : undefined;
