@@ -25,6 +25,8 @@ export interface Parts {
     ask(): Promise<ServiceAnswer>;
     /** An action that changes nothing; undefined where there is no service that answers it. */
     request(action: string, input: unknown): Promise<unknown>;
+    /** One that remembers no answer. */
+    afresh?(): Parts['service'];
   };
   readonly nameServers: NameServersFound;
   /** Look-ups by those name servers, with little patience; `afresh` makes one that remembers no answer. */

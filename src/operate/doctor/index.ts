@@ -21,8 +21,8 @@ export type { DoctorReport } from './report.ts';
 export { checksInForce } from './run.ts';
 
 /**
- * Looks at everything, or at one check or area with all that it stands on; undefined where there is none of that name. What asks others is
- * looked at again before it is called unhealthy.
+ * Looks at everything, or at one check or area with all that it stands on; undefined where there is none of that name. What seems unhealthy
+ * is looked at again before it is called so.
  */
 export async function examine(
   parts: Partial<Parts>,
@@ -32,7 +32,7 @@ export async function examine(
   const wanted = chosen(checks, only);
   if (wanted.length === 0) return undefined;
   const began = clock.now();
-  const findings = await runChecks(wanted, parts, clock, { doubt: 'network' });
+  const findings = await runChecks(wanted, parts, clock, { twice: true });
   return makeReport(findings, Math.round(clock.now() - began));
 }
 

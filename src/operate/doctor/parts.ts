@@ -97,6 +97,7 @@ function serviceAt(
       const got = await once(action, input);
       return got === 'late' || isUnreachable(got) || !got.ok ? undefined : got.result;
     },
+    afresh: () => serviceAt(path, world, otherPlaces),
   };
 }
 

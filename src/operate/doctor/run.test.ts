@@ -143,7 +143,7 @@ test('a broken check makes the examination failed, and never well', async () => 
   assert.equal(makeReport([], 0).verdict, 'well');
 });
 
-test('what asks others is unhealthy only where a second look says so too, and where there is time for one', async () => {
+test('what seems unhealthy is so only where a second look says so too, and where there is time for one', async () => {
   const look = async (first: number, all: readonly Verdict[]): Promise<Verdict | undefined> => {
     const clock = new ManualClock();
     let looks = 0;
@@ -154,7 +154,7 @@ test('what asks others is unhealthy only where a second look says so too, and wh
       }),
       cost: 'network',
     };
-    const run = runChecks([one], parts, clock, { doubt: 'network' });
+    const run = runChecks([one], parts, clock, { twice: true });
     for (let turn = 0; turn < 5; turn += 1) {
       await new Promise((resolve) => clock.soon(() => resolve(undefined)));
       clock.advance(500);

@@ -64,23 +64,20 @@ export function checksInForce(checks: readonly Check[]): readonly Check[] {
 const STANDS_IN_THE_WAY: ReadonlySet<Verdict['kind']> = new Set(['unhealthy', 'blocked', 'broken', 'unknown']);
 
 /**
- * Runs checks in the order of their graph, as many at once as it allows. Never rejects. Verdicts of the cost that is in `doubt` count as
- * unhealthy only where a second look says so too.
+ * Runs checks in the order of their graph, as many at once as it allows. Never rejects. With `twice` a verdict counts as unhealthy only
+ * where a second look says so too: packets get lost, and hosts have a bad second.
  */
 export async function runChecks(
   checks: readonly Check[],
   parts: Partial<Parts>,
   clock: Pick<Clock, 'now' | 'after'>,
-  { doubt }: { readonly doubt?: Check['cost'] } = {},
+  { twice = false }: { readonly twice?: boolean } = {},
 ): Promise<readonly Finding[]> {
   const began = clock.now();
   const started = new Map<string, Promise<Finding>>();
   for (const check of checks) {
     const before = check.after.flatMap((id) => started.get(id) ?? []);
-    started.set(
-      check.id,
-      runOne(check, Promise.all(before), parts, clock, { untilMs: began + runMs, again: check.cost === doubt }),
-    );
+    started.set(check.id, runOne(check, Promise.all(before), parts, clock, { untilMs: began + runMs, twice }));
   }
   return Promise.all(started.values());
 }
@@ -90,22 +87,30 @@ async function runOne(
   before: Promise<readonly Finding[]>,
   parts: Partial<Parts>,
   clock: Pick<Clock, 'now' | 'after'>,
-  { untilMs, again }: { readonly untilMs: number; readonly again: boolean },
+  { untilMs, twice }: { readonly untilMs: number; readonly twice: boolean },
 ): Promise<Finding> {
   const inTheWay = (await before).find(({ verdict }) => STANDS_IN_THE_WAY.has(verdict.kind));
   const began = clock.now();
   let verdict = inTheWay === undefined ? await lookInTime(check, parts, clock, untilMs - began) : blockedBy(inTheWay);
   const spent = clock.now() - began;
   // One that there is no time to make again is believed.
-  if (again && verdict.kind === 'unhealthy' && clock.now() + spent + secondLookMs < untilMs) {
+  if (twice && verdict.kind === 'unhealthy' && clock.now() + spent + secondLookMs < untilMs) {
     await new Promise<void>((resolve) => void clock.after(secondLookMs / 2, resolve));
-    // What a lost packet hid from the first look must not be remembered for the second.
-    const { resolver } = parts;
-    const renewed = resolver?.afresh === undefined ? parts : { ...parts, resolver: resolver.afresh() };
-    verdict = await lookInTime(check, renewed, clock, untilMs - clock.now());
+    verdict = await lookInTime(check, renewed(parts), clock, untilMs - clock.now());
   }
   const { id, number, title } = check;
   return { id, number, title, verdict: withRepair(id, verdict), tookMs: Math.round(clock.now() - began) };
+}
+
+/** The parts without what they remember: what was missed once must not be missed again for that. */
+function renewed(parts: Partial<Parts>): Partial<Parts> {
+  const { resolver, service, nameServers } = parts;
+  return {
+    ...parts,
+    ...(resolver?.afresh === undefined ? {} : { resolver: resolver.afresh() }),
+    ...(service?.afresh === undefined ? {} : { service: service.afresh() }),
+    ...(nameServers === undefined ? {} : { nameServers: { ...nameServers } }),
+  };
 }
 
 /** Names the root, not the nearest. */
