@@ -55,7 +55,7 @@ describe('faults of the host, the network and the configuration', { concurrency:
       assert.deepEqual(
         [...judgement.short].sort(),
         [...(known[id]?.short ?? [])].sort(),
-        `${id} falls short of what shortfalls.json says, or is better\n${output.slice(-6000)}`,
+        `${id} falls short of what shortfalls.json says, or is better\n${output.slice(-3000)}`,
       );
     });
   }

@@ -7,7 +7,7 @@ const RUN = join(projectRoot, 'test/faults/fault-run.sh');
 /** The build that these tests belong to is the one that they run. */
 const BUILD = fileURLToPath(new URL('../..', import.meta.url));
 /** A run with its waiting and a repair ends well before; then its namespaces go, and everything in them. */
-const RUN_SECONDS = 150;
+const RUN_SECONDS = 240;
 
 /** Programs that the laboratory runs. */
 export const programs: readonly string[] = [

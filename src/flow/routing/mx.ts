@@ -74,7 +74,12 @@ async function chosenHosts(domain: string, records: readonly Candidate[], search
     found,
     ({ found: each }) => each.kind === 'addresses' && leadsHere(each.addresses, search),
   );
-  if (remaining.length === 0) return loop(`the best mail server of ${domain} has the address of this server`);
+  if (remaining.length === 0) {
+    const best = found.flatMap(({ name, found: each }) =>
+      each.kind === 'addresses' && leadsHere(each.addresses, search) ? [`${name} (${each.addresses.join(', ')})`] : [],
+    );
+    return loop(`the best mail server of ${domain}, ${best[0]}, has an address of this server`);
+  }
   const hosts: RelayHost[] = [];
   const troubles: string[] = [];
   let failure = false;
