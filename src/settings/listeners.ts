@@ -35,6 +35,15 @@ export const listenerSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe('Waits a moment before the banner and refuses clients that talk first.'),
+  xclient: z
+    .array(z.string())
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe(
+      'Addresses and networks of hosts that may say for which client they speak (XCLIENT, XFORWARD of Postfix): a filter or front server of your own.',
+    )
+    .meta({ example: ['10.0.0.6'] }),
   proxyProtocol: z
     .strictObject({
       trusted: z

@@ -49,6 +49,8 @@ export class ScriptedAnswers {
           replies: this.#recipients.map(({ mailbox }) => this.#find(question.about, printMailbox(mailbox)) ?? usual),
         };
       }
+      case 'client':
+        return { reply: replies.ok };
       case 'etrn':
         return { reply: this.#find(question.about, question.argument) ?? replies.etrnStarted };
     }

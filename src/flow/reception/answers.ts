@@ -26,6 +26,8 @@ export function answerQuestion(session: Session, question: Question): MaybeLater
       return { reply: mailData(session) };
     case 'message':
       return message(session, question);
+    case 'client':
+      return { reply: session.becomes(question.address) ?? session.room.policy.connection(session) ?? replies.ok };
     case 'etrn':
       return toAnswer(session.room.policy.etrn(session, question.argument));
   }

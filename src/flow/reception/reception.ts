@@ -1,4 +1,5 @@
 /** The room where connections become sessions, and where sessions end when the service does. */
+import { type CidrSet, cidrSet } from '../../base/cidr.ts';
 import type { Reply } from '../../mail/reply.ts';
 import { createServerMachine } from '../../protocol/smtp/server/machine.ts';
 import type { ServerOffer } from '../../protocol/smtp/server/port.ts';
@@ -17,7 +18,7 @@ import { Session } from './session.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
 /** A listener as reception needs to know it. */
-export type ReceptionListener = Pick<ListenerSettings, 'profile' | 'tls' | 'greetingDelay'> & {
+export type ReceptionListener = Pick<ListenerSettings, 'profile' | 'tls' | 'greetingDelay' | 'xclient'> & {
   readonly name: string;
   /** Connections come by a gateway: never from a network of ours. */
   readonly byGateway?: boolean;
@@ -70,6 +71,13 @@ export function createReception(options: ReceptionOptions): Reception {
     if (open.size === 0) stopped?.();
   };
 
+  /** A place for the client that a session is to be of, in exchange for that of the one before. */
+  const moved = (from: string, to: string): Reply | undefined => {
+    const refusal = gate.enter(to);
+    if (refusal === undefined) gate.leave(from);
+    return refusal;
+  };
+
   /** Says why not, and closes; a few clients are given time to read it. */
   const turnAway = (stream: ByteStream, listener: ReceptionListener, reply: Reply): void => {
     if (listener.tls === 'implicit' || lingering >= lingeringMax) {
@@ -104,6 +112,7 @@ export function createReception(options: ReceptionOptions): Reception {
       authInClear: false,
       authRequired: profile === 'submission' && (listener.byGateway === true || !room.policy.trusts(client)),
       etrn: profile === 'mx',
+      speaksForOthers: speaksForOthers(listener, client),
       messageSizeMax: settings.messageSizeMax,
       recipientsMax: settings.recipientsMax,
       messagesMax: settings.messagesPerSessionMax,
@@ -140,6 +149,7 @@ export function createReception(options: ReceptionOptions): Reception {
       profile: listener.profile,
       listener: listener.name,
       stranger: listener.byGateway === true,
+      moved,
       begin: listener.tls === 'implicit' ? 'tls' : listener.greetingDelay ? 'greeting-delay' : 'banner',
       ended,
     });
@@ -180,6 +190,19 @@ export function createReception(options: ReceptionOptions): Reception {
       return { open: open.size, busy, byProfile, refused: gate.refused, accepted };
     },
   };
+}
+
+const trusted = new WeakMap<readonly string[], CidrSet>();
+
+/** Hosts that may say XCLIENT: never one that came in by a gateway, whose address proves nothing here. */
+function speaksForOthers({ xclient, byGateway }: ReceptionListener, client: string): boolean {
+  if (xclient === undefined || byGateway === true) return false;
+  let set = trusted.get(xclient);
+  if (set === undefined) {
+    set = cidrSet(xclient);
+    trusted.set(xclient, set);
+  }
+  return set.has(client);
 }
 
 function startTlsOf(listener: ReceptionListener, certificate: boolean): ServerOffer['startTls'] {

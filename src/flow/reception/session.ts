@@ -3,6 +3,7 @@
  * Every way in is guarded: what goes wrong here ends this session with 421 and an event, and no other.
  */
 import type { Answer, Effect, Question, ServerMachine } from '../../protocol/smtp/server/port.ts';
+import type { Reply } from '../../mail/reply.ts';
 import { writeReply } from '../../protocol/smtp/grammar/reply.ts';
 import { replies } from '../../protocol/smtp/replies.ts';
 import type { ByteSink, ByteStream } from '../../world/ports/network.ts';
@@ -29,6 +30,8 @@ export interface SessionParts {
   readonly listener: string;
   /** It came in by a gateway. */
   readonly stranger?: boolean;
+  /** Gives the place of one client to another one, or says why not. */
+  readonly moved?: (from: string, to: string) => Reply | undefined;
   readonly begin: 'banner' | 'greeting-delay' | 'tls';
   /** The session is over, whatever ended it; called once. */
   readonly ended: (session: Session) => void;
@@ -38,7 +41,7 @@ export class Session implements ByteSink, TransactionOwner {
   readonly sessionId: string;
   readonly room: Room;
   readonly profile: 'mx' | 'submission' | 'lmtp';
-  readonly clientAddress: string;
+  clientAddress: string;
   readonly stranger: boolean;
   account: string | undefined;
   loginFailures = 0;
@@ -73,6 +76,16 @@ export class Session implements ByteSink, TransactionOwner {
 
   get localAddress(): string {
     return this.#stream.local.address;
+  }
+
+  /** A trusted host speaks for another client from now on; a reply where that one may not come. */
+  becomes(address: string | undefined): Reply | undefined {
+    if (address === undefined || address === this.clientAddress) return undefined;
+    const refusal = this.#parts.moved?.(this.clientAddress, address);
+    if (refusal !== undefined) return refusal;
+    this.clientAddress = address;
+    this.account = undefined;
+    return undefined;
   }
 
   /** Whether mail data is coming in or being stored. */

@@ -99,13 +99,17 @@ export const groupSources: Rule = ({ routing }) => {
   return out;
 };
 
-/** Whoever is trusted with PROXY headers can pretend to be anybody. */
+/** Whoever is trusted with PROXY headers or XCLIENT can pretend to be anybody. */
 export const trustedProxies: Rule = ({ listeners }, { broken }) => {
   const out: Finding[] = [];
-  for (const [name, { proxyProtocol }] of Object.entries(listeners)) {
-    if (proxyProtocol === undefined || broken(['listeners', name])) continue;
-    for (const [i, text] of proxyProtocol.trusted.entries()) {
-      const path = ['listeners', name, 'proxyProtocol', 'trusted', i];
+  for (const [name, { proxyProtocol, xclient }] of Object.entries(listeners)) {
+    if (broken(['listeners', name])) continue;
+    const believed = [
+      ...(proxyProtocol?.trusted ?? []).map((text, i) => ({ text, key: ['proxyProtocol', 'trusted', i] })),
+      ...(xclient ?? []).map((text, i) => ({ text, key: ['xclient', i] })),
+    ];
+    for (const { text, key } of believed) {
+      const path = ['listeners', name, ...key];
       if (!isNetwork(text)) {
         const allowed = 'an IP address or a network such as 192.0.2.0/24 or 2001:db8::/32';
         out.push(wrong(path, 'is not a network', { value: text, allowed }));

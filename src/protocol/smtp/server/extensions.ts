@@ -16,6 +16,8 @@ export function extensions(session: Session): string[] {
   if (mayLogIn(session) && session.account === undefined) lines.push(`AUTH ${offer.mechanisms.join(' ')}`);
   lines.push(`LIMITS MAILMAX=${offer.messagesMax} RCPTMAX=${offer.recipientsMax}`);
   if (offer.etrn) lines.push('ETRN');
+  if (offer.speaksForOthers === true)
+    lines.push('XCLIENT NAME ADDR PORT PROTO HELO', 'XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE');
   lines.push('HELP');
   return lines;
 }

@@ -23,6 +23,8 @@ export interface ServerOffer {
   readonly messagesMax: number;
   readonly errorsMax: number;
   readonly bareLineEndings: 'refuse' | 'normalise';
+  /** Whether the client may say for whom it speaks (XCLIENT, XFORWARD). */
+  readonly speaksForOthers?: boolean;
   /** The answer to a word as the argument of NOOP, where one was agreed upon. */
   readonly introduce?: ((word: string) => string | undefined) | undefined;
 }
@@ -38,6 +40,8 @@ export type Question =
   | { readonly about: 'data'; readonly envelope: EnvelopeOptions; readonly recipients: readonly EnvelopeRecipient[] }
   /** The last octet has come and is valid: is the message accepted? */
   | { readonly about: 'message'; readonly sizeBytes: number; readonly eightBit: boolean }
+  /** The session is another client's from now on, whose address is '' where it is not known, undefined where it stays. */
+  | { readonly about: 'client'; readonly address: string | undefined }
   | { readonly about: 'etrn'; readonly argument: string };
 
 /** The answer: a reply, positive or not. For 'message' under LMTP one reply per accepted recipient, in order (RFC 2033 §4.2). */

@@ -13,6 +13,8 @@ import { rcpt } from './verbs/rcpt.ts';
 import { rset } from './verbs/rset.ts';
 import { starttls } from './verbs/starttls.ts';
 import { vrfy } from './verbs/vrfy.ts';
+import { xclient } from './verbs/xclient.ts';
+import { xforward } from './verbs/xforward.ts';
 
 const rows = [
   helo,
@@ -35,6 +37,8 @@ const rows = [
   etrn,
   auth,
   starttls,
+  xclient,
+  xforward,
 ];
 
 /** The commands by verb in capitals. */
