@@ -40,12 +40,14 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
   const { configuration, journal, board, options, user } = parts;
   const { path } = configuration;
   let { settings } = configuration;
+  let inUse: Pick<Configuration, 'path' | 'instead' | 'text'> = configuration;
   const world = nodeWorld;
   const found = await lookForStorage(parts);
   const trouble = 'event' in found ? found : undefined;
   const place = 'event' in found ? await takeOther(settings, path, user) : found.place;
   if (place === 'held') return held(journal, runDirectory(settings));
   let current: Place | undefined = place;
+  let storageThere = trouble === undefined;
   const systemd = serviceManager(process.env, process.pid, world);
   if (user !== undefined) options.children.dispose(); // they run as this user
   const workers = settings.server.workers ?? Math.max(1, Math.floor(availableParallelism() / 2));
@@ -68,18 +70,23 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
     board,
     recentEvents: () => parts.recent.all(),
     writeEvents: parts.writeEvents,
-    reload: async (inUse) => {
-      const { reloaded, text } = await rereadConfiguration(path, inUse, world, journal, board);
+    reload: async (before) => {
+      const { reloaded, text } = await rereadConfiguration(path, before, world, journal, board);
       if (!reloaded.ok) return reloaded;
-      settings = reloaded.briefing.settings;
-      return { ...reloaded, applied: () => void keep({ path, instead: undefined }, settings, board, text) };
+      const applied = (): void => {
+        settings = reloaded.briefing.settings;
+        inUse = { path, instead: undefined, text };
+        board.set({ part: 'configuration', state: 'running' });
+        if (storageThere) void keep(inUse, settings, board);
+      };
+      return { ...reloaded, applied };
     },
     notify: (state) =>
       systemd.notify(
         state.startsWith('RELOADING=1') ? `${state}\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}` : state,
       ),
     onStarted: () => {
-      void keep(configuration, settings, board, configuration.text);
+      void keep(inUse, settings, board);
       options.onStarted?.(settings, supervisor.status());
     },
   });
@@ -103,6 +110,7 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
       const before = current === taken ? undefined : current;
       current = taken;
       parts.storageFound();
+      storageThere = true;
       journal.emit('service.storage-available', { path: settings.server.data });
       board.set({ part: 'storage', state: 'running' });
       await removeDeadSockets(settings);
@@ -234,10 +242,9 @@ async function untilStorage(
 
 /** Keeps what is in use for a start when the file does not load. It stays this user's: see who may use it at a start. */
 async function keep(
-  { path, instead }: Pick<Configuration, 'path' | 'instead'>,
+  { path, instead, text }: Pick<Configuration, 'path' | 'instead' | 'text'>,
   settings: Settings,
   board: Board,
-  text: string,
 ): Promise<void> {
   const savedAtMs = instead?.savedAtMs ?? nodeWorld.clock.wall();
   const failed = await keepLastGood(nodeWorld.disk, settings.server.data, { path, savedAtMs, text }).then(

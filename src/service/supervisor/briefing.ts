@@ -72,8 +72,12 @@ export async function rereadConfiguration(
     journal.emit('service.configuration-doubtful', { path, problems: loaded.warnings.map(printProblem).join('; ') });
   // A worker that is started later must not begin with another directory or another number than its fellows.
   const settings = applicable(inUse.settings, loaded.settings);
-  const made = await makeBriefing(settings, inUse.generation + 1, world, journal, board);
-  const briefing = inUse.place === undefined ? made : { ...made, place: inUse.place };
+  const generation = inUse.generation + 1;
+  // While the storage is away nothing may be made there, and no certificate is needed.
+  const briefing =
+    inUse.place === undefined
+      ? await makeBriefing(settings, generation, world, journal, board)
+      : { ...inUse, generation, settings };
   return { reloaded: { ok: true, briefing, changes: difference(inUse.settings, loaded.settings) }, text };
 }
 

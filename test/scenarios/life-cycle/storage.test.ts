@@ -106,6 +106,8 @@ test('a reload, doctor and stop reach a service whose storage is away', async ()
   await service.restart(3752);
   const doctor = await service.ims('doctor', '--only', 'service.answers', '--json');
   assert.match(doctor.stdout, /"kind": "healthy"/);
+  const reloaded = await service.ims('reload');
+  assert.equal(reloaded.code, 0, reloaded.stderr);
   const stopped = await service.ims('stop');
   assert.equal(stopped.code, 0, stopped.stderr);
   await service.seen(1001);
