@@ -1,6 +1,6 @@
 /** A command of the host that a repair may run: one of a closed list, made by the functions here, with the one that undoes it. */
 export interface HostCommand {
-  readonly program: 'ip' | 'sysctl';
+  readonly program: 'ip' | 'sysctl' | 'prlimit';
   readonly arguments: readonly string[];
   readonly undo: readonly string[];
 }
@@ -25,4 +25,32 @@ export function kernelParameter(name: string, value: string, before: string): Ho
   const old = before.trim().replace(/\s+/g, ' ');
   if (allowed?.test(value) !== true || !allowed.test(old)) return undefined;
   return { program: 'sysctl', arguments: ['-q', '-w', `${name}=${value}`], undo: ['-q', '-w', `${name}=${old}`] };
+}
+
+/** Limits of processes by the names that /proc and prlimit(1) have for them. */
+const LIMITS = {
+  'Max open files': 'nofile',
+  'Max address space': 'as',
+  'Max file size': 'fsize',
+  'Max data size': 'data',
+} as const;
+
+/** A limit of a process, as /proc/PID/limits names it. */
+export type LimitName = keyof typeof LIMITS;
+
+const isLimit = (text: string): boolean => /^(?:\d{1,19}|unlimited)$/.test(text);
+
+/**
+ * Raises a limit of a running process to a value, soft and hard, where it is lower; undefined where it is not. Whatever the
+ * process starts later has the same.
+ */
+export function processLimit(pid: number, limits: string, name: LimitName, value: string): HostCommand | undefined {
+  const line = limits.split('\n').find((one) => one.startsWith(name));
+  const [soft = '', hard = ''] = line?.slice(name.length).trim().split(/\s+/) ?? [];
+  if (!isLimit(value) || !isLimit(soft) || !isLimit(hard) || !Number.isSafeInteger(pid) || pid < 2) return undefined;
+  const enough = (text: string): boolean =>
+    text === 'unlimited' || (value !== 'unlimited' && Number(text) >= Number(value));
+  if (enough(soft) && enough(hard)) return undefined;
+  const set = (to: string): readonly string[] => ['--pid', String(pid), `--${LIMITS[name]}=${to}`];
+  return { program: 'prlimit', arguments: set(`${value}:${value}`), undo: set(`${soft}:${hard}`) };
 }

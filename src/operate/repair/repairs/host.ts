@@ -1,5 +1,5 @@
 import { kernelParameter, loopbackUp } from '../host-command.ts';
-import { cureOf, hasRight, nothing, person, steps, type Repair, type RepairParts } from '../repair.ts';
+import { cureOf, hasRight, person, steps, type Repair, type RepairParts } from '../repair.ts';
 import type { Plan, Step } from '../step.ts';
 
 const NET_ADMIN = 12n;
@@ -107,30 +107,5 @@ export const dropDeadPreload: Repair = {
       path: PRELOAD,
       content,
     });
-  },
-};
-
-/** Limits belong to whoever starts the service. */
-export const unitLimits: Repair = {
-  id: 'host.limits',
-  title: 'Says what to put into the systemd unit so that processes have the limits they need',
-  checks: ['host.file-descriptors', 'host.process-limits', 'host.processes'],
-  provenBy: 'host.file-descriptors',
-  async plan(given) {
-    if (given.finding === undefined) return nothing('the checks of the host find no limit that is too low');
-    const needed = /LimitNOFILE=(\d+)/.exec(cureOf(given))?.[1] ?? '65536';
-    return person(
-      [
-        'systemctl edit ims   # and put in:',
-        '[Service]',
-        `LimitNOFILE=${needed}`,
-        'LimitNPROC=4096',
-        'LimitAS=infinity',
-        'LimitFSIZE=infinity',
-        'LimitDATA=infinity',
-        '# then: systemctl restart ims. Without systemd, before ims run: ' +
-          `ulimit -n ${needed}; ulimit -v unlimited; ulimit -f unlimited; ulimit -d unlimited`,
-      ].join('\n'),
-    );
   },
 };

@@ -1,6 +1,7 @@
 import type { Repair } from '../repair.ts';
 import { cleanLines, dropDuplicates, listenWithIpv4, takeConfirmedName } from './configuration.ts';
-import { dropDeadPreload, morePorts, probeMtu, raiseLoopback, unitLimits } from './host.ts';
+import { dropDeadPreload, morePorts, probeMtu, raiseLoopback } from './host.ts';
+import { raiseLimits } from './limits.ts';
 import { askBehindTheStub, askDnsToo, openResolvConf } from './names.ts';
 import { openDevices, openTables } from './host-files.ts';
 import { dropDeadSockets } from './service.ts';
@@ -15,7 +16,7 @@ export const repairs: readonly Repair[] = [
   morePorts,
   probeMtu,
   dropDeadPreload,
-  unitLimits,
+  raiseLimits,
   openResolvConf,
   askBehindTheStub,
   takeConfirmedName,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pretendedEntries } from '../../../../test/support/pretended-changes.ts';
-import { settingsOf } from '../../../../test/support/doctor-parts.ts';
+import { runningService, settingsOf } from '../../../../test/support/doctor-parts.ts';
 import { pretendedHost, type PretendedFacts } from '../../../../test/support/pretended-host.ts';
 import type { HostEntry } from '../../../world/ports/host-changes.ts';
 import type { Disk } from '../../../world/ports/disk.ts';
@@ -10,7 +10,7 @@ import type { Finding } from '../../doctor/run.ts';
 import { checkIds } from '../../doctor/index.ts';
 import { repairable } from '../../doctor/repairable.ts';
 import { unhealthy } from '../../doctor/verdict.ts';
-import { kernelParameter } from '../host-command.ts';
+import { kernelParameter, processLimit } from '../host-command.ts';
 import type { RepairParts } from '../repair.ts';
 import { stepInWords, type Plan } from '../step.ts';
 import { repairs } from './index.ts';
@@ -22,6 +22,7 @@ interface Facts {
   readonly text?: string;
   readonly check?: string;
   readonly more?: string;
+  readonly service?: ServiceAnswer;
 }
 
 const ROOT = { '/proc/self/status': 'CapEff:\t000001ffffffffff\n' };
@@ -56,7 +57,7 @@ function plan(id: string, facts: Facts): Promise<Plan> {
       settings: settingsOf(facts.more),
       host: pretendedHost(facts.host ?? { texts: ROOT }),
       disk: diskOf(facts.entries ?? {}),
-      service: { ask: async () => notRunning } as NonNullable<RepairParts['parts']['service']>,
+      service: { ask: async () => facts.service ?? notRunning } as NonNullable<RepairParts['parts']['service']>,
     },
     finding,
     changes: pretendedEntries(facts.entries ?? {}, facts.answering),
@@ -207,4 +208,36 @@ test('only kernel parameters of the list are set, and only to values of their fo
     '-w',
     'net.ipv4.tcp_mtu_probing=0',
   ]);
+});
+
+test('limits of running processes are raised only where they are lower, and can be taken back', () => {
+  const limits =
+    'Max file size             65536                65536                bytes\nMax open files  1024  524288 files\n';
+  assert.deepEqual(processLimit(7, limits, 'Max file size', 'unlimited'), {
+    program: 'prlimit',
+    arguments: ['--pid', '7', '--fsize=unlimited:unlimited'],
+    undo: ['--pid', '7', '--fsize=65536:65536'],
+  });
+  assert.equal(processLimit(7, limits, 'Max open files', '512'), undefined);
+  assert.equal(processLimit(1, limits, 'Max file size', 'unlimited'), undefined);
+  assert.equal(processLimit(7, limits, 'Max address space', 'unlimited'), undefined);
+});
+
+test('root raises limits of the processes that run, the supervisor first; nobody else does', async () => {
+  const limits = 'Max file size  65536  65536  bytes\nMax address space  unlimited  unlimited  bytes\n';
+  const texts = {
+    ...ROOT,
+    '/proc/100/status': 'PPid:\t90\n',
+    '/proc/90/limits': limits,
+    '/proc/100/limits': limits,
+  };
+  const check = 'host.process-limits';
+  const service = runningService([]);
+  assert.deepEqual(words(await plan('host.limits', { check, service, host: { texts } })), [
+    'run: prlimit --pid 90 --fsize=unlimited:unlimited',
+    'run: prlimit --pid 100 --fsize=unlimited:unlimited',
+  ]);
+  const nobody = await plan('host.limits', { check, service, host: { texts: { ...texts, ...NOBODY } } });
+  assert.ok(nobody.kind === 'person' && nobody.text.includes('LimitFSIZE=infinity'));
+  assert.equal((await plan('host.limits', { check, host: { texts } })).kind, 'person');
 });
