@@ -78,7 +78,10 @@ export const serversAnswer = defineCheck({
       return wrongNames(
         settings,
         `/etc/resolv.conf ${what}, and no server answers on this host (127.0.0.1).`,
-        { cure: "Write 'nameserver ADDRESS' into /etc/resolv.conf, or set names.servers: [ADDRESS]", event: 3701 },
+        {
+          cure: "Write 'nameserver ADDRESS' into /etc/resolv.conf, or set names.servers: [ADDRESS]; then: ims reload",
+          event: 3701,
+        },
         [row('/etc/resolv.conf', 'nameserver lines', text.ok ? 'none' : text.errno), ...all],
       );
     }
@@ -238,7 +241,7 @@ export const noRewriting = defineCheck({
       settings,
       `Name server ${printNameServer(liar.server)} rewrites answers: for a name that does not exist it gives the address ${address?.type === 'A' ? address.data : 'of another host'}.`,
       {
-        cure: `${await cureFor(liar.server, from, host, 'Turn the rewriting off there')}, one that does not rewrite answers`,
+        cure: `${await cureFor(liar.server, from, host, 'Turn the rewriting off there')}; it must not rewrite answers`,
       },
       evidence,
     );

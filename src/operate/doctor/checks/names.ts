@@ -46,7 +46,7 @@ async function unreadable({ settings, host }: Pick<Parts, 'settings' | 'host'>, 
   return wrongNames(
     settings,
     `${RESOLV_CONF} cannot be read (${errno}${file.ok ? `, mode ${showMode(file.value.mode)}` : ''}).`,
-    { cure: `chmod 644 ${RESOLV_CONF}, or set ${EXAMPLE}`, event: 3701, repair: READABLE },
+    { cure: `chmod 644 ${RESOLV_CONF}, or set ${EXAMPLE}; then: ims reload`, event: 3701, repair: READABLE },
     evidence,
   );
 }
@@ -83,7 +83,7 @@ export const serversConfigured = defineCheck({
         settings,
         `${RESOLV_CONF} names no address of a name server, only ${strange.map((one) => `'${one}'`).join(', ')}: 127.0.0.1 is asked instead.`,
         {
-          cure: `Write one line 'nameserver ADDRESS' for each server into ${RESOLV_CONF}, or set ${EXAMPLE}`,
+          cure: `Write one line 'nameserver ADDRESS' for each server into ${RESOLV_CONF}, or set ${EXAMPLE}; then: ims reload`,
           event: 3701,
         },
         seen,

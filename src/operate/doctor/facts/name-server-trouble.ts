@@ -184,5 +184,5 @@ export async function cureFor(
     : local
       ? 'Start it, or give it another server to ask'
       : 'Start it (or what is between: a firewall on port 53)';
-  return `${mend ?? first}, or name ${named} in ${where}`;
+  return `${mend ?? first}; or name ${named} in ${where}, then: ims reload`;
 }
