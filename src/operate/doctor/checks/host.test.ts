@@ -57,6 +57,15 @@ test('a layer over the sockets is named: ld.so.preload, LD_PRELOAD, the map of a
     ).kind,
     'unhealthy',
   );
+  const own = '/opt/vendor/libwrap.so';
+  const unknownKind = await lookWith(noInterposer, {
+    host: {
+      environment: { LD_PRELOAD: own },
+      files: { [own]: { kind: 'file' } },
+      texts: { [own]: '\0dlsym\0connect\0malloc\0' },
+    },
+  });
+  assert.ok(unknownKind.kind === 'unhealthy' && /libwrap\.so .* takes over connect\(\)/.test(unknownKind.cause));
   const maps = { texts: { '/proc/100/maps': `7f00-7f01 r-xp 0 0 0 ${library}\n` } };
   assert.equal((await lookWith(noInterposer, { host: maps, service: runningService([]) })).kind, 'unhealthy');
   assert.equal(

@@ -32,6 +32,9 @@ test('a sync that fails names what fails, and removes its file', async () => {
   const broken = await look('EIO');
   assert.ok(broken.verdict.kind === 'unhealthy' && /disk does not work/.test(broken.verdict.cause));
   assert.equal((await look('EACCES', 1000)).verdict.kind, 'unknown');
+  const maps = { '/proc/self/maps': '7f00-7f01 r-xp 0 0 0 /usr/lib/libeatmydata.so.1.3.0\n' };
+  const swallowed = await lookWith(syncWorks, { host: { texts: maps } });
+  assert.ok(swallowed.kind === 'unhealthy' && /every sync of the service do nothing/.test(swallowed.cause));
 });
 
 test('files of a number that is nobody here are named with the owner they should have', async () => {

@@ -2,10 +2,11 @@ import { errnoOf } from '../../../events/fault.ts';
 import { showSize } from '../../../settings/show.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { mountOf } from '../facts/mounts.ts';
-import { serviceIdentity } from '../facts/service-identity.ts';
+import { mappedLayers, swallowsSync } from '../facts/preload.ts';
+import { limitedProcesses, serviceIdentity } from '../facts/service-identity.ts';
 import { identityOf, may, showMode } from '../facts/users.ts';
 import { evidenceMax, inodesMin, ownersLookedAt, probeBytes, syncSlowMs } from '../limits.ts';
-import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
+import { healthy, notApplicable, row, unhealthy, unknown, type Evidence, type Verdict } from '../verdict.ts';
 
 const MB = 1024 ** 2;
 
@@ -45,17 +46,33 @@ async function probe(disk: Parts['disk'], path: string): Promise<void> {
   }
 }
 
+/** A library that makes every sync do nothing: meant for tests and installers, and forgotten. */
+async function syncSwallowed(parts: Pick<Parts, 'settings' | 'host' | 'service'>): Promise<Verdict | undefined> {
+  for (const pid of await limitedProcesses(parts)) {
+    const library = (await mappedLayers(parts.host, pid))?.find(swallowsSync);
+    if (library !== undefined)
+      return unhealthy(
+        `${library} makes every sync of the service do nothing: mail that was accepted is lost when the host stops.`,
+        { cure: `Start the service without it: take ${library} out of LD_PRELOAD or /etc/ld.so.preload` },
+        [row(`libraries of process ${pid}`, 'none that swallows syncs', library)],
+      );
+  }
+  return undefined;
+}
+
 /** Acceptance is a promise that a sync makes. */
 export const syncWorks = defineCheck({
   id: 'storage.sync',
   number: 208,
   title: 'Writing to stable storage works, and is quick',
   why: 'A message is acknowledged when its sync has ended: a slow disk makes every session slow, and one that fails stops them.',
-  needs: ['settings', 'disk', 'host', 'clock', 'random'],
+  needs: ['settings', 'disk', 'host', 'clock', 'random', 'service'],
   after: ['storage.data-directory', 'storage.file-system-writable', 'storage.space'],
   cost: 'host',
   deadlineMs: 6000,
-  async look({ settings, disk, host, clock, random }) {
+  async look({ settings, disk, host, clock, random, service }) {
+    const swallowed = await syncSwallowed({ settings, host, service });
+    if (swallowed !== undefined) return swallowed;
     const directory = settings.server.data;
     const path = `${directory}/.probe-${random.bytes(6).toString('hex')}`;
     const began = clock.now();

@@ -63,6 +63,9 @@ export function layerOf(library: string): Preloaded['layer'] {
   return found === undefined ? undefined : { name: found.name, diverts: found.diverts, files: found.files };
 }
 
+/** Whether a library makes writing to stable storage do nothing. */
+export const swallowsSync = (library: string): boolean => /eatmydata|nosync|libfsync/i.test(library);
+
 /** Whether a library changes what time it is. */
 export const changesClock = (library: string): boolean => CLOCKS.test(library);
 
@@ -90,15 +93,26 @@ async function known(host: Host, text: string): Promise<readonly Preloaded[]> {
     .filter((word) => word !== '');
   return Promise.all(
     libraries.map(async (library) => {
-      const layer = layerOf(library);
-      return {
-        library,
-        path: await find(host, library),
-        clock: changesClock(library),
-        ...(layer === undefined ? {} : { layer }),
-      };
+      const path = await find(host, library);
+      const layer = layerOf(library) ?? (path === undefined ? undefined : await layerByNames(host, path));
+      return { library, path, clock: changesClock(library), ...(layer === undefined ? {} : { layer }) };
     }),
   );
+}
+
+const TAKEN_OVER = ['connect', 'bind', 'getaddrinfo', 'gethostbyname'];
+
+/** What a library of another name takes over: one that looks the next function of a name up, and names those of sockets. */
+async function layerByNames(host: Host, path: string): Promise<Preloaded['layer']> {
+  const text = await host.text(path);
+  if (!text.ok || !text.value.includes('\0dlsym\0')) return undefined;
+  const taken = TAKEN_OVER.filter((name) => text.value.includes(`\0${name}\0`));
+  if (taken.length === 0) return undefined;
+  return {
+    name: 'a layer of unknown kind',
+    diverts: `takes over ${taken.map((name) => `${name}()`).join(', ')}`,
+    files: [],
+  };
 }
 
 /** What /etc/ld.so.preload puts before every program. */
@@ -125,7 +139,7 @@ async function environmentValue(host: Host, pid: number, name: string): Promise<
   );
 }
 
-/** Libraries in the memory of a process that are layers, or change its clock; undefined where it cannot be seen. */
+/** Libraries in the memory of a process that are layers, change its clock, or swallow its syncs; undefined where it cannot be seen. */
 export async function mappedLayers(host: Host, pid: number | 'self'): Promise<readonly string[] | undefined> {
   const maps = await host.text(`/proc/${pid}/maps`);
   if (!maps.ok) return undefined;
@@ -133,7 +147,7 @@ export async function mappedLayers(host: Host, pid: number | 'self'): Promise<re
     .split('\n')
     .flatMap((line) => (line.includes('/') ? [line.slice(line.indexOf('/'))] : []))
     .filter((path) => /\.so(?:\.|$)/.test(path));
-  return [...new Set(paths)].filter((path) => layerOf(path) !== undefined || changesClock(path));
+  return [...new Set(paths)].filter((path) => layerOf(path) !== undefined || changesClock(path) || swallowsSync(path));
 }
 
 const PROXY_LINE =
