@@ -19,7 +19,7 @@ export const HANDSHAKE_MS = 15_000;
 export const LOOK_MS = 3_000;
 
 /** How long a banner on the far side is waited for. */
-export const BANNER_WAIT_MS = 2_000;
+export const BANNER_WAIT_MS = 1_000;
 
 /** Octets of a banner that are kept. */
 export const BANNER_BYTES_MAX = 200;

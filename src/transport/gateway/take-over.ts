@@ -4,7 +4,8 @@ import { LOOK_MS } from './limits.ts';
 /**
  * Ends sessions of the same user that hold a port. It takes the port from the last word of what the client asked for, so that it
  * also serves as the forced command of a key. It looks only at processes that name themselves as sshd's sessions of this user,
- * never at its own ancestors, never at sessions with programs of their own; where the kernel tells which one holds the port, at
+ * never at its own ancestors, never at sessions with programs of their own, and
+ * at none where the kernel says that the port belongs to another user; where the kernel tells which one holds the port, at
  * that one alone. No quotation marks of either kind: it stands within both.
  */
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: variables of the shell
@@ -13,6 +14,7 @@ const SCRIPT = [
   'held() { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q :$h\\ [0-9A-F]*:0000\\ 0A; }',
   'parent() { sed s/.*\\)\\ .\\ // /proc/$1/stat 2>/dev/null | cut -d\\  -f1; }',
   'held || { echo ims-free; exit 0; }',
+  'cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q :$h\\ [0-9A-F]*:0000\\ 0A\\ [^\\ ]*\\ [^\\ ]*\\ [^\\ ]*\\ *$(id -u)\\  || { echo ims-held; exit 0; }',
   'mine=; a=$$; while [ ${a:-1} -gt 1 ]; do mine=$mine:$a:; a=$(parent $a); done',
   'ours() { case $mine in *:$1:*) return 1;; esac; grep -qs ^Uid:[[:space:]]$(id -u)[[:space:]] /proc/$1/status || return 1; case $(tr \\\\0 \\  < /proc/$1/cmdline) in sshd:\\ $u|sshd:\\ $u\\ *|sshd:\\ $u@*|sshd-session:\\ $u*) return 0;; esac; return 1; }',
   'f=; for i in $(ss -Hltnp sport = :$p 2>/dev/null | grep -o pid=[0-9]* | cut -d= -f2); do f=1; ours $i && kill $i; done',
