@@ -53,6 +53,16 @@ async function readChain({ settings, disk }: Pick<Parts, 'settings' | 'disk'>): 
   );
 }
 
+/** OpenSSL says it in words of its own. */
+function keyFault(error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  if (/interrupted or cancelled|bad decrypt|passphrase|bad password/i.test(said))
+    return `it is encrypted with a passphrase (${said})`;
+  return /no start line|unsupported|wrong tag|bad base64|bad end line/i.test(said)
+    ? `it is no private key in PEM form, or is cut off (${said})`
+    : said;
+}
+
 /** Certificate and key belong together. */
 export const certificateAndKey = defineCheck({
   id: 'tls.certificate-and-key',
@@ -92,7 +102,7 @@ export const certificateAndKey = defineCheck({
         return healthy([...evidence, row(key, 'fits the certificate', 'fits')]);
     } catch (error) {
       return unhealthy(
-        `The private key ${key} cannot be used: ${error instanceof Error ? error.message : String(error)}.`,
+        `The private key ${key} cannot be used: ${keyFault(error)}.`,
         { cure: 'Put an unencrypted PEM key there, then: ims reload', event: 3750 },
         [...evidence, row(key, 'a private key', 'cannot be read')],
       );

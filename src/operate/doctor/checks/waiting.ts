@@ -153,6 +153,12 @@ const MEANINGS: readonly {
     theirs: true,
   },
   {
+    words: /connection to .* was lost (?:while|after (?:DATA|the end|MAIL|RCPT))/i,
+    cause: 'they end the connection while a message is being handed over: a filter or a limit at their end, or between',
+    cure: 'A smaller message tells whether its size or content matters; else tell their postmaster',
+    theirs: true,
+  },
+  {
     words: /no greeting|before its greeting/i,
     cause: 'they accept the connection and send no greeting: they hang',
     cure: 'Restart that host; mail waits meanwhile',
