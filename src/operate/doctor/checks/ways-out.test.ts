@@ -99,7 +99,7 @@ test('a rule of this host that stops mail outward is named', async () => {
           chain: 'out',
           handle: 3,
           expr: [
-            { match: { op: '==', left: { payload: { protocol: 'tcp', field: 'dport' } }, right: 25 } },
+            { match: { op: '==', left: JSON.parse('{"payload":{"protocol":"tcp","field":"dport"}}'), right: 25 } },
             { drop: null },
           ],
         },

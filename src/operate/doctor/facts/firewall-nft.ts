@@ -30,13 +30,13 @@ const negate = (op: unknown, holds: boolean | undefined): boolean | undefined =>
 
 function conditionOf(match: Json): Condition {
   const { op, left, right } = match;
-  const payload = object(object(left)['payload']);
+  const part = object(object(left)['payload']);
   const meta = object(object(left)['meta'])['key'];
   const ct = object(object(left)['ct'])['key'];
   const words = (): readonly string[] => valuesOf(right).map(text);
-  if (payload['field'] === 'dport' && ['tcp', 'th'].includes(text(payload['protocol'])))
+  if (part['field'] === 'dport' && ['tcp', 'th'].includes(text(part['protocol'])))
     return ({ port }) => negate(op, holdsNumber(right, port));
-  if (payload['field'] === 'dport' || payload['protocol'] === 'udp' || /^icmp/.test(text(payload['protocol'])))
+  if (part['field'] === 'dport' || part['protocol'] === 'udp' || /^icmp/.test(text(part['protocol'])))
     return () => false;
   if (meta === 'iifname' || meta === 'iif' || meta === 'oifname' || meta === 'oif')
     return ({ direction, interfaces }) => {
@@ -47,11 +47,7 @@ function conditionOf(match: Json): Condition {
       );
       return negate(op, fits);
     };
-  if (
-    meta === 'l4proto' ||
-    (payload['field'] === 'protocol' && payload['protocol'] === 'ip') ||
-    payload['field'] === 'nexthdr'
-  )
+  if (meta === 'l4proto' || (part['field'] === 'protocol' && part['protocol'] === 'ip') || part['field'] === 'nexthdr')
     return () =>
       negate(
         op,
@@ -63,10 +59,10 @@ function conditionOf(match: Json): Condition {
 }
 
 function matchText(match: Json): string {
-  const payload = object(object(match['left'])['payload']);
+  const part = object(object(match['left'])['payload']);
   const left =
-    payload['protocol'] !== undefined
-      ? `${text(payload['protocol'])} ${text(payload['field'])}`
+    part['protocol'] !== undefined
+      ? `${text(part['protocol'])} ${text(part['field'])}`
       : text(object(object(match['left'])['meta'])['key'] ?? object(object(match['left'])['ct'])['key'] ?? 'match');
   const right = valuesOf(match['right']).map((value) => {
     const range = list(object(value)['range']);

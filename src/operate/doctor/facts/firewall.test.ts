@@ -8,9 +8,10 @@ const smtp: NewConnection = { direction: 'in', family: 4, port: 25, interfaces: 
 const chain = (policy: string, hook = 'input') => ({
   chain: { family: 'inet', table: 'filter', name: hook, handle: 1, type: 'filter', hook, prio: 0, policy },
 });
-const port = (value: unknown) => ({
-  match: { op: '==', left: { payload: { protocol: 'tcp', field: 'dport' } }, right: value },
-});
+/** What nft calls the part of a packet that it looks at. */
+const header = (protocol: string, field: string): object =>
+  JSON.parse(`{"payload":{"protocol":"${protocol}","field":"${field}"}}`);
+const port = (value: unknown) => ({ match: { op: '==', left: header('tcp', 'dport'), right: value } });
 const iif = (name: string, op = '==') => ({ match: { op, left: { meta: { key: 'iifname' } }, right: name } });
 const rule = (...expr: readonly object[]) => ({
   rule: { family: 'inet', table: 'filter', chain: 'input', handle: 4, expr },
@@ -41,7 +42,7 @@ test('a policy of drop blocks what no rule accepts', () => {
 });
 
 test('what depends on who connects is no alarm', () => {
-  const saddr = { match: { op: '==', left: { payload: { protocol: 'ip', field: 'saddr' } }, right: '198.51.100.7' } };
+  const saddr = { match: { op: '==', left: header('ip', 'saddr'), right: '198.51.100.7' } };
   assert.equal(blocked(chain('accept'), rule(saddr, drop)), undefined);
   assert.equal(blocked(chain('drop'), rule(saddr, accept)), undefined);
   assert.equal(blocked(chain('drop'), rule({ vmap: { key: 'dport' } })), undefined, 'a map of verdicts');
