@@ -1,6 +1,6 @@
 import { evidenceMax } from './limits.ts';
 import type { DoctorReport } from './report.ts';
-import type { KnownFinding } from './merge.ts';
+import { changeEvents, type KnownFinding } from './merge.ts';
 
 /** What the screen does with text. */
 export interface Screen {
@@ -30,7 +30,8 @@ function findingLines(finding: KnownFinding, { paint, plain }: Screen): readonly
     case 'unhealthy':
       return [
         `${paint('red', 'unhealthy')}  ${paint('bold', id)}: ${title}`,
-        `  cause     ${plain(verdict.cause)}`,
+        // The number stands on the line of the cause: whoever passes on one line passes on both.
+        `  cause     ${plain(verdict.cause)} (event ${verdict.event ?? changeEvents.found})`,
         ...evidenceLines(finding, plain),
         ...(finding.sinceMs === undefined
           ? []

@@ -123,7 +123,7 @@ test('the screen names cause, evidence, cure and event, and obeys no control cha
   const text = renderReport(report, 'mail.example.test', false, screen).join('\n');
   for (const words of [
     '1 thing is not well',
-    'cause     It is bad.',
+    'cause     It is bad. (event 4007)',
     'a: c?[2J (expected: b)',
     'cure      mend it',
     'event     4007',
