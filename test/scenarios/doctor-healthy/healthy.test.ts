@@ -103,7 +103,7 @@ test(`a healthy host raises no alarm in ${RUNS} runs, with ${LOSS_PERCENT} % of 
   assert.deepEqual(found.broken, {});
   assert.deepEqual(found.told, []);
   assert.ok(found.longestMs < RUN_MS, `a run took ${found.longestMs} ms`);
-  // What was healthy in no run was not looked at: then this proves nothing.
+  // What most runs could not see was not looked at: then this proves nothing.
   for (const id of [
     'names.servers-answer',
     'names.domains',
@@ -112,5 +112,5 @@ test(`a healthy host raises no alarm in ${RUNS} runs, with ${LOSS_PERCENT} % of 
     'ways.smart-hosts',
     'ways.port-25',
   ])
-    assert.equal(found.first[id], 'healthy', `${id}: ${JSON.stringify(found.unknown)}`);
+    assert.ok((found.healthy[id] ?? 0) > RUNS / 2, `${id}: ${JSON.stringify(found.unknown)}`);
 });
