@@ -115,7 +115,10 @@ test('Q257578: a target that is no address concerns nobody but itself', async ()
   assert.deepEqual(await targets(directory, 'some@a.test'), ['x@a.test']);
   assert.equal(await targets(directory, 'none@a.test'), 'broken');
   await directory.resolve(address('some@a.test'));
-  assert.deepEqual(told, Array.from({ length: 4 }, () => 'recipients.alias-broken'));
+  assert.deepEqual(
+    told,
+    Array.from({ length: 4 }, () => 'recipients.alias-broken'),
+  );
 });
 
 test('aliases are followed so deep and so wide, not further', async () => {
