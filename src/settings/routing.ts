@@ -35,6 +35,15 @@ export const routingProxy = z.strictObject({
     })
     .optional()
     .describe('How to log in at the proxy. Without TLS it crosses the network in the clear.'),
+  weight: z
+    .number()
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .describe(
+      'Share of the connections among proxies that stand beside one another in a route and all have a weight. Default: none, the first in the route that works takes all.',
+    ),
   tls: z
     .enum(['none', 'required', 'verified'])
     .default('none')

@@ -16,6 +16,15 @@ export const EVIDENCE_WAIT_MS = 1000;
 /** How long a proxy that failed is asked last. */
 export const PROXY_REST_MS = 30_000;
 
+/** How long after its failure a proxy is looked after; twice as long after each look in vain, up to the most. */
+export const PROXY_LOOK_MS = 2000;
+export const PROXY_LOOK_MS_MAX = 60_000;
+/** How long a look may take. */
+export const PROXY_LOOK_TIMEOUT_MS = 10_000;
+/** How long the host behind a proxy may take to greet a look. */
+export const PROXY_GREETING_MS = 5000;
+/** How long a proxy that refused one host counts as refusing, when no mail meets that any more. */
+export const PROXY_REFUSAL_MS = 600_000;
 /** The same trouble of a proxy is not told more often, however often it comes and goes. */
 export const PROXY_SILENCE_MS = 60_000;
 

@@ -12,6 +12,8 @@ export interface ProxyTerms {
   readonly login?: { readonly user: string; readonly password: string } | { readonly token: string };
   /** TLS to the proxy itself: 'required' takes any certificate, 'verified' one that fits its name. */
   readonly tls: 'none' | 'required' | 'verified';
+  /** Its share among the proxies that stand beside it in a route and have one; without it the order holds. */
+  readonly weight?: number;
   /** Who looks up the addresses of the hosts that mail goes to. */
   readonly resolve: 'here' | 'proxy';
 }

@@ -23,7 +23,7 @@ import type { RelayTerms, Route, Router } from './port.ts';
 import { replies } from './replies.ts';
 import { findSmartHosts, type SmartHost, smartHosts } from './smart-hosts.ts';
 import type { GatewaysSettings } from '../../settings/gateways.ts';
-import { looksUpAtProxy, proxyOfDomain, proxyOfGroup, waysInWords, waysOf } from './ways.ts';
+import { looksUpAtProxy, proxyOfDomain, proxyOfGroup, waysByChance, waysInWords, waysOf } from './ways.ts';
 
 /** What a router is made of. */
 export interface RouterOptions extends Pick<OwnHostOptions, 'serverName' | 'ownAddresses'> {
@@ -146,8 +146,11 @@ class ConfiguredRouter implements ExplainingRouter {
   }
 
   #relay(nextHop: NextHop, host: string, found: Hosts, terms: RelayTerms): Route {
-    if (found.kind === 'hosts')
-      return { kind: 'relay', hosts: found.hosts, terms, reason: `${found.reason}${waysInWords(terms.proxies ?? [])}` };
+    if (found.kind === 'hosts') {
+      const { proxies = [] } = terms;
+      const arranged = by(terms, waysByChance(proxies, this.#options.random));
+      return { kind: 'relay', hosts: found.hosts, terms: arranged, reason: `${found.reason}${waysInWords(proxies)}` };
+    }
     if (
       found.kind === 'failed' &&
       found.reply === replies.loop &&

@@ -4,7 +4,9 @@ import type { ReversePath } from '../../mail/mailbox.ts';
 import type { RoutingSettings, SmartHostGroup } from '../../settings/routing.ts';
 import type { GatewaysSettings } from '../../settings/gateways.ts';
 import type { GatewayWay, ProxyTerms, Way } from '../../transport/port.ts';
+import type { Random } from '../../world/ports/random.ts';
 import type { AddressSpaces } from './address-spaces.ts';
+import { byChance } from './shuffle.ts';
 
 /** The ways of a route: proxies in the order to try them, or none; or the name of a proxy that is not known or cannot be used. */
 export type Ways =
@@ -61,10 +63,34 @@ export function looksUpAtProxy(ways: readonly Way[]): boolean {
   return ways.length > 0 && ways.every((way) => way !== 'direct' && way.resolve === 'proxy');
 }
 
+/** Ways that stand beside one another with weights go together; any other alone. */
+function equals(ways: readonly Way[]): readonly (readonly Way[])[] {
+  const groups: Way[][] = [];
+  for (const way of ways) {
+    const last = groups.at(-1);
+    const beside = last?.[0];
+    if (last !== undefined && beside !== undefined && weightOf(way) > 0 && weightOf(beside) > 0) last.push(way);
+    else groups.push([way]);
+  }
+  return groups;
+}
+
+function weightOf(way: Way): number {
+  return way === 'direct' || way.kind === 'ssh-gateway' ? 0 : (way.weight ?? 0);
+}
+
+/** The ways in an order for one attempt: equals by chance, in proportion to their weight. */
+export function waysByChance(ways: readonly Way[], random: Pick<Random, 'fraction'>): readonly Way[] {
+  if (ways.length < 2) return ways;
+  return equals(ways).flatMap((group) => byChance(group, weightOf, random));
+}
+
 /** The ways in words, for the reason of a route. */
 export function waysInWords(ways: readonly Way[]): string {
   if (ways.length === 0) return '';
-  return `, by way of ${ways.map((way) => inWords(way)).join(', else ')}`;
+  return `, by way of ${equals(ways)
+    .map((group) => group.map(inWords).join(' or '))
+    .join(', else ')}`;
 }
 
 function inWords(way: Way): string {
@@ -80,8 +106,8 @@ function gatewayOf(name: string, gateways: GatewaysSettings): GatewayWay | undef
 function termsOf(name: string, proxies: Proxies): ProxyTerms | undefined {
   const proxy = Object.hasOwn(proxies, name) ? proxies[name] : undefined;
   if (proxy === undefined) return undefined;
-  const { kind, host, port, tls, resolve } = proxy;
-  const terms = { name, kind, host, port, tls, resolve };
+  const { kind, host, port, tls, resolve, weight } = proxy;
+  const terms = { name, kind, host, port, tls, resolve, ...(weight === undefined ? {} : { weight }) };
   if (proxy.login === undefined) return terms;
   const { user, password, token } = proxy.login;
   if (token !== undefined) return { ...terms, login: { token } };

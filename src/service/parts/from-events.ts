@@ -17,7 +17,6 @@ interface Meaning {
 }
 
 const queue = (_data: unknown, own: string): string => own;
-const proxy = ({ proxy: name }: Readonly<Record<string, unknown>>): string => `proxy ${String(name)}`;
 /** The directories of all processes together: what keeps one from writing keeps the others. */
 const log = ({ path }: Readonly<Record<string, unknown>>): string => `log ${dirname(String(path))}`;
 const nameServer = ({ server }: Readonly<Record<string, unknown>>): string => `name server ${String(server)}`;
@@ -25,7 +24,6 @@ const resolver = (): string => 'resolver';
 
 const STORAGE = 'ims doctor --only storage';
 const NAMES = 'ims doctor --only names';
-const WAYS_OUT = 'ims doctor --only ways';
 
 const meanings: Readonly<Partial<Record<EventName, readonly Meaning[]>>> = {
   'service.queue-unavailable': [{ part: queue, state: 'failed', cure: STORAGE }],
@@ -40,12 +38,6 @@ const meanings: Readonly<Partial<Record<EventName, readonly Meaning[]>>> = {
     { part: nameServer, state: 'running' },
     { part: resolver, state: 'running' },
   ],
-  'transport.proxy-unreachable': [{ part: proxy, state: 'failed', cure: WAYS_OUT }],
-  'transport.proxy-silent': [{ part: proxy, state: 'failed', cure: WAYS_OUT }],
-  'transport.proxy-login-refused': [{ part: proxy, state: 'failed', cure: WAYS_OUT }],
-  'transport.proxy-wrong-protocol': [{ part: proxy, state: 'failed', cure: WAYS_OUT }],
-  'transport.proxy-refused': [{ part: proxy, state: 'degraded', cure: WAYS_OUT }],
-  'transport.proxy-works-again': [{ part: proxy, state: 'running' }],
   'journal.log-failing': [{ part: log, state: 'degraded', cure: STORAGE }],
   'journal.log-restored': [{ part: log, state: 'running' }],
 };

@@ -17,6 +17,7 @@ import type { Mailbox } from '../../mail/mailbox.ts';
 import type { Settings } from '../../settings/index.ts';
 import { createDialer } from '../../transport/dialer.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
+import type { ProxyHealth } from '../../transport/proxy-health.ts';
 import { parseNameServer } from '../../transport/resolver/name-servers.ts';
 import { createResolver } from '../../transport/resolver/resolver.ts';
 import type { TlsServerOptions } from '../../world/ports/network.ts';
@@ -48,6 +49,7 @@ export interface GenerationParts {
   readonly workers: number;
   readonly shares: Shares;
   readonly gateways: Pick<Gateways, 'dial'>;
+  readonly proxies: ProxyHealth;
   readonly ownAddresses: () => readonly string[];
   readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
   readonly etrn: (domain: string) => Promise<EtrnOutcome>;
@@ -87,7 +89,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     journal,
   });
   const rewrite = createRewrite(settings.routing.rewrite);
-  const dialer = createDialer({ world, resolver, journal, gateways: parts.gateways });
+  const dialer = createDialer({ world, resolver, journal, gateways: parts.gateways, health: parts.proxies });
   const courier = createCourier({ world, dialer, settings: settings.delivery, directory, journal });
   const { scheduler } = settings;
   return {

@@ -4,6 +4,7 @@ import type { Reception } from '../../flow/reception/reception.ts';
 import { answerWorkerCalls, type OperatorQueue } from '../../operate/actions/worker-calls.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
+import type { ProxyHealth } from '../../transport/proxy-health.ts';
 import type { Generation } from './generation.ts';
 import type { Shard } from './shard.ts';
 
@@ -15,6 +16,7 @@ export interface CalledParts {
   readonly journal: RunningJournal;
   readonly introductions: Introductions;
   readonly gateways: Pick<Gateways, 'states'>;
+  readonly proxies: Pick<ProxyHealth, 'states'>;
 }
 
 /** Answers one call of the operator process. Rejects for a name that no worker knows. */
@@ -27,6 +29,9 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
     return {
       sessions: parts.reception.sessions(),
       gateways: parts.gateways.states(),
+      proxies: parts.proxies
+        .states()
+        .map(({ fault, ...state }) => ({ ...state, ...(fault && { why: fault.data.why }) })),
       schedulers: parts.shards.map(({ scheduler }) => scheduler.status()),
     };
   }

@@ -9,6 +9,7 @@ import type { RunningJournal } from '../../operate/journal/journal.ts';
 import { openTimelineLog, type TimelineLog } from '../../operate/tracking/timeline-log.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
+import type { ProxyHealth } from '../../transport/proxy-health.ts';
 import { createProxyInward, type ProxyInward } from '../../transport/proxy-inward.ts';
 import type { Listening, ListenHandle } from '../../world/ports/network.ts';
 import type { Output } from '../../world/ports/output.ts';
@@ -19,6 +20,7 @@ import type { Briefing, ToChild } from '../messages.ts';
 import { Board } from '../parts/board.ts';
 import { shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
 import { openGateways } from './gateways.ts';
+import { openProxies } from './proxies.ts';
 import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
 import type { ChildDuties, SupervisorLink } from './link.ts';
 import { answerCall } from './operator-calls.ts';
@@ -73,7 +75,8 @@ class Worker implements ChildDuties {
       Number(await this.#supervisor.ask('more', { worker, key, limit, wanted }));
     const shares = new Shares(message.workers, this.#parts.world.clock, ask, message.shares);
     const board = new Board(this.#parts.world.clock);
-    this.#voice = openVoice(this.#parts, message.briefing.settings, worker, board);
+    const { settings, layer } = message.briefing;
+    this.#voice = openVoice(this.#parts, settings, worker, board, layer);
     board.set({ part: queueOf(worker), state: 'starting' });
     board.set({ part: 'delivery', state: 'stopped' });
     // Told when the start has gone on to where it may wait, and then with every change.
@@ -124,6 +127,7 @@ class Worker implements ChildDuties {
     running.leases.resize(shareOf(settings, running.workers, running.shares));
     running.reception.use({ settings: settings.reception, policy, preparation, serverName: settings.server.name });
     running.gateways.use(settings.gateways);
+    running.proxies.use(settings.routing.proxies);
     for (const { scheduler } of running.shards) scheduler.use(schedulerPart(next));
     void before.courier.close();
   }
@@ -139,10 +143,10 @@ class Worker implements ChildDuties {
       const { key, wanted } = input as { key: string; wanted: number };
       return giveUp(this.#started(), key, wanted);
     }
-    const { shards, generation, reception, journal, timeline, introductions, gateways } = this.#started();
+    const { shards, generation, reception, journal, timeline, introductions, gateways, proxies } = this.#started();
     if (name === 'write-timeline') return timeline.flush();
     if (name === 'write-events') return this.#started().writeEvents();
-    return answerCall({ shards, generation, reception, journal, introductions, gateways }, name, input);
+    return answerCall({ shards, generation, reception, journal, introductions, gateways, proxies }, name, input);
   }
 
   /** Resolves when every socket lent so far accepts connections. */
@@ -166,6 +170,7 @@ class Worker implements ChildDuties {
     ]);
     await running.generation.courier.close();
     running.gateways.close();
+    running.proxies.close();
     await Promise.all(running.shards.map(({ queue }) => queue.close()));
     await running.timeline.close();
     await running.closeJournal();
@@ -192,6 +197,7 @@ interface Running {
   readonly introductions: Introductions;
   readonly proxyInward: ProxyInward;
   readonly gateways: Gateways;
+  readonly proxies: ProxyHealth;
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
   /** Resolves when the events told so far can be read from disk. */
@@ -223,8 +229,9 @@ async function startRunning(
     return messages === 0 ? { kind: 'nothing' } : { kind: 'started', messages };
   };
   const gateways = openGateways(parts, board, message, journal, () => running);
+  const proxies = openProxies(world, board, journal, () => running);
   const make = (next: Briefing): Generation =>
-    makeGeneration(next, { ...parts, journal, workers, shares, gateways, etrn });
+    makeGeneration(next, { ...parts, journal, workers, shares, gateways, proxies, etrn });
   const generation = make(briefing);
   const open = (number: number, previousEnd: typeof message.previousEnd): Promise<Shard> =>
     openShard(number, generation, {
@@ -261,6 +268,7 @@ async function startRunning(
     closeJournal: close,
     proxyInward: createProxyInward({ clock: world.clock, journal }),
     gateways,
+    proxies,
     reception: createReception({
       clock: world.clock,
       random: world.random,
@@ -278,6 +286,7 @@ async function startRunning(
     }),
   };
   gateways.use(settings.gateways);
+  proxies.use(settings.routing.proxies);
   own.scheduler.start();
   // Shards of workers that are no more only need emptying; new mail does not wait for them.
   for (const number of message.adopted) {
