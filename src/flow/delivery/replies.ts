@@ -17,8 +17,9 @@ export const deliveryReplies = {
     make(451, '3.2', `${host} refused the session in answer to ${command}; it said:`, said),
   acceptsNoMail: (host: string, said: string) =>
     make(556, '3.2', `${host} does not accept mail at all; it said:`, said),
-  connectionLost: (host: string, phase: string) => make(451, '4.2', `the connection to ${host} was lost ${phase}`),
-  timedOut: (host: string, phase: string) => make(451, '4.2', `${host} did not answer in time ${phase}`),
+  connectionLost: (host: string, phase: string, by = '') =>
+    make(451, '4.2', `the connection to ${host}${by} was lost ${phase}`),
+  timedOut: (host: string, phase: string, by = '') => make(451, '4.2', `${host}${by} did not answer in time ${phase}`),
   maybeDelivered: (host: string, why: string) =>
     make(
       451,

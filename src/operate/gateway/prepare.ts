@@ -33,6 +33,11 @@ export function sshdLines({ settings }: Preparation): readonly string[] {
   ];
 }
 
+/** Open files that sshd needs for a session which is full, both ways, and what it has besides. */
+export function nofileFor({ connectionsMax, listen }: Pick<GatewaySettings, 'connectionsMax' | 'listen'>): number {
+  return Math.max(4096, 2 * (connectionsMax + listen.length) + 256);
+}
+
 /** The commands for the far side, to be run there as root, in a shell as they are. */
 export function preparationText(preparation: Preparation): string {
   const { name, settings, publicKey } = preparation;
@@ -86,7 +91,12 @@ export function preparationText(preparation: Preparation): string {
           ),
           '',
         ]),
-    '# 7. The fingerprint for hostKey of this gateway in the configuration:',
+    '# 7. Every connection through the gateway is an open file of sshd, which has 1024 unless told otherwise.',
+    'mkdir -p /etc/systemd/system/ssh.service.d',
+    `printf '[Service]\\nLimitNOFILE=%s\\n' ${nofileFor(settings)} > /etc/systemd/system/ssh.service.d/50-ims-gateway.conf`,
+    'systemctl daemon-reload && systemctl restart ssh    # open sessions stay',
+    '',
+    '# 8. The fingerprint for hostKey of this gateway in the configuration:',
     'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
     '',
     `# Then, on this host: ims config check, ims reload, ims gateway check ${name}`,

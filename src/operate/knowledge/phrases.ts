@@ -297,6 +297,72 @@ const proxies: readonly Phrase[] = [
   ...of('3656', 'unrecognized command * proxy tcp', 'proxy tcp4', 'proxy tcp6'),
 ];
 
+/** What ssh, sshd and programs that use them say. */
+const gateways: readonly Phrase[] = [
+  ...of(
+    '3662 3666',
+    'permission denied (publickey',
+    'all configured authentication methods failed',
+    'too many authentication failures',
+    'authentication refused: bad ownership',
+    'not allowed because not listed in allowusers',
+  ),
+  ...of(
+    '3666',
+    'unprotected private key file',
+    'bad permissions: ignore key',
+    'load key * invalid format',
+    'load key * error in libcrypto',
+    'cannot parse privatekey',
+    'incorrect passphrase supplied to decrypt',
+  ),
+  ...of(
+    '3661',
+    'host key verification failed',
+    'remote host identification has changed',
+    'host key for * has changed',
+    'no matching host key type',
+    'host denied (verification failed)',
+  ),
+  ...of(
+    '3663',
+    'administratively prohibited',
+    'port forwarding is disabled',
+    'allowtcpforwarding',
+    'gatewayports',
+    'request to connect to * denied',
+    'server has disabled port forwarding',
+  ),
+  ...of(
+    '3664 3663',
+    'remote port forwarding failed for listen port',
+    'remote forward failure for',
+    'forwarding listen port failed',
+    'unable to bind to',
+  ),
+  ...of(
+    '3667',
+    'kex_exchange_identification',
+    'protocol banner',
+    'invalid ssh identification string',
+    'no matching key exchange method',
+    'bad packet length',
+  ),
+  ...of(
+    '3660',
+    'connect to host * port 22',
+    'ssh: could not resolve hostname',
+    'timed out while waiting for handshake',
+  ),
+  ...of(
+    '3665',
+    'client_loop: send disconnect',
+    'timeout, server * not responding',
+    'connection lost: ssh',
+    'broken pipe ssh',
+  ),
+];
+
 /** What people say who have no error text. */
 const complaints: readonly Phrase[] = [
   ...of('4020 4007 4801', 'does not start', 'will not start', "won't start", 'cannot start', 'failed to start'),
@@ -342,6 +408,7 @@ export const phrases: readonly Phrase[] = [
   ...remote,
   ...tls,
   ...proxies,
+  ...gateways,
   ...complaints,
   ...others,
 ];

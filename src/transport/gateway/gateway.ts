@@ -230,6 +230,8 @@ export class Gateway {
     this.#changed();
     this.#told.trouble(this.#fault);
     if (this.#stays) this.#retryAfter(RETRY_FIRST_MS);
+    // Mail was under way, or was a short while ago: what was cut goes on when the gateway is back.
+    else this.#wait();
   }
 
   #fails(event: GatewayTrouble, why: string): GatewayFault {

@@ -320,6 +320,18 @@ test('mail that waits for a gateway has it tried until it works', async () => {
   assert.equal(s.gateways.states()[0]?.state, 'up');
 });
 
+test('a session for outgoing mail that is lost is made again, so that mail which was cut goes on', async () => {
+  const s = scene(1, 2);
+  s.gateways.use({ out: settingsOf() });
+  await s.gateways.dial(WAY, request('198.51.100.1'));
+  s.far.sessions[0]?.end('ECONNRESET');
+  assert.deepEqual(names(s).at(-1), 'lost');
+  s.clock.advance(1000);
+  await turns();
+  assert.equal(s.far.sessions.length, 2);
+  assert.equal(s.gateways.states()[0]?.state, 'up');
+});
+
 test('settings that stay the same do not disturb a session; others begin a new one, and none ends it', async () => {
   const s = scene();
   s.gateways.use({ out: settingsOf() });

@@ -18,6 +18,7 @@ export class RelayAttempt {
   #refusingAllMail = 0;
   /** No proxy works: trying further hosts is of no use now. */
   proxiesFail = false;
+  #spokenAgain = false;
   #answered = false;
   #refused = false;
   #remote: RemoteHost | undefined;
@@ -70,6 +71,18 @@ export class RelayAttempt {
     if (busy) this.#refused = true;
     else if (failure === undefined) this.#answered = true;
     if (failure !== undefined) this.noteFailure(failure, target);
+  }
+
+  /**
+   * Whether a host whose session was cut on the way is spoken to once more at once: a proxy that is back by now leads there,
+   * one that is gone says so itself, which is what the mail then waits for. Not where all may have been delivered.
+   */
+  maySpeakAgain(end: TransactionEnd): boolean {
+    if (this.#spokenAgain || this.pending.length === 0) return false;
+    this.#spokenAgain = end.verdicts.some(
+      (verdict) => verdict.kind === 'unanswered' && !verdict.contentSent && verdict.failure.kind === 'closed',
+    );
+    return this.#spokenAgain;
   }
 
   /** The result: whoever still waits is deferred for the last reason found. */

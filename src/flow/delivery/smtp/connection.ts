@@ -24,6 +24,8 @@ export interface Target {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** The proxies and gateways that lead to it, in words: they may be what cuts a session. */
+  readonly by?: string;
 }
 
 /** Why a host could not be spoken to. */

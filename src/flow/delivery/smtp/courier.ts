@@ -14,7 +14,7 @@ import { firstBatch } from './batch.ts';
 import { type HostFailure, openConnection, RelayConnection, type Target } from './connection.ts';
 import { ConnectionPool } from './pool.ts';
 import { OldHosts } from './old-hosts.ts';
-import { hostOutcome } from './words.ts';
+import { hostOutcome, waysInWords } from './words.ts';
 
 /** What the relay courier works with. */
 export interface RelayCourierRooms {
@@ -44,12 +44,13 @@ export class RelayCourier {
     const { clock } = this.#rooms.world;
     const startedAt = clock.now();
     const attempt = new RelayAttempt(claim);
+    const by = waysInWords(route.terms.proxies);
     let addresses = 0;
     for (const host of route.hosts) {
       for (const address of host.addresses) {
         if (attempt.pending.length === 0 || addresses >= ADDRESSES_PER_ATTEMPT_MAX) break;
         addresses += 1;
-        await this.#tryAddress(attempt, { name: host.name, address, port: host.port }, route.terms);
+        await this.#tryAddress(attempt, { name: host.name, address, port: host.port, by }, route.terms);
         // Without a proxy no other host is reached either.
         if (attempt.proxiesFail) return attempt.result(clock.now() - startedAt);
       }
@@ -131,7 +132,7 @@ export class RelayCourier {
         dsnOffered: peer.dsn,
         protocol: terms.protocol,
       });
-      if (!end.usable) return 'over';
+      if (!end.usable) return target.by !== '' && attempt.maySpeakAgain(end) ? 'more' : 'over';
     }
     return 'over';
   }

@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import { memoryJournal } from '../../../../test/support/claims.ts';
 import { ManualClock } from '../../../../test/support/manual-clock.ts';
 import { one, show, TERMS } from '../../../../test/support/relay-stage.ts';
+import { memoryNetwork } from '../../../../test/support/streams.ts';
+import { ScriptedPeer } from '../../../../test/support/scripted-peer.ts';
 import { Fault } from '../../../events/fault.ts';
-import type { DialRequest, ProxyTerms } from '../../../transport/port.ts';
+import { directDialer } from '../../../transport/dialer.ts';
+import type { DialRequest, ProxyTerms, Way } from '../../../transport/port.ts';
 import { RelayCourier } from './courier.ts';
 
 const SECOND = 1000;
@@ -68,4 +71,44 @@ test('a host that the proxy does not reach is not reached, with the proxy’s wo
   const { said, dialled } = await attempted(error);
   assert.equal(dialled.length, 2);
   assert.match(said[0] ?? '', /no connection to mx2\.y\.test: ECONNREFUSED; the proxy out says: connection refused/);
+});
+
+const GATEWAY: Way = { name: 'outside', kind: 'ssh-gateway', resolve: 'here' };
+
+/** An attempt by a gateway at one host whose first session is cut at a command, and whose later dials come out so. */
+async function cut(at: 'DATA' | 'end', later: 'open' | Error): Promise<{ said: string[]; sessions: number }> {
+  let sessions = 0;
+  const network = memoryNetwork((server) => {
+    sessions += 1;
+    new ScriptedPeer(server, sessions === 1 ? { [at]: 'hang-up' } : {});
+    return undefined;
+  });
+  const direct = directDialer(network);
+  const dialer = {
+    dial: (request: DialRequest) =>
+      sessions > 0 && later instanceof Error ? Promise.reject(later) : direct.dial({ ...request, ways: [] }),
+  };
+  const settings = { attemptsMax: 1, maildir: '', timeouts: TIMEOUTS };
+  const courier = new RelayCourier({ world: { clock: new ManualClock() }, dialer, settings, journal: memoryJournal() });
+  const hosts = [{ name: 'mx1.y.test', addresses: ['192.0.2.11'], port: 25 }];
+  const terms = { ...TERMS, proxies: [GATEWAY] };
+  return { said: show(await courier.attempt(one(), { kind: 'relay', hosts, terms, reason: 'test' })), sessions };
+}
+
+test('a session that is cut on the way is begun again at once, one time', async () => {
+  const { said, sessions } = await cut('DATA', 'open');
+  assert.match(said[0] ?? '', /^0 delivered 250/);
+  assert.equal(sessions, 2);
+});
+
+test('a session that dies with its gateway waits for the gateway, by its words', async () => {
+  const why = { gateway: 'outside', host: '203.0.113.5:22', why: 'ECONNREFUSED' };
+  const { said } = await cut('DATA', new Fault('transport.gateway-unreachable', why));
+  assert.match(said[0] ?? '', /^0 deferred 451 4\.4\.1 .*: the gateway outside cannot be reached: ECONNREFUSED/);
+});
+
+test('a message whose end was sent when its gateway died is not sent again before the gateway is back', async () => {
+  const { said, sessions } = await cut('end', 'open');
+  assert.match(said[0] ?? '', /^0 deferred 451 4\.4\.2 the connection by the gateway outside was lost after the whole/);
+  assert.equal(sessions, 1);
 });

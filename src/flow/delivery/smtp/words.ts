@@ -3,6 +3,7 @@ import { parseIp } from '../../../base/ip.ts';
 import type { Outcome, RemoteHost } from '../../../mail/outcome.ts';
 import { printReply, type Reply } from '../../../mail/reply.ts';
 import type { ClientPhase, RecipientVerdict } from '../../../protocol/smtp/client/port.ts';
+import type { Way } from '../../../transport/port.ts';
 import { deliveryReplies } from '../replies.ts';
 import type { HostFailure, Target } from './connection.ts';
 
@@ -20,6 +21,19 @@ export function hostInWords(target: Target): string {
   if (target.name === target.address && parseIp(target.address) === undefined && !target.address.startsWith('/'))
     return target.name; // looked up by a proxy
   return target.name === target.address ? `[${target.address}]` : `${target.name} [${target.address}]`;
+}
+
+/** What leads to a host, in the words that the scheduler knows the cause by when the way is back. */
+export function waysInWords(ways: readonly Way[] = []): string {
+  const [first, ...others] = ways.map((way) => {
+    if (way === 'direct') return 'no proxy';
+    return `${way.kind === 'ssh-gateway' ? 'the gateway' : 'the proxy'} ${way.name}`;
+  });
+  return first === undefined ? '' : [first, ...others].join(' or ');
+}
+
+function byInWords({ by = '' }: Target): string {
+  return by === '' ? '' : ` by ${by}`;
 }
 
 /** The host as an outcome names it: only where the reply is its own, word for word. */
@@ -65,7 +79,8 @@ function impossible(lacks: '8BITMIME' | 'BINARYMIME' | 'SMTPUTF8' | 'SIZE', cont
 
 /** The outcome for the recipients of a message whose session ended after all of its content had been sent. */
 export function maybeDelivered(failure: HostFailure, target: Target): Outcome {
-  const why = failure.kind === 'timed-out' ? 'no answer came' : 'the connection was lost';
+  const by = byInWords(target);
+  const why = failure.kind === 'timed-out' ? `no answer${by} came` : `the connection${by} was lost`;
   return { kind: 'deferred', reply: deliveryReplies.maybeDelivered(hostInWords(target), why) };
 }
 
@@ -100,9 +115,15 @@ export function hostOutcome(failure: HostFailure, target: Target): Outcome {
     case 'auth-missing':
       return { kind: 'deferred', reply: deliveryReplies.loginMissing(host) };
     case 'closed':
-      return { kind: 'deferred', reply: deliveryReplies.connectionLost(host, phaseInWords(failure.phase)) };
+      return {
+        kind: 'deferred',
+        reply: deliveryReplies.connectionLost(host, phaseInWords(failure.phase), byInWords(target)),
+      };
     case 'timed-out':
-      return { kind: 'deferred', reply: deliveryReplies.timedOut(host, phaseInWords(failure.phase)) };
+      return {
+        kind: 'deferred',
+        reply: deliveryReplies.timedOut(host, phaseInWords(failure.phase), byInWords(target)),
+      };
     case 'abandoned':
       return { kind: 'deferred', reply: deliveryReplies.contentUnreadable() };
     default:
