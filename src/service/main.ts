@@ -57,7 +57,11 @@ if (first === '--role' && (second === 'worker' || second === 'operator')) {
 /** The processes that every configuration needs begin to load before this one has loaded what reads it. */
 async function childrenLoading(): Promise<ForkedChildren> {
   const { nodeChildren } = await import('../world/node/children.ts');
+  const { afterBeginning } = await import('../world/node/begin-again.ts');
+  afterBeginning();
   const children = nodeChildren(entry);
+  // They would load what may be avoided.
+  if ((process.env['LD_PRELOAD'] ?? '') !== '') return children;
   for (const role of ['worker', 'operator'] as const) children.early(role);
   return children;
 }

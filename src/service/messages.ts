@@ -12,6 +12,8 @@ export interface Briefing {
   readonly nameServers: readonly string[];
   /** Where control socket and locks are, while the configured directory cannot be used. */
   readonly place?: string;
+  /** What stands between this service and its sockets, in words with its file. */
+  readonly layer?: string;
 }
 
 /** How the process that owned a shard before ended. */

@@ -12,11 +12,13 @@ import { openEventLog } from '../operate/journal/event-log.ts';
 import { createJournal, type RunningJournal } from '../operate/journal/journal.ts';
 import { outputWriter } from '../operate/journal/output-writer.ts';
 import type { Settings } from '../settings/index.ts';
+import { beginAgain } from '../world/node/begin-again.ts';
 import type { ForkedChildren } from '../world/node/children.ts';
 import { nodeOutput } from '../world/node/output.ts';
 import { diskFor, findUser, type HostUser } from '../world/node/privileges.ts';
 import { nodeWorld } from '../world/node/world.ts';
 import type { Output } from '../world/ports/output.ts';
+import { AVOIDED, findLayers, type Layers, tellLayers, wordsOf } from './interposer.ts';
 import { lastWords } from './last-words.ts';
 import { Board } from './parts/board.ts';
 import { heardBy } from './parts/from-events.ts';
@@ -70,6 +72,13 @@ async function runOnce(options: RunOptions): Promise<number> {
     return runExits.configuration;
   }
   const { settings, path } = configuration;
+  let layers = await layersHere(settings);
+  if (layers.again !== undefined) {
+    options.children.dispose();
+    const code = await beginAgain(layers.again);
+    if (code !== undefined) return code;
+    layers = await layersHere(settings, false);
+  }
   const board = new Board(world.clock);
   const recent = new RecentEvents();
   const plain = createJournal({
@@ -99,6 +108,7 @@ async function runOnce(options: RunOptions): Promise<number> {
   try {
     journal.emit('service.starting', { version: VERSION, path });
     tellConfiguration(configuration, board, journal);
+    tellLayers(layers, journal, board);
     if (user === 'unknown') throw new Fault('service.start-refused', { cause: unknownUser(settings) });
     const ended = await supervise({
       configuration,
@@ -113,6 +123,7 @@ async function runOnce(options: RunOptions): Promise<number> {
       },
       options,
       user,
+      layer: wordsOf(layers),
     });
     if (ended === 'ended') return runExits.ended;
     stdout.line(
@@ -135,6 +146,19 @@ async function runOnce(options: RunOptions): Promise<number> {
     await log.close();
     await stdout.flush(1000);
   }
+}
+
+const SYSTEM_PRELOAD = '/etc/ld.so.preload';
+
+/** Mostly there is no preload at all, and nothing that looks at one has to be loaded. */
+async function layersHere({ network }: Settings, mayBegin = true): Promise<Layers> {
+  const told = process.env[AVOIDED];
+  if ((process.env['LD_PRELOAD'] ?? '') === '' && told === undefined && !fs.existsSync(SYSTEM_PRELOAD))
+    return { avoided: [], kept: [], again: undefined };
+  const { nodeHost } = await import('../world/node/host.ts');
+  const found = await findLayers(nodeHost, network, mayBegin);
+  delete process.env[AVOIDED]; // the children need not know
+  return found;
 }
 
 /** What a run can work by: the file, the file without its certificate, or the last good one; undefined where there is none. */

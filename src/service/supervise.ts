@@ -12,7 +12,7 @@ import type { Board } from './parts/board.ts';
 import { runDirectory, shardsOnDisk } from './paths.ts';
 import type { RecentEvents } from './recent-events.ts';
 import type { Configuration, RunOptions } from './run.ts';
-import { makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
+import { layerOf, makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
 import { openDataFormats } from './supervisor/data-formats.ts';
 import { limits } from './supervisor/limits.ts';
 import { leavePlace, ownershipOf, type Place, takeFallback, takePlace } from './supervisor/place.ts';
@@ -31,6 +31,8 @@ export interface Supervised {
   readonly storageFound: () => void;
   readonly options: RunOptions;
   readonly user: HostUser | undefined;
+  /** What stands between this service and its sockets, in words. */
+  readonly layer: string | undefined;
 }
 
 const ID_OCTETS = 12;
@@ -51,10 +53,11 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
   const systemd = serviceManager(process.env, process.pid, world);
   if (user !== undefined) options.children.dispose(); // they run as this user
   const workers = settings.server.workers ?? Math.max(1, Math.floor(availableParallelism() / 2));
-  const briefing =
+  const made =
     trouble === undefined
       ? await makeBriefing(settings, 1, world, journal, board)
       : { generation: 1, settings, certificate: undefined, nameServers: [], place: place?.directory ?? '' };
+  const briefing = { ...made, ...layerOf(parts) };
   tellKeyReadAsRoot(settings, user, journal);
   const supervisor = new Supervisor({
     clock: world.clock,
@@ -114,7 +117,8 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
       journal.emit('service.storage-available', { path: settings.server.data });
       board.set({ part: 'storage', state: 'running' });
       await removeDeadSockets(settings);
-      const whole = await makeBriefing(settings, supervisor.status().generation, world, journal, board);
+      const made = await makeBriefing(settings, supervisor.status().generation, world, journal, board);
+      const whole = { ...made, ...layerOf(parts) };
       await supervisor.storageFound(whole, await orphansOf(settings, workers));
       if (before !== undefined) leavePlace(before);
       await stopped;

@@ -5,6 +5,7 @@ import { eventsSettings } from './events.ts';
 import { gatewaysSettings } from './gateways.ts';
 import { listenersSettings } from './listeners.ts';
 import { namesSettings } from './names.ts';
+import { networkSettings } from './network.ts';
 import { policySettings } from './policy.ts';
 import { queueSettings } from './queue.ts';
 import { receptionSettings } from './reception.ts';
@@ -33,6 +34,7 @@ export const settings = z.strictObject({
   scheduler: schedulerSettings.prefault({}).describe('When attempts are made.'),
   queue: queueSettings.prefault({}).describe('The durable queue.'),
   names: namesSettings.prefault({}).describe('The name service (DNS).'),
+  network: networkSettings.prefault({}).describe('Layers between the service and its sockets.'),
   reporting: reportingSettings.prefault({}).describe('Reports to senders and to the postmaster.'),
   events: eventsSettings.prefault({}).describe('What is written down, and for how long.'),
   doctor: doctorSettings.prefault({}).describe('How often the service examines itself.'),

@@ -175,4 +175,32 @@ export const serviceEvents = {
     data: { path: 'path', errno: 'errno', cause: 'text' },
     advice: 'Mend what is named; the service tries again by itself.',
   },
+  3792: {
+    name: 'service.layer-avoided',
+    severity: 'warning',
+    category: 'life-cycle',
+    title: 'The service was started again without a layer over its sockets',
+    text: 'the service was started under {layer} ({file}, from LD_PRELOAD), and has started itself again without it; it uses the sockets of the system',
+    data: { layer: 'text', file: 'path' },
+    advice: 'Start the service without it; where mail must go through its proxy, name that in routing.proxies.',
+  },
+  3793: {
+    name: 'service.layer-kept',
+    severity: 'warning',
+    category: 'life-cycle',
+    title: 'A layer stands between the service and its sockets',
+    text: '{layer} ({file}) stands between the service and its sockets: {cause}',
+    data: { layer: 'text', file: 'path', cause: 'text' },
+    advice: 'Start the service without it; where mail must go through its proxy, name that in routing.proxies.',
+  },
+  4003: {
+    name: 'service.look-ups-diverted',
+    severity: 'error',
+    category: 'names',
+    title: 'Names cannot be looked up behind a layer over the sockets',
+    text: 'no name can be looked up ({reason}) behind {layer}, which may divert the questions; mail that needs a name waits',
+    data: { reason: 'text', layer: 'text' },
+    advice:
+      'Start the service without the layer (network.interposer: avoid); mail goes on by itself once a server answers.',
+  },
 } as const satisfies CatalogueSection;

@@ -59,7 +59,6 @@ export const originalNumbers: ReadonlyMap<number, readonly string[]> = new Map([
   [2006, ['3701', '3350']],
   [3010, ['3350']],
   [3011, ['3350']],
-  [4003, ['behind-a-proxy-2001']],
   [4014, ['4750']],
   [4023, ['4020', '4752']],
   [4031, ['3350', '4115']],

@@ -76,9 +76,13 @@ export async function rereadConfiguration(
   // While the storage is away nothing may be made there, and no certificate is needed.
   const briefing =
     inUse.place === undefined
-      ? await makeBriefing(settings, generation, world, journal, board)
+      ? { ...(await makeBriefing(settings, generation, world, journal, board)), ...layerOf(inUse) }
       : { ...inUse, generation, settings };
   return { reloaded: { ok: true, briefing, changes: difference(inUse.settings, loaded.settings) }, text };
 }
+
+/** What stands before the sockets stays until the end of this process. */
+export const layerOf = ({ layer }: { readonly layer?: string | undefined }): Pick<Briefing, 'layer'> =>
+  layer === undefined ? {} : { layer };
 
 type Reread = Exclude<Reloaded, { readonly ok: true }> | Omit<Extract<Reloaded, { readonly ok: true }>, 'applied'>;

@@ -33,6 +33,28 @@ test('without IPv6 a listener on every address takes every IPv4 address, and say
   assert.deepEqual(told, ['supervisor.listener-ipv4-only']);
 });
 
+test('a bind that a layer answers without binding that port is no bound listener, and the layer is named', () => {
+  const told: unknown[] = [];
+  const closed: number[] = [];
+  const listeners = new Listeners({
+    clock: new ManualClock(),
+    journal: { emit: (name: string, data: unknown) => told.push([name, data]) } as unknown as Journal,
+    bind: (address, port) => ({ handle: {} as never, address, port: 0, close: () => closed.push(port) }),
+    inherited: [],
+    layer: 'a proxy client (/lib/libwsp.so)',
+    onBound: () => assert.fail('nothing is bound'),
+    onChanged: () => undefined,
+  });
+  listeners.open({ mx: { profile: 'mx', tls: 'none', address: '::', port: 25 } } as unknown as ListenersSettings);
+  const [state] = listeners.states();
+  listeners.close();
+  assert.deepEqual(closed, [25]);
+  assert.equal(state?.state, 'failed');
+  assert.match(state?.cause ?? '', /the port is not bound.*a proxy client \(\/lib\/libwsp\.so\)/);
+  assert.equal(told.length, 1);
+  assert.match(JSON.stringify(told), /"supervisor.listener-not-bound".*"errno":"EBADE".*libwsp/);
+});
+
 test('where IPv4 has its own place, or the address is taken, nothing else is bound', () => {
   assert.deepEqual(opened(['0.0.0.0', '::'], { '::': 'EAFNOSUPPORT' }), {
     told: ['supervisor.listener-not-bound'],

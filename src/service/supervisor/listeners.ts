@@ -21,6 +21,8 @@ export interface ListenersParts {
   readonly bind: (address: string, port: number) => BoundSocket;
   /** Sockets that systemd handed over, by the name of its FileDescriptorName. */
   readonly inherited: readonly { readonly name: string; readonly socket: BoundSocket }[];
+  /** What stands between this service and its sockets, in words. */
+  readonly layer?: string | undefined;
   /** Called for every socket once it is bound, now or later. */
   readonly onBound: (name: string, socket: BoundSocket) => void;
   /** Called where a listener's state has changed. */
@@ -114,7 +116,7 @@ export class Listeners {
       port: socket?.port ?? port,
       state: socket === undefined ? 'failed' : 'bound',
       sinceMs,
-      ...(problem === undefined ? {} : { problem, cause: explain(problem) }),
+      ...(problem === undefined ? {} : { problem, cause: this.#explain(problem) }),
     }));
   }
 
@@ -124,6 +126,14 @@ export class Listeners {
       place.socket?.close();
     }
     this.#places.length = 0;
+  }
+
+  #explain(errno: string): string {
+    const { layer } = this.#parts;
+    // A port that is taken is taken with and without one.
+    return layer === undefined || errno === 'EADDRINUSE'
+      ? explain(errno)
+      : `${explain(errno)}; ${layer} stands before the sockets`;
   }
 
   #bind(place: Place): void {
@@ -140,7 +150,7 @@ export class Listeners {
           address: place.address,
           port: place.port,
           errno,
-          cause: explain(errno),
+          cause: this.#explain(errno),
         });
       }
       const changed = place.problem !== errno;
@@ -172,11 +182,11 @@ export class Listeners {
   #bindSocket(place: Place): BoundSocket {
     const { bind, journal } = this.#parts;
     try {
-      return bind(place.address, place.port);
+      return reallyAt(bind(place.address, place.port), place.port);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno !== 'EAFNOSUPPORT' || place.address !== EVERY_6 || this.#other(place) !== undefined) throw error;
-      const socket = bind(EVERY_4, place.port);
+      const socket = reallyAt(bind(EVERY_4, place.port), place.port);
       journal.emit('supervisor.listener-ipv4-only', { listener: place.name, port: place.port, errno });
       return socket;
     }
@@ -188,6 +198,13 @@ export class Listeners {
     if (address === undefined || place.port === 0) return undefined;
     return this.#places.find((one) => one.port === place.port && one.address === address);
   }
+}
+
+/** A layer over the sockets may say that a port is bound, and bind another one, or none. */
+function reallyAt(socket: BoundSocket, port: number): BoundSocket {
+  if (port === 0 || socket.port === port) return socket;
+  socket.close();
+  throw Object.assign(new Error(`bound to port ${socket.port} in place of ${port}`), { code: 'EBADE' });
 }
 
 const EVERY_4 = '0.0.0.0';
@@ -212,6 +229,8 @@ function explain(errno: string): string {
       return 'this host does not have that address (ip address shows those it has)';
     case 'EAFNOSUPPORT':
       return 'this host does not offer that address family';
+    case 'EBADE':
+      return 'bind() answers that it is done, and the port is not bound: a layer takes it over (ims doctor --only host.no-interposer)';
     case 'ENAMETOOLONG':
       return 'the path of a UNIX socket may have 107 octets at most';
     default:

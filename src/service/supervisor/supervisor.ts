@@ -94,6 +94,7 @@ export class Supervisor {
       journal: parts.journal,
       bind: parts.bind,
       inherited: parts.inherited,
+      layer: parts.briefing.layer,
       onChanged: () => this.#changed(),
       onBound: (name, socket) => {
         for (const worker of this.#workers) if (worker.state === 'ready') this.#lend(worker, name, socket);

@@ -28,6 +28,7 @@ export function openVoice(
   settings: Settings,
   shard: number,
   board: Board,
+  layer?: string,
 ): WorkerVoice {
   const recent = new RecentEvents();
   const plain = createJournal({
@@ -36,7 +37,7 @@ export function openVoice(
     levels: settings.events.levels,
     writers: [outputWriter(output, settings.events.format, 'standard output', () => journal), recent],
   });
-  const journal = heardBy(plain, board, queueOf(shard));
+  const journal = heardBy(layer === undefined ? plain : behindLayer(plain, layer), board, queueOf(shard));
   const log = openEventLog({
     world,
     directory: eventDirectory(settings, `worker-${shard}`),
@@ -45,4 +46,21 @@ export function openVoice(
   });
   journal.add(log);
   return { journal, recent, flush: () => log.flush(), close: () => log.close() };
+}
+
+/** Where no name server answers behind a layer over the sockets, the layer is the first to ask. */
+function behindLayer(journal: RunningJournal, layer: string): RunningJournal {
+  return {
+    emit(name, data) {
+      journal.emit(name, data);
+      if (name === 'names.unavailable' && 'reason' in data)
+        journal.emit('service.look-ups-diverted', { reason: String(data.reason), layer });
+    },
+    wants: (name) => name === 'names.unavailable' || journal.wants(name),
+    setLevels: (levels) => journal.setLevels(levels),
+    add: (writer) => journal.add(writer),
+    get failedWrites() {
+      return journal.failedWrites;
+    },
+  };
 }

@@ -11,37 +11,50 @@ const KNOWN: readonly {
   readonly name: string;
   readonly diverts: string;
   readonly files: readonly string[];
+  /** How the names of the variables begin that it obeys. */
+  readonly variables: readonly string[];
 }[] = [
   {
     library: /proxychains/i,
     name: 'proxychains',
     diverts: 'diverts every connect() and look-up to its proxies',
     files: ['/etc/proxychains4.conf', '/etc/proxychains.conf'],
+    variables: ['PROXYCHAINS_'],
   },
   {
     library: /libtsocks/i,
     name: 'tsocks',
     diverts: 'diverts every connect() and look-up to its SOCKS server',
     files: ['/etc/tsocks.conf'],
+    variables: ['TSOCKS_'],
   },
   {
     library: /torsocks/i,
     name: 'torsocks',
     diverts: 'diverts every connect() and look-up to Tor, and refuses UDP and listening',
     files: ['/etc/tor/torsocks.conf'],
+    variables: ['TORSOCKS_'],
   },
   {
     library: /libd?socks[d.]|libdante|libdsocks|socksify/i,
     name: 'the Dante client (socksify)',
     diverts: 'diverts bind(), connect() and look-ups to its SOCKS server',
     files: ['/etc/dante.conf', '/etc/socks.conf'],
+    variables: ['SOCKS_', 'SOCKS4_', 'SOCKS5_', 'HTTP_CONNECT_PROXY'],
   },
-  { library: /graftcp/i, name: 'graftcp', diverts: 'diverts every connect() to its proxy', files: [] },
+  {
+    library: /graftcp/i,
+    name: 'graftcp',
+    diverts: 'diverts every connect() to its proxy',
+    files: [],
+    variables: ['GRAFTCP_'],
+  },
   {
     library: /wsp|winsock|proxyclient|redsocks|hev-socks|libsocks/i,
     name: 'a proxy client',
     diverts: 'diverts connects, and maybe binds, to its proxy',
     files: [],
+    variables: [],
   },
 ];
 const CLOCKS = /libfaketime|datefudge/i;
@@ -61,6 +74,12 @@ export function layerOf(library: string): Preloaded['layer'] {
   const base = library.slice(library.lastIndexOf('/') + 1);
   const found = KNOWN.find((one) => one.library.test(base));
   return found === undefined ? undefined : { name: found.name, diverts: found.diverts, files: found.files };
+}
+
+/** How the names of a known layer's variables begin; undefined where the library is not known as a layer. */
+export function variablesOf(library: string): readonly string[] | undefined {
+  const base = library.slice(library.lastIndexOf('/') + 1);
+  return KNOWN.find((one) => one.library.test(base))?.variables;
 }
 
 /** Whether a library makes writing to stable storage do nothing. */
