@@ -27,7 +27,7 @@ const sendTo = async (to: string): Promise<void> => {
   assert.match(await town.send({ from: 'a@example.test', to: [to], content: TEXT }), /^250/);
 };
 
-test('Q182821, Q169781: a host that takes the connection and is no mail server leaves the mail to the next in the same attempt', async () => {
+test('Q166604, Q182821, Q169781: a host that takes the connection and is no mail server leaves the mail to the next in the same attempt', async () => {
   const bad: Readonly<Record<string, Raw>> = {
     closes: (socket) => socket.end(),
     busy: (socket) => socket.end('421 4.3.2 not now\r\n'),

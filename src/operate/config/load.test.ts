@@ -237,7 +237,7 @@ test('a listener that is written twice is ignored once, unless the two differ', 
   );
 });
 
-test('what editors of Windows leave in a file is told, and does no harm', () => {
+test('Q181420: what editors of Windows leave in a file is told, and does no harm', () => {
   const text = `\ufeff${HEAD}domains: { example.com: { mailboxes: { postmaster: } } }\n`.replaceAll('\n', '\r\n');
   const loaded = loadConfiguration(text, 'ims.yaml', { directory: '/etc/ims' });
   assert.ok(loaded.ok);

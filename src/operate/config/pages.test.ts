@@ -55,7 +55,7 @@ test('an explanation says type, default, standard and when a change takes effect
   assert.deepEqual(explain('spaceFlor'), { ok: false, nearest: 'queue.spaceFloor' });
 });
 
-test('a difference names changes, says which need a restart, and never shows a secret', () => {
+test('Q231878: a difference names changes, says which need a restart, and never shows a secret', () => {
   const from = load(`${SMALL}domains: { example.com: { mailboxes: { postmaster: } } }\n`);
   const to = load(
     `server: { name: mail.example.com, workers: 2 }\nlisteners: { mx: { profile: mx, tls: none }, b: { profile: mx, port: 26 } }\ndomains: { example.com: { mailboxes: { postmaster: { password: '${HASH}' } } } }\n`,

@@ -210,7 +210,7 @@ export class Gateway {
     this.#sinceMs = this.#parts.clock.now();
     this.#changed();
     session.onConnection((connection) => this.#incoming(session, connection));
-    session.onEnd((why) => this.#lost(session, why));
+    session.onEnd((why, cut) => this.#lost(session, why, cut));
     if (this.#stays) this.#ports.bind(session);
     else {
       this.#told.works('outgoing mail');
@@ -219,7 +219,7 @@ export class Gateway {
     return session;
   }
 
-  #lost(session: ShellSession, why: string): void {
+  #lost(session: ShellSession, why: string, cut: number): void {
     if (this.#session !== session) return;
     this.#session = undefined;
     this.#sinceMs = this.#parts.clock.now();
@@ -230,8 +230,8 @@ export class Gateway {
     this.#changed();
     this.#told.trouble(this.#fault);
     if (this.#stays) this.#retryAfter(RETRY_FIRST_MS);
-    // Mail was under way, or was a short while ago: what was cut goes on when the gateway is back.
-    else this.#wait();
+    // Mail was under way: it goes on when the gateway is back.
+    else if (cut > 0) this.#wait();
   }
 
   #fails(event: GatewayTrouble, why: string): GatewayFault {

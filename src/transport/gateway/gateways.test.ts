@@ -96,8 +96,8 @@ class FarSession implements ShellSession {
     this.take = take;
   }
 
-  onEnd(end: (why: string) => void): void {
-    this.end = end;
+  onEnd(end: (why: string, cut: number) => void): void {
+    this.end = (why) => end(why, this.channels);
   }
 
   /** Says whether the connection was taken. */
@@ -324,12 +324,17 @@ test('a session for outgoing mail that is lost is made again, so that mail which
   const s = scene(1, 2);
   s.gateways.use({ out: settingsOf() });
   await s.gateways.dial(WAY, request('198.51.100.1'));
-  s.far.sessions[0]?.end('ECONNRESET');
+  const [first = assert.fail()] = s.far.sessions;
+  first.channels = 1;
+  first.end('ECONNRESET');
   assert.deepEqual(names(s).at(-1), 'lost');
   s.clock.advance(1000);
   await turns();
-  assert.equal(s.far.sessions.length, 2);
   assert.equal(s.gateways.states()[0]?.state, 'up');
+  s.far.sessions[1]?.end('ECONNRESET');
+  s.clock.advance(1000);
+  await turns();
+  assert.equal(s.far.sessions.length, 2, 'one that carried nothing is made when it is needed');
 });
 
 test('settings that stay the same do not disturb a session; others begin a new one, and none ends it', async () => {

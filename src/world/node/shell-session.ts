@@ -38,7 +38,8 @@ export class SshSession implements ShellSession {
   readonly #socket: net.Socket;
   readonly #streams = new Set<NodeStream>();
   readonly #waiting = new Set<() => void>();
-  #ended: ((why: string) => void) | undefined;
+  #ended: ((why: string, cut: number) => void) | undefined;
+  #cut = 0;
   #over: string | undefined;
   #why = '';
 
@@ -143,9 +144,9 @@ export class SshSession implements ShellSession {
     });
   }
 
-  onEnd(ended: (why: string) => void): void {
+  onEnd(ended: (why: string, cut: number) => void): void {
     this.#ended = ended;
-    if (this.#over !== undefined) ended(this.#over);
+    if (this.#over !== undefined) ended(this.#over, this.#cut);
   }
 
   close(): void {
@@ -185,9 +186,10 @@ export class SshSession implements ShellSession {
     if (this.#over !== undefined) return;
     this.#over = why;
     this.#waiting.clear();
+    this.#cut = this.#streams.size;
     const error = Object.assign(new Error(`the SSH session ended: ${why}`), { code: 'ECONNRESET' });
     for (const stream of this.#streams) stream.cut(error);
     this.#streams.clear();
-    this.#ended?.(why);
+    this.#ended?.(why, this.#cut);
   }
 }

@@ -59,8 +59,8 @@ export interface ShellSession {
   run(command: string, timeoutMs: number): Promise<{ readonly code: number | undefined; readonly output: string }>;
   /** Who takes connections to bound ports; called once. */
   onConnection(take: (connection: ShellConnection) => void): void;
-  /** Called once, when the session is over, however it ended. */
-  onEnd(ended: (why: string) => void): void;
+  /** Called once, when the session is over, however it ended, with how many connections were cut by that. */
+  onEnd(ended: (why: string, cut: number) => void): void;
   /** Connections through it that are open. */
   readonly channels: number;
   close(): void;

@@ -52,7 +52,8 @@ domains:
 reception: { connectionsPerAddressMax: 1000 }
 names: { servers: ['${dns}'] }
 policy: { localNetworks: [127.0.0.0/8, 203.0.113.0/24] }
-scheduler: { normal: { first: 1s, longest: 2s } }
+# Whatever fails for the gateway's sake goes on when it is back, not when its time has come.
+scheduler: { normal: { first: 10m, longest: 10m } }
 gateways:
   outside:
     host: ${GATEWAY}
@@ -321,8 +322,13 @@ test(`a gateway that is killed ${KILLS} times under load loses nothing, and is b
   // Only a message whose end was under way when the gateway died may come twice: a connection each, at most twenty.
   assert.ok(twice.length <= KILLS * 20, `${twice.length} came twice`);
   const stored = await until('all incoming mail', async () => {
-    const subjects = new Set((await mailbox()).map((text) => /^Subject: (.*)$/m.exec(text)?.[1]?.trim()));
-    return incoming.every((name) => subjects.has(name)) ? subjects : undefined;
+    const subjects = (await mailbox()).map((text) => /^Subject: (in-.*)$/m.exec(text)?.[1]?.trim() ?? '');
+    const there = new Set(subjects);
+    return incoming.every((name) => there.has(name)) ? subjects.filter((name) => name !== '') : undefined;
   });
-  assert.ok(stored.size >= incoming.length);
+  // Each was sent once: one that was taken and not acknowledged is there once, too.
+  assert.deepEqual(
+    stored.filter((name, i) => stored.indexOf(name) !== i),
+    [],
+  );
 });

@@ -44,7 +44,7 @@ test('the configuration in use is kept, for its owner alone', async () => {
   assert.equal((await stat(lastGood())).mode & 0o777, 0o600);
 });
 
-test('a refused reload is a part that is not well until the file loads again', async () => {
+test('Q231878: a refused reload is a part that is not well until the file loads again', async () => {
   await breakIt();
   assert.notEqual((await service.ims('reload')).code, 0);
   assert.match((await service.ims('status')).stdout, /configuration: degraded[\s\S]*listeners\.mx\.port/);

@@ -174,7 +174,7 @@ test('behind HAProxy implicit TLS begins right after the header', { skip }, asyn
   direct.end();
 });
 
-test('policy and limits see the client, never the proxy', { skip }, async () => {
+test('Q254214: policy and limits see the client, never the proxy', { skip }, async () => {
   // 127.0.0.1, the proxy, may send mail to other domains; its clients may not.
   const stranger = new Line(connect(ports.v2));
   await stranger.hears(/^220 /);

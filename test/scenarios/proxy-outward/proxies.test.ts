@@ -136,7 +136,7 @@ async function told(number: number, proxy: string): Promise<string> {
   throw new Error(`no event ${number} of ${proxy}; seen: ${service.events.map(({ text }) => text).join('\n')}`);
 }
 
-test('mail goes out by way of microsocks and tinyproxy, the latter also behind TLS', { skip }, async () => {
+test('Q165057: mail goes out by way of microsocks and tinyproxy, the latter also behind TLS', { skip }, async () => {
   for (const way of ['socks', 'http', 'https']) {
     await submit(`u@${way}.test`);
     const { from } = await sink.taken(`u@${way}.test`);
@@ -153,7 +153,7 @@ test('a next hop that demands a PROXY header (HAProxy, accept-proxy) gets one of
   }
 });
 
-test('TLS with the next hop goes within TLS to the proxy', { skip }, async () => {
+test('Q165057: TLS with the next hop goes within TLS to the proxy', { skip }, async () => {
   await submit('u@deep.test');
   const box = join(next.directory, 'data/mail/deep.test/u/new');
   const name = await until('the mail in the next hop', async () => (await readdir(box).catch(() => []))[0]);
@@ -165,7 +165,7 @@ test('a name goes to a proxy that looks it up, and the proxy’s own name is loo
   await sink.taken('u@names.test');
 });
 
-test('each fault of a proxy is told by its own event with the proxy’s words, and the mail waits', {
+test('Q181420-access: each fault of a proxy is told by its own event with the proxy’s words, and the mail waits', {
   skip,
 }, async () => {
   const cases: readonly (readonly [string, number, RegExp])[] = [
@@ -190,7 +190,7 @@ test('the next proxy is taken where the first one is down', { skip }, async () =
   await sink.taken('u@fallback.test');
 });
 
-test('once the proxy is there, what waited goes out and an event says so', { skip }, async () => {
+test('Q222134: once the proxy is there, what waited goes out and an event says so', { skip }, async () => {
   await start('microsocks', microsocks(ports.late), ports.late);
   await service.ims('queue', 'retry', '--all');
   await sink.taken('u@late.test');

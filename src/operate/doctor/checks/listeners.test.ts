@@ -106,7 +106,7 @@ test('IPv6 that only the service does not get is named with what takes it', asyn
   assert.ok(verdict.kind === 'unhealthy' && /EAFNOSUPPORT.*a filter of system calls/.test(verdict.cause));
 });
 
-test('another program on an address of its own takes connections away from a listener on every address', async () => {
+test('Q191687: another program on an address of its own takes connections away from a listener on every address', async () => {
   const settings = settingsOf('', "{ profile: mx, address: '0.0.0.0', port: 2525 }");
   const ours = ' 1: 00000000:09DD 00000000:0000 0A 0:0 0:0 0 0 0 700 1\n';
   const texts = { ...taken.texts, '/proc/net/tcp': `${held()}${ours}` };

@@ -46,7 +46,7 @@ function look(check: Check, answers: readonly string[]) {
   });
 }
 
-test('what a proxy says is told in its words, with what to do', async () => {
+test('Q319881: what a proxy says is told in its words, with what to do', async () => {
   assert.equal((await lookWith(proxiesPass, {})).kind, 'not-applicable');
   const denied = await look(proxiesPass, ['0500', '05020001000000000000']);
   assert.ok(denied.kind === 'unhealthy' && denied.event === 3654);

@@ -67,7 +67,7 @@ function lookOut(
   });
 }
 
-test('a port that is dropped or rejected on the way is told from a host that is down', async () => {
+test('Q319881: a port that is dropped or rejected on the way is told from a host that is down', async () => {
   assert.equal((await lookOut(portOut, { '198.51.100.25:25': ['220 mx'] })).kind, 'healthy');
   const dropped = await lookOut(portOut, { '198.51.100.25:587': ['220 mx'] });
   assert.ok(dropped.kind === 'unhealthy' && /port 25 is blocked on the way.*answers on port 587/.test(dropped.cause));
