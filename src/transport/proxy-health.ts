@@ -2,7 +2,7 @@ import type { Journal } from '../events/journal.ts';
 import type { Clock, Timer } from '../world/ports/clock.ts';
 import { PROXY_LOOK_MS, PROXY_LOOK_MS_MAX, PROXY_REFUSAL_MS, PROXY_REST_MS, PROXY_SILENCE_MS } from './limits.ts';
 import type { DialRequest, ProxyTerms, Way } from './port.ts';
-import type { ProxyFault } from './proxy-fault.ts';
+import type { ProxyFault, ProxyTrouble } from './proxy-fault.ts';
 import type { ThroughProxy } from './through-proxy.ts';
 
 /** A proxy, as one worker sees it; times by the monotonic clock. */
@@ -29,8 +29,8 @@ interface Health {
   fault: ProxyFault | undefined;
   /** What it failed to do. */
   wanted: { readonly proxy: ProxyTerms; readonly request: DialRequest } | undefined;
-  /** Whether the trouble was told, and when something was told last. */
-  told: boolean;
+  /** The trouble of this time that was told last, and when something was told last. */
+  told: ProxyTrouble | undefined;
   toldMs: number;
   restingUntilMs: number;
   sinceMs: number;
@@ -97,12 +97,12 @@ export class ProxyHealth {
     health.timer = undefined;
     health.fault = undefined;
     health.wanted = undefined;
-    health.told = false;
+    health.told = undefined;
     health.restingUntilMs = 0;
     health.looks = 0;
     if (fault === undefined) return;
     health.sinceMs = this.#rooms.clock.now();
-    if (told) this.#rooms.journal.emit('transport.proxy-works-again', { proxy });
+    if (told !== undefined) this.#rooms.journal.emit('transport.proxy-works-again', { proxy });
     this.#rooms.changed?.(stateOf(proxy, health));
   }
 
@@ -132,18 +132,15 @@ export class ProxyHealth {
     const now = clock.now();
     const { name } = proxy;
     const health = this.#healthOf(name);
-    const same = health.fault?.event === fault.event;
     if (health.fault === undefined) health.sinceMs = now;
     health.busy = false;
     health.fault = fault;
     health.wanted = { proxy, request };
     health.restingUntilMs = look === undefined || ofOneHost(fault) ? now + PROXY_REST_MS : Number.POSITIVE_INFINITY;
-    if (!same || !health.told) {
-      health.told = now - health.toldMs >= PROXY_SILENCE_MS;
-      if (health.told) {
-        health.toldMs = now;
-        journal.emit(fault.event, fault.data);
-      }
+    if (health.told !== fault.event && now - health.toldMs >= PROXY_SILENCE_MS) {
+      health.told = fault.event;
+      health.toldMs = now;
+      journal.emit(fault.event, fault.data);
     }
     if (look !== undefined && health.timer === undefined) this.#lookLater(name, health);
     changed?.(stateOf(name, health));
@@ -185,7 +182,7 @@ export class ProxyHealth {
     const health = this.#proxies.get(proxy) ?? {
       fault: undefined,
       wanted: undefined,
-      told: false,
+      told: undefined,
       toldMs: Number.NEGATIVE_INFINITY,
       restingUntilMs: 0,
       sinceMs: this.#rooms.clock.now(),

@@ -24,7 +24,8 @@ function transportInWords({ proxies = [], source4, source6, tls, proxyHeader }: 
     if (way === 'direct') return direct;
     const where = way.resolve === 'proxy' ? 'there' : 'here';
     const what = way.kind === 'ssh-gateway' ? `from the gateway ${way.name}` : `by the ${way.kind} proxy ${way.name}`;
-    return `${what} (names are looked up ${where})`;
+    const share = way.kind === 'ssh-gateway' || way.weight === undefined ? '' : `, weight ${way.weight}`;
+    return `${what} (names are looked up ${where}${share})`;
   });
   const header = proxyHeader === undefined ? '' : `; begins with a PROXY header ${proxyHeader}`;
   return `${ways.length === 0 ? direct : ways.join(', else ')}; TLS ${tls}${header}`;
