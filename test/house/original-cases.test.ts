@@ -5,7 +5,9 @@ import { type Finding, read, trackedPaths } from './source.ts';
 
 const PAGE = 'docs/original-cases.md';
 const CONTENTS = 'test/original/contents.ts';
-const PHASES = new Set(['receive', 'send', 'route', 'queue', 'ndr', 'convert', 'performance', 'start', 'stop', 'dns']);
+const PHASES = new Set([
+  ...['receive', 'send', 'route', 'queue', 'ndr', 'convert', 'performance', 'start', 'stop', 'dns', 'proxy'],
+]);
 const STATUSES = ['tested', 'impossible by design', 'not yet'];
 const ID = 'Q\\d{6}(?:-[a-z]+)?';
 

@@ -6,7 +6,7 @@ const FILTER = '10.0.0.6';
 const listener = { xclient: ['10.0.0.6'] };
 const policy = { localNetworks: ['192.0.2.0/24'], blockedNetworks: ['203.0.113.0/24'] };
 
-test('a trusted host speaks for a client: limits, policy and trace fields are of that one', async () => {
+test('Q254214: a trusted host speaks for a client: limits, policy and trace fields are of that one', async () => {
   const { connect, queue } = scene({ policy });
   const stream = connect(listener, FILTER);
   stream.feed('EHLO filter.example.test\r\n');

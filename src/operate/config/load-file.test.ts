@@ -7,6 +7,7 @@ type File = { readonly text: string; readonly mode?: number };
 
 async function load(
   files: Readonly<Record<string, File>>,
+  encoding: BufferEncoding = 'utf8',
 ): Promise<{ words: readonly string[]; password: string | undefined }> {
   const disk: Parameters<typeof loadConfigurationFile>[0] = {
     async entry(path) {
@@ -18,7 +19,7 @@ async function load(
     async readFile(path) {
       const file = files[path];
       if (file === undefined) throw Object.assign(new Error('missing'), { code: 'ENOENT' });
-      return Buffer.from(file.text);
+      return Buffer.from(file.text, encoding);
     },
   };
   const { loaded } = await loadConfigurationFile(disk, '/etc/ims/ims.yaml');
@@ -31,6 +32,18 @@ const LOGIN = `${HEAD}routing:\n  smartHosts:\n    p:\n      hosts: [{ host: smt
 
 test('a file that is not there is named', async () => {
   assert.deepEqual((await load({})).words, ['/etc/ims/ims.yaml: error: there is no such file']);
+});
+
+test('Q181420: a file under another name, or in another encoding, is named as what it is', async () => {
+  const text = `${HEAD}domains: { example.com: { mailboxes: { postmaster: } } }\n`;
+  for (const near of ['/etc/ims/ims.yaml.txt', '/etc/ims/ims.yml', '/etc/ims/ims.json'])
+    assert.deepEqual((await load({ [near]: { text } })).words, [
+      `/etc/ims/ims.yaml: error: there is no such file, but there is ${near}: rename it`,
+    ]);
+  for (const mark of ['\ufeff', ''])
+    assert.deepEqual((await load({ '/etc/ims/ims.yaml': { text: `${mark}${text}` } }, 'utf16le')).words, [
+      '/etc/ims/ims.yaml: error: is saved as UTF-16 ("Unicode"); save it as UTF-8',
+    ]);
 });
 
 test('the password of a smart host is the first line of its file', async () => {

@@ -141,6 +141,28 @@ async function checkOwnMode(file: string, text: string, disk: ReadingDisk): Prom
   return [{ severity: 'warning', file, line: 0, column: 0, key: '', message }];
 }
 
+/** What editors and people make of a file's name. */
+async function nearMiss(disk: ReadingDisk, path: string): Promise<string> {
+  const stem = path.replace(/\.ya?ml$/, '');
+  for (const near of [`${path}.txt`, `${stem}.yaml`, `${stem}.yml`, `${stem}.txt`, `${stem}.json`, stem]) {
+    const entry = near === path ? undefined : await disk.entry(near).catch(() => undefined);
+    if (entry?.kind === 'file') return `, but there is ${near}: rename it`;
+  }
+  return '';
+}
+
+/** By its byte order mark, or by the zero beside its first sign. */
+function isUtf16(octets: Buffer): boolean {
+  if (octets.length < 2) return false;
+  const first = octets.readUInt16BE(0);
+  return first === 0xfffe || first === 0xfeff || (first & 0xff) === 0 || first >>> 8 === 0;
+}
+
+function notLoaded(path: string, message: string): LoadedFile {
+  const problem: Problem = { severity: 'error', file: path, line: 0, column: 0, key: '', message };
+  return { text: undefined, path, loaded: { ok: false, problems: [problem] } };
+}
+
 /** A configuration file that was read. */
 export interface LoadedFile {
   readonly text: string | undefined;
@@ -161,10 +183,12 @@ export async function loadConfigurationFile(disk: ReadingDisk, file: string): Pr
     const entry = await disk.entry(path);
     if (entry !== undefined && entry.sizeBytes > FILE_BYTES_MAX)
       throw Object.assign(new Error('too large'), { code: 'EFBIG' });
-    text = (await disk.readFile(path)).toString('utf8');
+    const octets = await disk.readFile(path);
+    if (isUtf16(octets)) return notLoaded(path, 'is saved as UTF-16 ("Unicode"); save it as UTF-8');
+    text = octets.toString('utf8');
   } catch (error) {
-    const problem: Problem = { severity: 'error', file: path, line: 0, column: 0, key: '', message: whyNot(error) };
-    return { text: undefined, path, loaded: { ok: false, problems: [problem] } };
+    const near = errnoOf(error) === 'ENOENT' ? await nearMiss(disk, path) : '';
+    return notLoaded(path, `${whyNot(error)}${near}`);
   }
   return loadConfigurationText(disk, path, text, basename(file) === file ? file : path);
 }
