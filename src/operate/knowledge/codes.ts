@@ -54,11 +54,12 @@ export const errorCodes: readonly ErrorCode[] = [
   { name: 'WSANO_DATA', winsock: 11004, articles: ['behind-a-proxy-2001', '4020'] },
 ];
 
-/** Event numbers of the original service without an event here, by what explains the situation today. */
+/** Event numbers of the original service without an event here, or whose cause was another, by what explains the situation today. */
 export const originalNumbers: ReadonlyMap<number, readonly string[]> = new Map([
   [2006, ['3701', '3350']],
   [3010, ['3350']],
   [3011, ['3350']],
+  [4003, ['behind-a-proxy-2001']],
   [4014, ['4750']],
   [4023, ['4020', '4752']],
   [4031, ['3350', '4115']],

@@ -70,7 +70,7 @@ test('pasted error texts of other programs lead to the article', () => {
     ['ssh: connect to host gateway.example.net port 22: Connection refused', '3660'],
     ['kex_exchange_identification: read: Connection reset by peer', '3667'],
     ['Timeout, server gateway.example.net not responding.', '3665'],
-    ['event 4003', 'behind-a-proxy-2001'],
+    ['event 4003', '4003'],
     ['4020', '4020'],
     ['storage.space-low', '3018'],
     ['{"time":"2026-11-22T18:00:00.120Z","event":4007,"name":"x"}', '4007'],

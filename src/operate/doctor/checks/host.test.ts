@@ -82,6 +82,14 @@ test('proxy variables are shown without their login', async () => {
     verdict.evidence.map(({ seen }) => seen),
     ['http://***@proxy:3128'],
   );
+  const others = await lookWith(proxyVariables, {
+    host: { texts: { '/proc/100/environ': 'PATH=/bin\0ALL_PROXY=socks5://me:secret@proxy:1080\0' } },
+    service: runningService([]),
+  });
+  assert.deepEqual(
+    others.evidence.map(({ what, seen }) => [what, seen]),
+    [['ALL_PROXY of the service', 'socks5://***@proxy:1080']],
+  );
 });
 
 test('a clock of another age, or behind the files, is unhealthy', async () => {

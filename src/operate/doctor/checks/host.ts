@@ -1,4 +1,5 @@
 import { defineCheck } from '../check.ts';
+import { environmentValue } from '../facts/preload.ts';
 import { limitedProcesses, workersOf } from '../facts/service-identity.ts';
 import { identityOf } from '../facts/users.ts';
 import { descriptorsSpare, ephemeralPortsMin } from '../limits.ts';
@@ -122,13 +123,25 @@ export const proxyVariables = defineCheck({
   number: 605,
   title: 'Proxy variables of the environment are known',
   why: 'The service ignores them: its proxies are set in routing.proxies. They tell that this network may let nothing out directly.',
-  needs: ['host'],
+  needs: ['host', 'service'],
   after: [],
   cost: 'host',
-  look({ host }) {
-    const set = PROXY_VARIABLES.filter((name) => (host.environment[name] ?? '') !== '');
-    return healthy(
-      set.map((name) => row(name, 'obeyed by other programs only', withoutLogin(host.environment[name] ?? ''))),
+  async look({ host, service }) {
+    const expected = 'obeyed by other programs only';
+    const own = PROXY_VARIABLES.flatMap((name) => {
+      const value = host.environment[name] ?? '';
+      return value === '' ? [] : [row(name, expected, withoutLogin(value))];
+    });
+    // The service may have been started with others than this command.
+    const [worker] = await workersOf({ service });
+    const theirs = await Promise.all(
+      PROXY_VARIABLES.map(async (name) => {
+        const value = worker === undefined ? '' : ((await environmentValue(host, worker, name)) ?? '');
+        return value === '' || value === host.environment[name]
+          ? []
+          : [row(`${name} of the service`, expected, withoutLogin(value))];
+      }),
     );
+    return healthy([...own, ...theirs.flat()]);
   },
 });

@@ -147,7 +147,7 @@ export async function processPreload(host: Host, pid: number | 'self'): Promise<
 }
 
 /** A variable of a process; '' where it is not set, undefined where the environment cannot be seen. */
-async function environmentValue(host: Host, pid: number, name: string): Promise<string | undefined> {
+export async function environmentValue(host: Host, pid: number, name: string): Promise<string | undefined> {
   const text = await host.text(`/proc/${pid}/environ`);
   if (!text.ok) return undefined;
   return (
