@@ -8,7 +8,7 @@ import { renderText } from '../events/render.ts';
 import type { DialOptions } from '../world/ports/network.ts';
 import { zoneResolver } from '../world/sim/resolver.ts';
 import { createDialer } from './dialer.ts';
-import { PROXY_REST_MS, PROXY_SILENCE_MS } from './limits.ts';
+import { PROXY_KIND_MS, PROXY_REST_MS, PROXY_SILENCE_MS } from './limits.ts';
 import type { DialRequest, ProxyTerms } from './port.ts';
 
 const turn = (): Promise<void> => new Promise(setImmediate);
@@ -70,6 +70,7 @@ function stage(answers: Answers, options: { zone?: string; pair?: PairOptions } 
   return { clock, said, dialled, got, dial };
 }
 
+const NO_TLS = { tls: new Error('no TLS') };
 const OPEN = [
   Buffer.from('0500', 'hex'),
   Buffer.concat([Buffer.from('05000001000000000000', 'hex'), Buffer.from('220 mx')]),
@@ -129,11 +130,30 @@ test('the faults of a proxy are told apart, each by its own event with its words
     [HTTP, ['hang-up'], 'transport.proxy-silent', /it closed the connection/],
   ];
   for (const [proxy, script, event, words] of cases) {
-    const { dial, said } = stage(script === undefined ? {} : { [proxy.host]: script });
+    const { dial, said } = stage(script === undefined ? {} : { [proxy.host]: script }, { pair: NO_TLS });
     assert.equal(await dial({ ways: [proxy] }), event);
     assert.equal(said.length, 1);
     assert.match(said[0] ?? '', words);
   }
+});
+
+test('a proxy that is silent in its configured kind is asked in the other, and in TLS', async () => {
+  const hidden: ProxyTerms = { ...HTTP, host: '192.0.2.3' };
+  const silent = stage({ '192.0.2.1': ['hang-up'], '192.0.2.3': ['hang-up'] });
+  assert.equal(await silent.dial({ ways: [hidden] }), 'transport.proxy-wrong-protocol');
+  assert.match(silent.said[0] ?? '', /it speaks TLS, and tls of this proxy is none/);
+  const answers = [['hang-up'], ['HTTP/1.0 400 Bad Request\r\n'], ['hang-up']] as const;
+  let dialled = 0;
+  const http = stage(
+    {
+      get '192.0.2.1'() {
+        return answers[dialled++ % 3];
+      },
+    } as Answers,
+    { pair: NO_TLS },
+  );
+  assert.equal(await http.dial({ ways: [SOCKS] }), 'transport.proxy-wrong-protocol');
+  assert.match(http.said[0] ?? '', /it answers in HTTP, not in SOCKS 5/);
 });
 
 test('a host that the proxy cannot reach is the host’s trouble, with the proxy’s words', async () => {
@@ -151,10 +171,15 @@ test('a host that the proxy cannot reach is the host’s trouble, with the proxy
 });
 
 test('silence: before its greeting the proxy hangs, after it the host; half a refusal is told after a moment', async () => {
-  const { dial, clock } = stage({ '192.0.2.1': ['silence'], '192.0.2.2': ['HTTP/1.1 403 Forbidden\r\n\r\nhalf'] });
+  const { dial, clock } = stage(
+    { '192.0.2.1': ['silence'], '192.0.2.2': ['HTTP/1.1 403 Forbidden\r\n\r\nhalf'] },
+    { pair: NO_TLS },
+  );
   const hangs = dial({ ways: [SOCKS] });
   await turn();
   clock.advance(30_000);
+  await turn();
+  clock.advance(PROXY_KIND_MS);
   assert.equal(await hangs, 'transport.proxy-silent');
   const half = dial({ ways: [HTTP] });
   await turn();

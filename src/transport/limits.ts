@@ -21,6 +21,8 @@ export const PROXY_LOOK_MS = 2000;
 export const PROXY_LOOK_MS_MAX = 60_000;
 /** How long a look may take. */
 export const PROXY_LOOK_TIMEOUT_MS = 10_000;
+/** How long a proxy that gave no answer may take to answer in another protocol. */
+export const PROXY_KIND_MS = 2000;
 /** How long the host behind a proxy may take to greet a look. */
 export const PROXY_GREETING_MS = 5000;
 /** How long a proxy that refused one host counts as refusing, when no mail meets that any more. */

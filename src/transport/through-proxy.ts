@@ -6,9 +6,10 @@ import type { TunnelMachine, TunnelTarget } from '../protocol/proxy/tunnel.ts';
 import type { ByteStream } from '../world/ports/network.ts';
 import type { Resolver } from '../world/ports/resolver.ts';
 import type { World } from '../world/world.ts';
-import { PROXY_WORDS_MAX } from './limits.ts';
+import { PROXY_KIND_MS, PROXY_WORDS_MAX } from './limits.ts';
 import type { DialRequest, ProxyTerms } from './port.ts';
 import { addressesOf } from './proxy-address.ts';
+import { otherKindOf } from './proxy-kind.ts';
 import type { ProxyFault, ProxyTrouble } from './proxy-fault.ts';
 import { openTunnel, type TunnelOpening } from './tunnel-opening.ts';
 
@@ -32,7 +33,11 @@ export async function dialThrough(proxy: ProxyTerms, request: DialRequest, rooms
   if ('why' in reached) return failed(proxy, 'transport.proxy-unreachable', reached.why);
   const machine = machineOf(proxy, targetOf(proxy, request));
   const opening = await openTunnel(reached, machine, rooms.world.clock, timeoutMs);
-  return outcomeOf(proxy, opening, timeoutMs);
+  const outcome = outcomeOf(proxy, opening, timeoutMs);
+  if (outcome.kind !== 'proxy-failed' || opening.kind !== 'silent') return outcome;
+  const kindMs = Math.min(PROXY_KIND_MS, timeoutMs);
+  const kind = await otherKindOf(proxy, () => reachProxy(proxy, kindMs, rooms), rooms.world.clock, kindMs);
+  return kind === undefined ? outcome : failed(proxy, 'transport.proxy-wrong-protocol', kind);
 }
 
 function outcomeOf(proxy: ProxyTerms, opening: TunnelOpening, timeoutMs: number): ThroughProxy {

@@ -1,0 +1,65 @@
+import type { ByteStream } from '../world/ports/network.ts';
+import type { Clock } from '../world/ports/clock.ts';
+import type { ProxyTerms } from './port.ts';
+
+/** What a proxy of the other kind is asked, and how its answer begins. */
+const OTHER = {
+  socks5: { ask: 'OPTIONS * HTTP/1.0\r\n\r\n', begins: 'HTTP/', words: 'it answers in HTTP, not in SOCKS 5' },
+  'http-connect': { ask: '\x05\x01\x00', begins: '\x05', words: 'it answers in SOCKS 5, not in HTTP' },
+} as const;
+
+/**
+ * Finds out what a proxy speaks that gave no answer in its configured kind: the other kind, or TLS where none is configured.
+ * Undefined where it answers to neither. `reach` connects to it. Never rejects.
+ */
+export async function otherKindOf(
+  { kind, tls, host }: ProxyTerms,
+  reach: () => Promise<ByteStream | { readonly why: string }>,
+  clock: Pick<Clock, 'after'>,
+  timeoutMs: number,
+): Promise<string | undefined> {
+  const [other, secured] = await Promise.all([
+    reach().then((stream) => ('why' in stream ? 'no' : answersTo(stream, OTHER[kind], clock, timeoutMs))),
+    tls === 'none'
+      ? reach().then((stream) => ('why' in stream ? 'no' : agreesOnTls(stream, host, timeoutMs)))
+      : undefined,
+  ]);
+  if (other === 'yes') return OTHER[kind].words;
+  return secured === 'yes' ? 'it speaks TLS, and tls of this proxy is none' : undefined;
+}
+
+function answersTo(
+  stream: ByteStream,
+  { ask, begins }: (typeof OTHER)[ProxyTerms['kind']],
+  clock: Pick<Clock, 'after'>,
+  timeoutMs: number,
+): Promise<'yes' | 'no'> {
+  return new Promise((resolve) => {
+    let heard = '';
+    const end = (how: 'yes' | 'no'): void => {
+      timer.cancel();
+      stream.destroy();
+      resolve(how);
+    };
+    const timer = clock.after(timeoutMs, () => end('no'));
+    stream.start({
+      data(chunk) {
+        heard += chunk.toString('latin1', 0, begins.length);
+        if (heard.length >= begins.length) end(heard.startsWith(begins) ? 'yes' : 'no');
+      },
+      end: () => end('no'),
+      drain() {},
+      closed: () => end('no'),
+    });
+    stream.write(Buffer.from(ask, 'latin1'));
+  });
+}
+
+async function agreesOnTls(stream: ByteStream, serverName: string, timeoutMs: number): Promise<'yes' | 'no'> {
+  const agreed = await stream.startTlsClient({ serverName, timeoutMs }).then(
+    () => 'yes' as const,
+    () => 'no' as const,
+  );
+  stream.destroy();
+  return agreed;
+}
