@@ -1,6 +1,7 @@
 /** The scene of 2001: a proxy client between the mail service and its sockets. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -146,5 +147,31 @@ test('a layer that is allowed and takes over bind() is named, and the listener i
     service.events.some(({ event, text }) => event === 4007 && /the port is not bound/.test(text)),
   );
   assert.ok(!service.events.some(({ event }) => event === 2800));
+  assert.equal(await service.stop(), 0);
+});
+
+test('sockets that systemd hands over reach the service that starts again', {
+  skip: needs('proxychains4', 'socksify', 'systemd-socket-activate'),
+}, async () => {
+  const handed = await freePort();
+  // The first connection is what starts the service.
+  const poke = setInterval(
+    () =>
+      connect(handed, '127.0.0.1')
+        .on('error', () => undefined)
+        .end(),
+    200,
+  );
+  const [, ...variables] = dante();
+  const words = variables.flatMap((one) => ['-E', one]);
+  const service = await begin([
+    programPath('systemd-socket-activate') ?? '',
+    `--listen=127.0.0.1:${handed}`,
+    '--fdname=mx',
+    ...words,
+  ]).finally(() => clearInterval(poke));
+  assert.match((await service.seen(3792)).text, /libdsocksd/);
+  port = handed;
+  await submit('alice@example.test');
   assert.equal(await service.stop(), 0);
 });
