@@ -39,7 +39,10 @@ function dial(options: DialOptions): Promise<ByteStream> {
 function listen(where: Parameters<Network['listen']>[0], accept: (stream: ByteStream) => void): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const path = 'address' in where && where.address.startsWith('/') ? where.address : '';
+    let tcp = false;
     const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      // A client that has gone already has no address any more; it must not be taken for one of a UNIX socket.
+      if (tcp && socket.remoteAddress === undefined) return void socket.destroy();
       accept(new NodeStream(socket, socket.remoteAddress === undefined ? path || 'unix' : ''));
     });
     server.once('error', reject);
@@ -48,6 +51,7 @@ function listen(where: Parameters<Network['listen']>[0], accept: (stream: ByteSt
       // After the start an accept may fail (EMFILE, ECONNABORTED): the next one is tried anyway.
       server.on('error', () => undefined);
       const bound = server.address();
+      tcp = bound !== null && typeof bound !== 'string';
       const local =
         bound === null || typeof bound === 'string'
           ? { address: bound ?? path, port: 0 }

@@ -160,3 +160,29 @@ test('1,000 connections that say nothing cost no timer of their own, and the 421
   assert.equal(texts.length, 1000);
   for (const socket of sockets) socket.destroy();
 });
+
+test('a client that has gone before it is accepted is nobody, not one of a UNIX socket', async () => {
+  const seen: string[] = [];
+  const server = await nodeNetwork.listen({ address: '127.0.0.1', port: 0 }, (stream) => {
+    seen.push(stream.peer.address);
+    stream.destroy();
+  });
+  const gone = Array.from({ length: 20 }, () => {
+    const socket = net.connect(server.local.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    return new Promise<void>((resolve) => {
+      socket.on('connect', () => {
+        socket.resetAndDestroy();
+        resolve();
+      });
+    });
+  });
+  await Promise.all(gone);
+  await new Promise<void>((resolve) => {
+    const last = net.connect(server.local.port, '127.0.0.1');
+    last.on('close', () => resolve());
+    last.resume();
+  });
+  await server.close();
+  assert.deepEqual([...new Set(seen)], ['127.0.0.1']);
+});
