@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { type MemoryStream, streamPair } from '../../test/support/streams.ts';
 import type { Journal } from '../events/journal.ts';
@@ -232,4 +233,31 @@ test('a connection that ends between its header and its session is told as ended
   stream.resume();
   await turn();
   assert.equal(heard.closed, true);
+});
+
+test('no octets of a stranger change its address; those of a proxy do so by a whole header alone', async () => {
+  const stranger = { address: '203.0.113.66', port: 1 };
+  const headers = [Buffer.from(writeV1(ENDS)), writeV2(ENDS, [], true)];
+  const damage = fc.record({ at: fc.nat({ max: 60 }), octet: fc.nat({ max: 255 }), cut: fc.nat({ max: 80 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...headers), damage, async (header, { at, octet, cut }) => {
+      const sent = Buffer.from(header.subarray(0, Math.max(1, cut)));
+      if (at < sent.length) sent[at] = octet;
+      const { connect, clock } = room();
+      const other = connect(stranger);
+      other.far.write(sent);
+      const stream = await other.taken;
+      assert.equal((stream ?? other.server).client.address, stranger.address);
+      const trusted = connect();
+      trusted.far.write(sent);
+      await turn();
+      clock.advance(TERMS.timeout);
+      const client = (await trusted.taken)?.client.address;
+      // A version 1 header has no checksum: what reads as another address is one.
+      const whole = sent.length === header.length && (sent.equals(header) || header === headers[0]);
+      const nobodyElse = client === undefined || client === '' || client === PROXY.address;
+      assert.ok(nobodyElse || whole, `${sent.toString('latin1')} made ${client}`);
+    }),
+    { numRuns: 200 },
+  );
 });
