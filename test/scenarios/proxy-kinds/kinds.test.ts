@@ -258,7 +258,7 @@ test('once its rules allow it or its login fits, mail goes on by itself, and not
     await until(
       () => `mail by ${way}; seen: ${seen()}`,
       () => sink.messages.find(({ to }) => to.includes(`u@${way}.test`)),
-      40_000,
+      70_000,
     );
     await told(2650, way);
     assert.equal((await partOf(way))?.state, 'running');
