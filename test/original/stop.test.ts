@@ -32,7 +32,11 @@ test('Q146791: the spool removed while it is in use is 451 for what cannot be ke
   const queue = join(one.directory, 'data/queue');
   await rename(queue, `${queue}.removed`);
   await rm(`${queue}.removed`, { recursive: true });
-  await one.seen(4900, 20_000);
+  // Each worker finds out about its own.
+  await until(
+    async () => one.events.filter(({ event }) => event === 4900).length >= 2 || undefined,
+    'both workers to notice',
+  );
   const client = await Client.open(port, '127.0.0.1');
   const reply = await client.send({
     from: 'a@far.test',

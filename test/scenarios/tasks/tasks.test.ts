@@ -43,6 +43,8 @@ console.log('started', ...process.argv.slice(2));
 if (process.argv[2] === 'demo') setInterval(() => {}, 1000);
 `;
 write('src/service/main.ts', SERVICE);
+write('bin/ims', '#!/bin/sh\n');
+write('kb/1.md', '# One\n');
 write(
   'src/base/a.test.ts',
   "import { test } from 'node:test';\ntest('one', () => {});\ntest('two', { skip: 'no reason' }, () => {});\n",
