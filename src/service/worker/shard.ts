@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Journal } from '../../events/journal.ts';
 import type { NextHop } from '../../mail/next-hop.ts';
 import type { Timeline } from '../../mail/timeline.ts';
@@ -29,10 +30,16 @@ export interface ShardParts {
   readonly geometry?: Partial<LogGeometry>;
 }
 
+/** Levels above a shard that the service makes: the folder of all shards, the data directory, and what that lies in. */
+const LEVELS = 3;
+
 /** Opens the shard's queue and makes its scheduler, not yet started. Rejects with a `Fault` where the storage cannot be used. */
 export async function openShard(number: number, generation: Generation, parts: ShardParts): Promise<Shard> {
   const { world, journal, timeline, directory } = parts;
   await world.disk.makeDirectory(directory);
+  // What another process has made on the way here may not be stable yet, and what this one acknowledges hangs from it.
+  for (let level = 0, at = dirname(directory); level < LEVELS; level += 1, at = dirname(at))
+    await world.disk.syncDirectory(at);
   const queue = await openLogQueue({
     world,
     directory,

@@ -52,7 +52,11 @@ async function findQueued(directory: string, shard: number, complaints: string[]
     shard,
     settings: { spaceFloor: 1024 ** 2, spaceResume: 2 * 1024 ** 2, freshCache: 0, messagesMax: 1_000_000 },
     journal: {
-      emit: (name, ...rest) => void (name !== 'queue.recovered' && complaints.push(`${name} ${JSON.stringify(rest)}`)),
+      // The last record may be cut off where nobody was told yet that it is there: what was acknowledged is looked at by itself.
+      emit: (name, ...rest) =>
+        void (
+          !['queue.recovered', 'queue.record-cut'].includes(name) && complaints.push(`${name} ${JSON.stringify(rest)}`)
+        ),
     },
     bodyMemoryMax: 1024 ** 2,
     previousEnd: 'killed',
