@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { isInside } from '../../base/address-kinds.ts';
 import { cidrSet } from '../../base/cidr.ts';
 import { parseIp, reverseName } from '../../base/ip.ts';
 import type { Clock } from '../../world/ports/clock.ts';
@@ -56,24 +57,13 @@ export interface Looking {
 export const SERVICE_USER = 'ims';
 const LETSENCRYPT = '/etc/letsencrypt/live';
 
-/** Networks whose addresses nobody reaches from elsewhere (RFC 6890 §2.2.2, §2.2.3). */
-const NOT_PUBLIC = cidrSet([
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.2.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '::/127',
-  'fc00::/7',
-  'fe80::/10',
-  '2001:db8::/32',
-]);
+/** Networks of documentation and measurement, which nobody reaches either (RFC 6890 §2.2.2, §2.2.3). */
+const UNUSED = cidrSet(['192.0.2.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '2001:db8::/32']);
+
+function isPublic(address: string): boolean {
+  const ip = parseIp(address);
+  return ip !== undefined && !isInside(ip) && !UNUSED.contains(ip);
+}
 
 const dotted = (name: string): boolean =>
   /^[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(name) && !/\.(?:localdomain|local)$/i.test(name);
@@ -208,7 +198,7 @@ export async function lookAtHost(looking: Looking): Promise<Found> {
   const read = host.addresses();
   const addresses = (read.ok ? read.value : [])
     .filter(({ internal }) => !internal)
-    .map(({ address }) => ({ address, public: !NOT_PUBLIC.has(address) }));
+    .map(({ address }) => ({ address, public: isPublic(address) }));
   const [names, port25, certificates, user, lowPorts] = await Promise.all([
     namesOf(looking, systemName, addresses),
     port25Of(host),

@@ -174,18 +174,21 @@ test('a message with very many recipients is found by the last of them', async (
   await log.close();
 });
 
+/** A disk on which nothing can be written while `isFull` says so. */
+const fullWhen = (isFull: () => boolean): Disk => ({
+  ...nodeDisk,
+  async open(path, how, mode) {
+    const file = await nodeDisk.open(path, how, mode);
+    const writev = file.writev.bind(file);
+    file.writev = (buffers, position) =>
+      isFull() ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) : writev(buffers, position);
+    return file;
+  },
+});
+
 test('a disk that fails costs entries and one event, and writing goes on in a new segment', async () => {
   let broken = false;
-  const disk: Disk = {
-    ...nodeDisk,
-    async open(path, how, mode) {
-      const file = await nodeDisk.open(path, how, mode);
-      const writev = file.writev.bind(file);
-      file.writev = (buffers, position) =>
-        broken ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) : writev(buffers, position);
-      return file;
-    },
-  };
+  const disk = fullWhen(() => broken);
   const log = open(0, { disk });
   log.add(received('0-1', AT));
   await log.flush();
@@ -208,16 +211,7 @@ test('a disk that fails costs entries and one event, and writing goes on in a ne
 
 test('a disk that stays full is told once: an empty file that can be made there is no sign that it is over', async () => {
   let full = true;
-  const disk: Disk = {
-    ...nodeDisk,
-    async open(path, how, mode) {
-      const file = await nodeDisk.open(path, how, mode);
-      const writev = file.writev.bind(file);
-      file.writev = (buffers, position) =>
-        full ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) : writev(buffers, position);
-      return file;
-    },
-  };
+  const disk = fullWhen(() => full);
   const clock = new ManualClock();
   const told: string[] = [];
   const own = join(directory, 'full');
