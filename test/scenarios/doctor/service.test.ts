@@ -42,6 +42,33 @@ test('a healthy service has nothing unhealthy, whatever name servers this machin
   assert.match(stdout, /^mail\.example\.test: Nothing is wrong that can be seen/);
 });
 
+test('listeners of every profile complete a TLS handshake', async () => {
+  const ports = {
+    mx: await freePort(),
+    submission: await freePort(),
+    submissions: await freePort(),
+    lmtp: await freePort(),
+  };
+  const other = await startService(
+    (directory) => `server: { name: mail.example.test, data: ${directory}/data }
+listeners:
+  mx: { profile: mx, address: 127.0.0.1, port: ${ports.mx} }
+  submission: { profile: submission, address: 127.0.0.1, port: ${ports.submission} }
+  submissions: { profile: submission, address: 127.0.0.1, port: ${ports.submissions}, tls: implicit }
+  lmtp: { profile: lmtp, address: 127.0.0.1, port: ${ports.lmtp}, tls: starttls }
+domains: { example.test: { mailboxes: { alice: {} } } }
+`,
+  );
+  try {
+    const { stdout } = await other.ims('doctor', '--json', '--only', 'tls.handshake');
+    const found = (JSON.parse(stdout) as DoctorReport).findings.find(({ id }) => id === 'tls.handshake');
+    assert.equal(found?.verdict.kind, 'healthy', JSON.stringify(found));
+    assert.equal(found?.verdict.evidence.length, 4);
+  } finally {
+    await other.remove();
+  }
+});
+
 test('a directory that others may enter is unhealthy, with the command that mends it', async () => {
   await chmod(join(service.directory, 'data/run'), 0o755);
   const { code, report: found } = await report();

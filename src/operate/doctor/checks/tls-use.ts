@@ -1,3 +1,4 @@
+import type { ServiceStatus } from '../../actions/context.ts';
 import { errnoOf } from '../../../events/fault.ts';
 import type { Settings } from '../../../settings/index.ts';
 import { defineCheck } from '../check.ts';
@@ -113,7 +114,7 @@ export const keyReadable = defineCheck({
   },
 });
 
-type Listening = { readonly name: string; readonly address: string; readonly port: number; readonly tls: string };
+type Listening = Pick<ServiceStatus['listeners'][number], 'name' | 'profile' | 'address' | 'port' | 'tls'>;
 
 async function handshake(
   { network, clock, settings }: Pick<Parts, 'network' | 'clock' | 'settings'>,
@@ -128,7 +129,7 @@ async function handshake(
         const dialogue = new Dialogue(stream, clock, bannerMs);
         const banner = await dialogue.reply();
         if (typeof banner === 'string' || banner.code !== 220) return 'not tried: it greets with no 220';
-        const hello = await dialogue.ask(`EHLO ${name}`);
+        const hello = await dialogue.ask(`${one.profile === 'lmtp' ? 'LHLO' : 'EHLO'} ${name}`);
         const offered = typeof hello !== 'string' && hello.lines.some((line) => /^250[ -]STARTTLS/i.test(line));
         if (!offered) return 'STARTTLS is not offered';
         const ready = await dialogue.ask('STARTTLS');
@@ -180,10 +181,11 @@ export const listenersShakeHands = defineCheck({
     const bad = seen.findIndex((text) => !text.startsWith('ok') && !text.startsWith('not tried'));
     const first = asked[bad];
     if (first === undefined) return healthy(evidence);
+    const startTls = first.tls === 'implicit' ? '' : `-starttls ${first.profile === 'lmtp' ? 'lmtp' : 'smtp'} `;
     return unhealthy(
       `Listener ${first.name} at ${showPlace(first.address, first.port)} does not come to TLS: ${seen[bad]}.`,
       {
-        cure: `ims doctor --only tls looks at the files; openssl s_client ${first.tls === 'implicit' ? '' : '-starttls smtp '}-connect ${showPlace(first.address, first.port)}; then: ims reload`,
+        cure: `ims doctor --only tls looks at the files; openssl s_client ${startTls}-connect ${showPlace(first.address, first.port)}; then: ims reload`,
         event: 3750,
       },
       evidence,
