@@ -97,3 +97,16 @@ function find<T extends number | bigint>(
   }
   return false;
 }
+
+/** Sets of networks by the lists that they are made of, for lists of settings: each is understood once. */
+export function cidrSets(): (texts: readonly string[]) => CidrSet {
+  const sets = new WeakMap<readonly string[], CidrSet>();
+  return (texts) => {
+    let set = sets.get(texts);
+    if (set === undefined) {
+      set = cidrSet(texts);
+      sets.set(texts, set);
+    }
+    return set;
+  };
+}

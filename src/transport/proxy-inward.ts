@@ -1,5 +1,5 @@
 /** PROXY headers of incoming connections: believed from trusted proxies, demanded of them, and refused from everybody else. */
-import { cidrSet, type CidrSet } from '../base/cidr.ts';
+import { cidrSets } from '../base/cidr.ts';
 import type { EventName, Journal } from '../events/journal.ts';
 import type { ProxiedConnection } from '../protocol/proxy/header.ts';
 import { HeaderReader, looksLikeHeader } from '../protocol/proxy/header-reader.ts';
@@ -32,18 +32,9 @@ export interface ProxyInward {
 /** Makes it; one per worker. */
 export function createProxyInward(parts: ProxyInwardParts): ProxyInward {
   const { clock, journal } = parts;
-  const sets = new WeakMap<ProxyProtocolTerms, CidrSet>();
+  const setOf = cidrSets();
   const told = new Map<string, number>();
   let awaited = 0;
-
-  const trustedBy = (terms: ProxyProtocolTerms): CidrSet => {
-    let set = sets.get(terms);
-    if (set === undefined) {
-      set = cidrSet(terms.trusted);
-      sets.set(terms, set);
-    }
-    return set;
-  };
 
   /** Whether to tell of it, so that a proxy's health checks do not fill the log. */
   const isNews = (event: EventName, listener: string, peer: string): boolean => {
@@ -67,7 +58,7 @@ export function createProxyInward(parts: ProxyInwardParts): ProxyInward {
   };
 
   const take: ProxyInward['take'] = async (stream, listener, terms) => {
-    if (!trustedBy(terms).has(stream.peer.address)) {
+    if (!setOf(terms.trusted).has(stream.peer.address)) {
       return new StrangersStream(stream, clock, () => {
         const peer = stream.peer.address;
         if (isNews('transport.proxy-header-untrusted', listener, peer))

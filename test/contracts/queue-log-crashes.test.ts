@@ -39,6 +39,19 @@ describe('deliveries that were in work at a crash', () => {
     clock.stop();
   };
 
+  /** The queue after two crashes: one with so many in work, one with the first of them and another. */
+  const afterTwo = async (seed: number, count: number): Promise<Awaited<ReturnType<typeof openLog>>> => {
+    const disk = new SimDisk({ random: seeded(seed) });
+    await many(disk, count);
+    const between = disk.kill();
+    const second = await openLog(between, { previousEnd: 'crashed' });
+    await put(second.queue, 'other', { deliveries: [{ nextHop: 'local', recipients: [recipient('a@b.test')] }] });
+    await claimOne(second.queue);
+    await claimOne(second.queue, 'local');
+    second.clock.stop();
+    return openLog(between.kill(), { previousEnd: 'crashed' });
+  };
+
   it('are offered one at a time after a crash of the worker', async () => {
     let disk = new SimDisk({ random: seeded(8) });
     await many(disk, 3);
@@ -84,16 +97,7 @@ describe('deliveries that were in work at a crash', () => {
   });
 
   it('are tried while nothing else is in work when they were in two crashes', async () => {
-    let disk = new SimDisk({ random: seeded(11) });
-    await many(disk, 2);
-    disk = disk.kill();
-    const second = await openLog(disk, { previousEnd: 'crashed' });
-    await put(second.queue, 'other', { deliveries: [{ nextHop: 'local', recipients: [recipient('a@b.test')] }] });
-    await claimOne(second.queue);
-    await claimOne(second.queue, 'local');
-    second.clock.stop();
-    disk = disk.kill();
-    const { queue } = await openLog(disk, { previousEnd: 'crashed' });
+    const { queue } = await afterTwo(11, 2);
     for (let left = queue.counts().deliveries; left > 0; left -= 1) {
       const hops = await queue.takeDue(T0 + 1, 10);
       const claims = (await Promise.all(hops.map((nextHop) => queue.claim(nextHop, T0 + 1, 10)))).flat();
@@ -107,16 +111,7 @@ describe('deliveries that were in work at a crash', () => {
   });
 
   it('wait while their next hop rests, also one that is tried alone', async () => {
-    let disk = new SimDisk({ random: seeded(12) });
-    await many(disk, 1);
-    disk = disk.kill();
-    const second = await openLog(disk, { previousEnd: 'crashed' });
-    await put(second.queue, 'other', { deliveries: [{ nextHop: 'local', recipients: [recipient('a@b.test')] }] });
-    await claimOne(second.queue);
-    await claimOne(second.queue, 'local');
-    second.clock.stop();
-    disk = disk.kill();
-    const { queue } = await openLog(disk, { previousEnd: 'crashed' });
+    const { queue } = await afterTwo(12, 1);
     const [nextHop] = await queue.takeDue(T0 + 1, 10);
     assert(nextHop !== undefined);
     queue.rearm(nextHop, T0 + 5_000);

@@ -1,5 +1,5 @@
 /** The room where connections become sessions, and where sessions end when the service does. */
-import { type CidrSet, cidrSet } from '../../base/cidr.ts';
+import { cidrSets } from '../../base/cidr.ts';
 import type { Reply } from '../../mail/reply.ts';
 import { createServerMachine } from '../../protocol/smtp/server/machine.ts';
 import type { ServerOffer } from '../../protocol/smtp/server/port.ts';
@@ -55,6 +55,7 @@ export interface ReceptionOptions extends Omit<Room, 'wheel' | 'proxyHeaders'> {
 /** Makes the room. One per worker. */
 export function createReception(options: ReceptionOptions): Reception {
   const { clock, journal } = options;
+  const setOf = cidrSets();
   let room: Room = { ...options, wheel: new TimerWheel(clock), proxyHeaders: new ProxyHeaders(journal) };
   const gate = createGate({ leases: options.leases, descriptors: options.descriptors, journal, clock });
   const open = new Set<Session>();
@@ -112,7 +113,7 @@ export function createReception(options: ReceptionOptions): Reception {
       authInClear: false,
       authRequired: profile === 'submission' && (listener.byGateway === true || !room.policy.trusts(client)),
       etrn: profile === 'mx',
-      speaksForOthers: speaksForOthers(listener, client),
+      speaksForOthers: speaksForOthers(listener, client, setOf),
       messageSizeMax: settings.messageSizeMax,
       recipientsMax: settings.recipientsMax,
       messagesMax: settings.messagesPerSessionMax,
@@ -192,17 +193,13 @@ export function createReception(options: ReceptionOptions): Reception {
   };
 }
 
-const trusted = new WeakMap<readonly string[], CidrSet>();
-
 /** Hosts that may say XCLIENT: never one that came in by a gateway, whose address proves nothing here. */
-function speaksForOthers({ xclient, byGateway }: ReceptionListener, client: string): boolean {
-  if (xclient === undefined || byGateway === true) return false;
-  let set = trusted.get(xclient);
-  if (set === undefined) {
-    set = cidrSet(xclient);
-    trusted.set(xclient, set);
-  }
-  return set.has(client);
+function speaksForOthers(
+  { xclient, byGateway }: ReceptionListener,
+  client: string,
+  setOf: ReturnType<typeof cidrSets>,
+): boolean {
+  return xclient !== undefined && byGateway !== true && setOf(xclient).has(client);
 }
 
 function startTlsOf(listener: ReceptionListener, certificate: boolean): ServerOffer['startTls'] {

@@ -1,3 +1,4 @@
+import { wayInWords } from '../../transport/way-words.ts';
 import { cidrSet } from '../../base/cidr.ts';
 import { domainKey } from '../../mail/mailbox.ts';
 import type { ReversePath } from '../../mail/mailbox.ts';
@@ -89,13 +90,8 @@ export function waysByChance(ways: readonly Way[], random: Pick<Random, 'fractio
 export function waysInWords(ways: readonly Way[]): string {
   if (ways.length === 0) return '';
   return `, by way of ${equals(ways)
-    .map((group) => group.map(inWords).join(' or '))
+    .map((group) => group.map((way) => (way === 'direct' ? 'a direct connection' : wayInWords(way))).join(' or '))
     .join(', else ')}`;
-}
-
-function inWords(way: Way): string {
-  if (way === 'direct') return 'a direct connection';
-  return way.kind === 'ssh-gateway' ? `the gateway ${way.name}` : `the proxy ${way.name}`;
 }
 
 function gatewayOf(name: string, gateways: GatewaysSettings): GatewayWay | undefined {

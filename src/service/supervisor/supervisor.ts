@@ -121,7 +121,7 @@ export class Supervisor {
     this.#listeners.open(this.#briefing.settings.listeners);
     // Whatever ended the service before, it was not a message: a worker's own crash is seen by a supervisor that lives.
     for (const worker of this.#workers) worker.start('killed');
-    // Mail comes first: loading the operator process too would slow the workers down.
+    // Mail comes first: what the operator process does at its start would slow the workers down.
     this.#operatorWait = this.#parts.clock.after(limits.operatorWaitMs, () => this.#startOperator());
   }
 

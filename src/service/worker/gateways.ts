@@ -6,7 +6,7 @@ import { createGateways } from '../../transport/gateway/gateways.ts';
 import type { Gateways, GatewayState } from '../../transport/gateway/port.ts';
 import type { SecureShell } from '../../world/ports/secure-shell.ts';
 import type { World } from '../../world/world.ts';
-import { catalogue } from '../../events/catalogue/index.ts';
+import { rowOf } from '../../events/render.ts';
 import type { ToChild } from '../messages.ts';
 import type { Board, PartSaid } from '../parts/board.ts';
 import type { Generation } from './generation.ts';
@@ -71,7 +71,5 @@ function partOf({ name, state, trouble, ports, software }: GatewayState): PartSa
   }
   if (state === 'up') return { part, state: 'degraded', cause: failed?.why ?? '', evidence };
   if (trouble === undefined) return { part, state: 'starting', evidence };
-  const number = Object.entries(catalogue).find(([, { name: event }]) => event === trouble.event)?.[0];
-  const event = number === undefined ? {} : { event: Number(number) };
-  return { part, state: 'degraded', cause: trouble.why, evidence, ...event };
+  return { part, state: 'degraded', cause: trouble.why, evidence, event: rowOf(trouble.event).number };
 }

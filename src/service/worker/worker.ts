@@ -309,10 +309,10 @@ function both(one: Timeline, other: Timeline): Timeline {
   };
 }
 
-/** The share of one worker in the sessions that may be open at once. */
 /** The name of the limit that all workers' sessions have together. */
 const SESSIONS = 'sessions';
 
+/** The share of one worker in the sessions that may be open at once. */
 function shareOf({ reception }: Settings, workers: number, shares: Shares): LeaseShare {
   return {
     connections: shares.of(SESSIONS, reception.connectionsMax),

@@ -1,3 +1,4 @@
+import { wayInWords } from '../../../transport/way-words.ts';
 import { unreachable } from '../../../base/assert.ts';
 import { parseIp } from '../../../base/ip.ts';
 import type { Outcome, RemoteHost } from '../../../mail/outcome.ts';
@@ -25,11 +26,7 @@ export function hostInWords(target: Target): string {
 
 /** What leads to a host, in the words that the scheduler knows the cause by when the way is back. */
 export function waysInWords(ways: readonly Way[] = []): string {
-  const [first, ...others] = ways.map((way) => {
-    if (way === 'direct') return 'no proxy';
-    return `${way.kind === 'ssh-gateway' ? 'the gateway' : 'the proxy'} ${way.name}`;
-  });
-  return first === undefined ? '' : [first, ...others].join(' or ');
+  return ways.map((way) => (way === 'direct' ? 'no proxy' : wayInWords(way))).join(' or ');
 }
 
 function byInWords({ by = '' }: Target): string {
