@@ -89,6 +89,7 @@ export function lookWith(
     nameServers: { servers: [], from: 'settings', named: true },
     resolver: zoneResolver(''),
     network: quietNetwork,
+    memory: {},
     service: { ask: async () => answer, request: async (action, input) => answers[action]?.(input) },
     ...more,
   });

@@ -6,6 +6,7 @@ import type { Network } from '../../world/ports/network.ts';
 import type { Random } from '../../world/ports/random.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
 import type { Problem } from '../config/index.ts';
+import type { RootReply } from './facts/name-server-trouble.ts';
 import type { NameServersFound, ServiceAnswer } from './parts.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -31,6 +32,14 @@ export interface Parts {
   readonly nameServers: NameServersFound;
   /** Look-ups by those name servers, with little patience; `afresh` makes one that remembers no answer. */
   readonly resolver: Resolver & { afresh?(): Resolver };
+  /** What checks of this run have found out for one another; empty at its start. */
+  readonly memory: RunMemory;
+}
+
+/** What one check found out and another of the same run need not ask for again. */
+export interface RunMemory {
+  /** The replies of the name servers to the question for the root, in their order. */
+  roots?: readonly Promise<RootReply>[];
 }
 
 /** A part by its name. */

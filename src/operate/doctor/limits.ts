@@ -8,13 +8,13 @@ export const runMs = 9000;
 export const secondLookMs = 600;
 /** Wait of look-ups for one answer of a name server. */
 export const nameServerMs = 1200;
-/** Wait of a check for the answer of one name server, and time until the question is sent again. */
-export const nameServerWaitMs = 4500;
+/** Wait of a check for the answer of one name server, and time until the question is sent again: one that is slow is no dead one. */
+export const nameServerWaitMs = 6000;
 export const nameServerAgainMs = 500;
 /** Wait for what a silent name server says of itself, and for its TCP port. */
 export const nameServerSignMs = 1500;
-/** How long an answer of a name server counts for the other checks of the same run. */
-export const sameRunMs = 5000;
+/** From the question with EDNS to one without, where no answer has come: what is on the way may drop the first. */
+export const nameServerPlainMs = 2000;
 /** Wait for the answer about a name that does not exist. */
 export const noSuchNameMs = 2500;
 /** From a look-up that failed to the next, longer than a failure is remembered. */

@@ -75,9 +75,10 @@ export async function runChecks(
 ): Promise<readonly Finding[]> {
   const began = clock.now();
   const started = new Map<string, Promise<Finding>>();
+  const withMemory = { ...parts, memory: {} };
   for (const check of checks) {
     const before = check.after.flatMap((id) => started.get(id) ?? []);
-    started.set(check.id, runOne(check, Promise.all(before), parts, clock, { untilMs: began + runMs, twice }));
+    started.set(check.id, runOne(check, Promise.all(before), withMemory, clock, { untilMs: began + runMs, twice }));
   }
   return Promise.all(started.values());
 }
@@ -104,12 +105,12 @@ async function runOne(
 
 /** The parts without what they remember: what was missed once must not be missed again for that. */
 function renewed(parts: Partial<Parts>): Partial<Parts> {
-  const { resolver, service, nameServers } = parts;
+  const { resolver, service } = parts;
   return {
     ...parts,
+    memory: {},
     ...(resolver?.afresh === undefined ? {} : { resolver: resolver.afresh() }),
     ...(service?.afresh === undefined ? {} : { service: service.afresh() }),
-    ...(nameServers === undefined ? {} : { nameServers: { ...nameServers } }),
   };
 }
 

@@ -1,4 +1,3 @@
-import { parseIp } from '../../../base/ip.ts';
 import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { askByTcp, askByUdp, type NameServerReply } from '../facts/name-server.ts';
@@ -8,7 +7,6 @@ import {
   cureFor,
   mendOf,
   NOTHING,
-  refusesForm,
   resolves,
   ROOT,
   seen,
@@ -16,19 +14,20 @@ import {
   whySilent,
 } from '../facts/name-server-trouble.ts';
 import { wrongNames } from '../facts/needs-names.ts';
-import { nameServerWaitMs, noSuchNameMs } from '../limits.ts';
+import { checkMsMax, nameServerWaitMs, noSuchNameMs } from '../limits.ts';
 import { healthy, row, type Evidence, type Verdict } from '../verdict.ts';
 
 const OTHER_SERVERS = 'names.other-servers';
 
-/** Names of which any server knows one, also one that serves a private network only. */
-const namesToKnow = ({ server, domains }: Parts['settings']): readonly string[] => {
-  const own =
-    parseIp(server.name) === undefined ? [server.name, server.name.slice(server.name.lastIndexOf('.') + 1)] : [];
-  return [...new Set(['com', 'net', 'org', ...own, ...Object.keys(domains).slice(0, 3)])].map((name) =>
-    name.toLowerCase(),
-  );
-};
+/** What one server replied, as rows of evidence. */
+type Replied = readonly [server: NameServer, reply: NameServerReply];
+
+const rowsOf = (replied: readonly Replied[], how: string, expected: string): readonly Evidence[] =>
+  replied.map(([server, reply]) => row(`${printNameServer(server)} ${how}`, expected, seen(reply)));
+
+/** Whether the service, which waits so long, gets what the server answers. */
+const inTime = (reply: NameServerReply, { names }: Parts['settings']): boolean =>
+  reply.kind === 'response' && reply.tookMs <= names.timeout;
 
 /** Each server separately: one dead server of two makes every second look-up slow. */
 export const serversAnswer = defineCheck({
@@ -36,14 +35,14 @@ export const serversAnswer = defineCheck({
   number: 502,
   title: 'Every name server answers',
   why: 'Without the name service mail for elsewhere waits; with one dead server of several it is slow.',
-  needs: ['settings', 'nameServers', 'network', 'clock', 'random', 'host'],
+  needs: ['settings', 'nameServers', 'network', 'clock', 'random', 'host', 'memory'],
   after: ['names.servers-configured', 'host.network'],
   cost: 'network',
-  deadlineMs: 7000,
-  async look({ settings, nameServers, host, ...world }) {
+  deadlineMs: checkMsMax,
+  async look(parts) {
+    const { settings, nameServers, host } = parts;
     const { servers, from, named } = nameServers;
-    const names = namesToKnow(settings);
-    const roots = await Promise.all(askRoots(world, nameServers, names));
+    const roots = await Promise.all(askRoots(parts));
     const replies = roots.map(({ reply }) => reply);
     const works = (index: number): boolean =>
       resolves(replies[index] ?? NOTHING) && roots[index]?.knowsNothing === false;
@@ -57,16 +56,13 @@ export const serversAnswer = defineCheck({
     const bad = servers.findIndex((_, index) => !works(index));
     const server = servers[bad];
     const reply = replies[bad];
-    const late = settings.names.timeout;
     if (server === undefined || reply === undefined) {
-      const slow = replies.findIndex((one) => one.kind === 'response' && one.tookMs > late);
+      const slow = replies.findIndex((one) => !inTime(one, settings));
       return slow === -1 ? healthy(evidence) : tooSlow(settings, servers[slow], replies[slow], evidence);
     }
     const others = servers.length === 1 ? 'there is no other' : `it is one of ${servers.length}`;
     const trouble =
-      reply.kind === 'silent'
-        ? await whySilent({ ...world, host }, server, from, reply.why)
-        : await whyRefused(host, server, reply);
+      reply.kind === 'silent' ? await whySilent(parts, server, from, reply.why) : await whyRefused(host, server, reply);
     const all = [...evidence, ...trouble.evidence];
     if (!named && reply.kind === 'silent') {
       const [text, link] = await Promise.all([host.text('/etc/resolv.conf'), host.link('/etc/resolv.conf')]);
@@ -105,8 +101,11 @@ function tooSlow(
   const ms = reply?.kind === 'response' ? reply.tookMs : 0;
   return wrongNames(
     settings,
-    `Name server ${shown} answers after ${(ms / 1000).toFixed(1)} s only; the service waits ${settings.names.timeout / 1000} s (names.timeout).`,
-    { cure: 'Name a server nearer by in names.servers; or set a longer names.timeout', event: 3700 },
+    `Name server ${shown} is slow: it answers after ${(ms / 1000).toFixed(1)} s only; the service waits ${settings.names.timeout / 1000} s (names.timeout).`,
+    {
+      cure: `Name a server nearer by in names.servers; or set names.timeout: ${Math.ceil((ms * 1.5) / 1000)}s; then: ims reload`,
+      event: 3700,
+    },
     evidence,
   );
 }
@@ -117,15 +116,17 @@ export const someServerResolves = defineCheck({
   number: 508,
   title: 'At least one name server resolves',
   why: 'What is looked up for other checks is asked of any of them.',
-  needs: ['settings', 'nameServers', 'network', 'clock', 'random'],
+  needs: ['settings', 'nameServers', 'network', 'clock', 'random', 'memory'],
   after: ['names.servers-configured', 'host.network'],
   cost: 'network',
   deadlineMs: 7000,
-  async look({ settings, nameServers, ...world }) {
-    const asked = askRoots(world, nameServers, namesToKnow(settings)).map(async (root, index) => {
+  async look(parts) {
+    const { settings, nameServers } = parts;
+    const asked = askRoots(parts).map(async (root, index) => {
       const { reply, knowsNothing } = await root;
       const server = nameServers.servers[index];
-      if (server === undefined || !resolves(reply) || knowsNothing) throw new Error(seen(reply));
+      if (server === undefined || !resolves(reply) || knowsNothing || !inTime(reply, settings))
+        throw new Error(seen(reply));
       return row(printNameServer(server), 'an answer', seen(reply));
     });
     try {
@@ -148,11 +149,11 @@ export const serversAnswerTcp = defineCheck({
   cost: 'network',
   deadlineMs: 6000,
   async look({ settings, nameServers: { servers }, ...world }) {
-    const replies = await Promise.all(servers.map((server) => askByTcp(world, server, ROOT, 'NS')));
-    const evidence = servers.map((server, index) =>
-      row(`${printNameServer(server)} by TCP`, 'an answer', seen(replies[index] ?? NOTHING)),
+    const replies = await Promise.all(
+      servers.map(async (server): Promise<Replied> => [server, await askByTcp(world, server, ROOT, 'NS')]),
     );
-    const server = servers[replies.findIndex(({ kind }) => kind === 'silent')];
+    const evidence = rowsOf(replies, 'by TCP', 'an answer');
+    const [server] = replies.find(([, { kind }]) => kind === 'silent') ?? [];
     if (server === undefined) return healthy(evidence);
     return wrongNames(
       settings,
@@ -171,36 +172,32 @@ export const serversKnowEdns = defineCheck({
   number: 509,
   title: 'Name servers answer questions with EDNS',
   why: 'The service asks with EDNS (RFC 6891), which allows longer answers by UDP. A firewall that drops such questions makes every first look-up wait in vain.',
-  needs: ['settings', 'nameServers', 'network', 'clock', 'random'],
+  needs: ['settings', 'nameServers', 'network', 'clock', 'random', 'memory'],
   after: ['names.resolution'],
   cost: 'network',
   deadlineMs: 7000,
-  async look({ settings, nameServers: { servers }, ...world }) {
-    const replies = await Promise.all(
-      servers.map(async (server) => {
-        const [withIt, without] = await Promise.all([
-          askByUdp(world, server, ROOT, 'NS'),
-          askByUdp(world, server, ROOT, 'NS', { edns: false }),
-        ]);
-        return { server, withIt, without };
-      }),
+  async look(parts) {
+    const { settings, nameServers } = parts;
+    const roots = await Promise.all(askRoots(parts));
+    const evidence = rowsOf(
+      nameServers.servers.map((server, index): Replied => [server, roots[index]?.withEdns ?? NOTHING]),
+      'asked with EDNS',
+      'NOERROR',
     );
-    const evidence = replies.map(({ server, withIt }) =>
-      row(`${printNameServer(server)} asked with EDNS`, 'NOERROR', seen(withIt)),
-    );
-    const bad = replies.find(
-      ({ withIt, without }) => (withIt.kind === 'silent' || refusesForm(withIt)) && resolves(without),
-    );
-    if (bad === undefined) return healthy(evidence);
+    // Where the plain question went no further either, it is not for EDNS.
+    const bad = roots.findIndex(({ withEdns, reply }) => reply !== withEdns && resolves(reply));
+    const [server, root] = [nameServers.servers[bad], roots[bad]];
+    if (server === undefined || root === undefined) return healthy(evidence);
+    const shown = printNameServer(server);
     const how =
-      bad.withIt.kind === 'silent'
+      root.withEdns.kind === 'silent'
         ? `none with EDNS within ${nameServerWaitMs / 1000} s: something on the way drops them`
-        : `refuses those with EDNS (${seen(bad.withIt)}): it is old, or something on the way forbids them. The service asks again without, and long answers come by TCP`;
+        : `refuses those with EDNS (${seen(root.withEdns)}): it is old, or something on the way forbids them. The service asks again without, and long answers come by TCP`;
     return wrongNames(
       settings,
-      `Name server ${printNameServer(bad.server)} answers plain questions and ${how}.`,
+      `Name server ${shown} answers plain questions and ${how}.`,
       { cure: 'Let UDP with EDNS pass the firewall (no inspection of DNS), or name another server in names.servers' },
-      [...evidence, row(`${printNameServer(bad.server)} asked without`, 'NOERROR', seen(bad.without))],
+      [...evidence, row(`${shown} asked without`, 'NOERROR', seen(root.reply))],
     );
   },
 });

@@ -4,7 +4,7 @@ import { errnoOf } from '../../../events/fault.ts';
 import { printExtendedError } from '../../../protocol/dns/extended-error.ts';
 import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
 import type { Parts } from '../check.ts';
-import { nameServerSignMs, sameRunMs } from '../limits.ts';
+import { nameServerPlainMs, nameServerSignMs, nameServerWaitMs } from '../limits.ts';
 import { row, type Evidence } from '../verdict.ts';
 import { chainInWords, forwarderChain } from './forwarders.ts';
 import { askByUdp, askIdentity, rcodeName, type AskParts, type NameServerReply } from './name-server.ts';
@@ -40,33 +40,50 @@ export interface RootReply {
   readonly reply: NameServerReply;
   /** Not even the root exists for it, nor any other name that is asked. */
   readonly knowsNothing: boolean;
+  /** What became of the question with EDNS (RFC 6891), with which the service begins. */
+  readonly withEdns: NameServerReply;
 }
 
-/** Asks for the root, without EDNS where the server refuses that; where it knows no root, for names that may be all it knows. */
+/**
+ * Asks for the root; without EDNS where the server refuses that, or loses such questions; where it knows no root, for names that may be
+ * all it knows. One that is slow gets no more questions than it needs.
+ */
 async function askRoot(world: AskParts, server: NameServer, names: readonly string[]): Promise<RootReply> {
-  const first = await askByUdp(world, server, ROOT, 'NS');
-  const reply = refusesForm(first) ? await askByUdp(world, server, ROOT, 'NS', { edns: false }) : first;
+  let plain: Promise<NameServerReply> | undefined;
+  const askPlain = (waitMs: number): Promise<NameServerReply> => {
+    plain ??= askByUdp(world, server, ROOT, 'NS', { edns: false, waitMs });
+    return plain;
+  };
+  const late = world.clock.after(nameServerPlainMs, () => void askPlain(nameServerWaitMs - nameServerPlainMs));
+  const withEdns = await askByUdp(world, server, ROOT, 'NS');
+  late.cancel();
+  const refused = refusesForm(withEdns) || (withEdns.kind === 'silent' && plain !== undefined);
+  const without = refused ? await askPlain(nameServerWaitMs - nameServerPlainMs) : withEdns;
+  const reply = without.kind === 'silent' ? withEdns : without;
   // One that takes so long is told for that: more questions would take as long again.
   if (reply.kind === 'silent' || reply.tookMs > nameServerSignMs || !has(reply, NXDOMAIN))
-    return { reply, knowsNothing: false };
+    return { reply, knowsNothing: false, withEdns };
   const others = await Promise.all(names.map((name) => askByUdp(world, server, name, 'NS')));
-  return { reply, knowsNothing: others.every((one) => has(one, NXDOMAIN)) };
+  return { reply, knowsNothing: others.every((one) => has(one, NXDOMAIN)), withEdns };
 }
 
-const asked = new WeakMap<object, { readonly atMs: number; readonly replies: readonly Promise<RootReply>[] }>();
+/** Names of which any server knows one, also one that serves a private network only. */
+const namesToKnow = ({ server, domains }: Parts['settings']): readonly string[] => {
+  const own =
+    parseIp(server.name) === undefined ? [server.name, server.name.slice(server.name.lastIndexOf('.') + 1)] : [];
+  return [...new Set(['com', 'net', 'org', ...own, ...Object.keys(domains).slice(0, 3)])].map((name) =>
+    name.toLowerCase(),
+  );
+};
 
-/** Asks every server for the root; two checks of one run that want to know ask once. */
-export function askRoots(
-  world: AskParts,
-  found: Parts['nameServers'],
-  names: readonly string[],
-): readonly Promise<RootReply>[] {
-  const known = asked.get(found);
-  const now = world.clock.now();
-  if (known !== undefined && now - known.atMs < sameRunMs) return known.replies;
-  const replies = found.servers.map((server) => askRoot(world, server, names));
-  asked.set(found, { atMs: now, replies });
-  return replies;
+/** What asking every server for the root takes. */
+export type RootParts = AskParts & Pick<Parts, 'settings' | 'nameServers' | 'memory'>;
+
+/** Asks every server for the root; checks of one run that want to know ask once. */
+export function askRoots(parts: RootParts): readonly Promise<RootReply>[] {
+  const { memory, nameServers, settings } = parts;
+  memory.roots ??= nameServers.servers.map((server) => askRoot(parts, server, namesToKnow(settings)));
+  return memory.roots;
 }
 
 /** What a reply was, in words. */
