@@ -12,6 +12,7 @@ import type { Settings } from '../../settings/index.ts';
 import type { Change, Level, Problem } from '../config/index.ts';
 import type { Condition } from '../doctor/condition.ts';
 import type { Evidence } from '../doctor/verdict.ts';
+import type { Movement } from '../movement/history.ts';
 import type { WorkerCallName, WorkerInput, WorkerOutput } from './worker-calls.ts';
 
 /** What one worker answered. */
@@ -162,6 +163,8 @@ export interface OperatorContext {
   readonly events: EventReader;
   /** What the examiner holds for not well, the oldest first; empty until its first look. */
   conditions(): readonly Condition[];
+  /** How the queue moved over the last hour. */
+  movement(): Promise<Movement>;
   /** The configuration in force. */
   settings(): Settings;
   readonly disk: Pick<Disk, 'open' | 'readFile' | 'list' | 'entry'>;

@@ -14,6 +14,7 @@ import { policyExplain, routes } from './explain.ts';
 import { eventsList, trace } from './look-back.ts';
 import { introduce } from './introduce.ts';
 import { mailboxList, mailboxShow } from './mailboxes.ts';
+import { queueMovement } from './movement.ts';
 import { flushDomain, queueChanges } from './queue-change.ts';
 import { queueList, queueShow } from './queue-look.ts';
 import { configurationInForce, loggingLevels, reload, routeExplain, status, stop } from './service.ts';
@@ -27,6 +28,7 @@ export const actions: ReadonlyMap<string, Action> = new Map(
     status,
     queueList,
     queueShow,
+    queueMovement,
     ...queueChanges,
     flushDomain,
     trace,

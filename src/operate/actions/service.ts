@@ -3,6 +3,7 @@ import type { QueueCounts } from '../../flow/queue/port.ts';
 import type { Mailbox } from '../../mail/mailbox.ts';
 import { categories, levels, redact } from '../config/index.ts';
 import { splitAddress } from '../config/addresses.ts';
+import { printMovement } from '../movement/history.ts';
 import { defineAction, done, refused, results, silentWorkers } from './action.ts';
 
 const nothing = z.strictObject({});
@@ -30,8 +31,12 @@ export const status = defineAction({
   summary: 'Shows how the service is: the verdict, every part, what the checks found, what listens where, the queue.',
   changes: false,
   input: nothing,
-  async run({ supervisor, workers, clock, settings, conditions }) {
-    const [service, counts] = await Promise.all([supervisor.status(), workers.call('queue.counts', {})]);
+  async run({ supervisor, workers, clock, settings, conditions, movement }) {
+    const [service, counts, moved] = await Promise.all([
+      supervisor.status(),
+      workers.call('queue.counts', {}),
+      movement(),
+    ]);
     const { server, domains } = settings();
     const upMs = clock.wall() - service.startedAtMs;
     return done({
@@ -42,6 +47,7 @@ export const status = defineAction({
       upMs,
       conditions: conditions(),
       queue: addCounts(results(counts)),
+      movement: { ...moved, text: printMovement(moved) ?? '' },
       missing: silentWorkers(counts),
     });
   },

@@ -45,6 +45,7 @@ test('routing anew honours address spaces with a scope of senders', async () => 
     directory: { resolve: unused },
     bounce: unused,
     flush: unused,
+    arrived: () => 0,
     expectWord: unused,
     explainPolicy: unused,
   });
@@ -76,6 +77,7 @@ test('a route that is explained carries no secret: neither of a group nor of a p
     directory: { resolve: async () => ({ kind: 'remote' }) },
     bounce: unused,
     flush: unused,
+    arrived: () => 0,
     expectWord: unused,
     explainPolicy: unused,
   });

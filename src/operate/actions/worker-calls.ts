@@ -15,9 +15,18 @@ export interface RouteExplanation {
   readonly targets: readonly { readonly mailbox: string; readonly nextHop: NextHop; readonly route: Route }[];
 }
 
+/** One worker's queue as the rates are made of it. */
+export interface QueueMovement {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly arrived: number;
+}
+
 /** What the operator process may ask of a worker: input and output of each call, all of them plain values. */
 export interface WorkerCalls {
   'queue.counts': { input: Record<string, never>; output: QueueCounts };
+  /** What the rates of the queue are made of; `arrived` counts since the worker started. */
+  'queue.movement': { input: Record<string, never>; output: QueueMovement };
   'queue.list': { input: { filter: QueueFilter; most: number; envelopes: boolean }; output: readonly QueueRow[] };
   'queue.count': { input: { filter: QueueFilter }; output: number };
   /** The content as Latin-1 text, cut after `SHOWN_BYTES_MAX` octets. */
@@ -54,6 +63,8 @@ export interface WorkerParts {
   readonly directory: Pick<Directory, 'resolve'>;
   /** Returns mail to its senders now, with `text` as the reason; resolves with the number of deliveries. */
   bounce(filter: QueueFilter, text: string): Promise<number>;
+  /** Messages that came into the queue since the process started. */
+  arrived(): number;
   /** What policy would answer. */
   explainPolicy(question: PolicyQuestion): Promise<PolicyAnswer>;
   /** Lets sessions answer a word. */
@@ -127,6 +138,10 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
   const { queue, router } = parts;
   return {
     'queue.counts': async () => queue.counts(),
+    'queue.movement': async () => {
+      const { messages, bytes } = queue.counts();
+      return { messages, bytes, arrived: parts.arrived() };
+    },
     'queue.list': ({ filter, most, envelopes }) => queue.list(filter, { offset: 0, most, envelopes }),
     'queue.count': ({ filter }) => queue.count(filter),
     'queue.content': ({ queueId }) => readContent(queue, queueId),

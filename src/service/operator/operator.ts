@@ -17,6 +17,7 @@ import { type EventLog, followEvents, listEvents, openEventLog } from '../../ope
 import { createJournal, type Levels, type RunningJournal } from '../../operate/journal/journal.ts';
 import { outputWriter } from '../../operate/journal/output-writer.ts';
 import { searchTimelines } from '../../operate/tracking/search.ts';
+import { MovementKeeper } from '../../operate/movement/keeper.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Host } from '../../world/ports/host.ts';
 import type { Output } from '../../world/ports/output.ts';
@@ -64,11 +65,13 @@ class Operator implements ChildDuties {
   #health: HealthEndpoint | undefined;
   readonly #recent = new RecentEvents();
   readonly #board: Board;
+  readonly #movement: MovementKeeper;
 
   constructor(parts: OperatorParts, supervisor: SupervisorLink) {
     this.#parts = parts;
     this.#supervisor = supervisor;
     this.#board = new Board(parts.world.clock);
+    this.#movement = new MovementKeeper({ ...parts.world, workers: this.#workers(), settings: () => this.#now() });
   }
 
   async start({ briefing }: Extract<ToChild, { kind: 'start' }>): Promise<void> {
@@ -99,6 +102,7 @@ class Operator implements ChildDuties {
     this.#health = new HealthEndpoint({ world, journal, board: this.#board, look: () => this.#healthLook() });
     await this.#health.use(settings.server.health);
     this.#examine(context, journal, place);
+    this.#movement.start();
     this.#tellParts();
     this.#board.onChange(() => this.#tellParts());
   }
@@ -180,6 +184,7 @@ class Operator implements ChildDuties {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#examination?.stop();
+    this.#movement.stop();
     void this.#health?.use(undefined);
     await this.#control?.close();
     await this.#log?.close();
@@ -228,6 +233,7 @@ class Operator implements ChildDuties {
       supervisor: this.#supervisorActions(),
       settings: () => this.#now(),
       conditions: () => this.#conditions(),
+      movement: () => this.#movement.look(),
       disk: world.disk,
       clock: world.clock,
       journal,

@@ -5,6 +5,7 @@ import { answerWorkerCalls, type OperatorQueue } from '../../operate/actions/wor
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
+import type { Arrivals } from './arrivals.ts';
 import type { Generation } from './generation.ts';
 import type { Shard } from './shard.ts';
 
@@ -15,6 +16,7 @@ export interface CalledParts {
   readonly reception: Reception;
   readonly journal: RunningJournal;
   readonly introductions: Introductions;
+  readonly arrivals: Arrivals;
   readonly gateways: Pick<Gateways, 'states'>;
   readonly proxies: Pick<ProxyHealth, 'states'>;
 }
@@ -43,6 +45,7 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
       explainPolicy({ settings: parts.generation.settings.policy, directory: parts.generation.directory }, question),
     bounce: (filter, text) => total(parts.shards, ({ scheduler }) => scheduler.returnNow(filter, text)),
     expectWord: (word, key) => parts.introductions.expect(word, key),
+    arrived: () => parts.arrivals.arrived,
     flush: (domain) => total(parts.shards, ({ scheduler }) => scheduler.flush(domain)),
   });
   const call = (calls as Readonly<Record<string, ((given: unknown) => Promise<unknown>) | undefined>>)[name];

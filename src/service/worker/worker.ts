@@ -19,6 +19,8 @@ import type { Voice } from '../last-words.ts';
 import type { Briefing, ToChild } from '../messages.ts';
 import { Board } from '../parts/board.ts';
 import { shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
+import { type Arrivals, countArrivals } from './arrivals.ts';
+import { type Descriptors, watchDescriptors } from './files.ts';
 import { openGateways } from './gateways.ts';
 import { openProxies } from './proxies.ts';
 import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
@@ -143,10 +145,10 @@ class Worker implements ChildDuties {
       const { key, wanted } = input as { key: string; wanted: number };
       return giveUp(this.#started(), key, wanted);
     }
-    const { shards, generation, reception, journal, timeline, introductions, gateways, proxies } = this.#started();
-    if (name === 'write-timeline') return timeline.flush();
-    if (name === 'write-events') return this.#started().writeEvents();
-    return answerCall({ shards, generation, reception, journal, introductions, gateways, proxies }, name, input);
+    const running = this.#started();
+    if (name === 'write-timeline') return running.timeline.flush();
+    if (name === 'write-events') return running.writeEvents();
+    return answerCall(running, name, input);
   }
 
   /** Resolves when every socket lent so far accepts connections. */
@@ -196,6 +198,7 @@ interface Running {
   readonly reception: Reception;
   readonly introductions: Introductions;
   readonly proxyInward: ProxyInward;
+  readonly arrivals: Arrivals;
   readonly gateways: Gateways;
   readonly proxies: ProxyHealth;
   readonly journal: RunningJournal;
@@ -221,7 +224,7 @@ async function startRunning(
     settings: settings.events,
     journal,
   });
-  const told = parts.witness === undefined ? timeline : both(timeline, parts.witness);
+  const told = countArrivals(parts.witness === undefined ? timeline : both(timeline, parts.witness));
   const shards: Shard[] = [];
   const etrn = async (domain: string): Promise<EtrnOutcome> => {
     let messages = 0;
@@ -259,6 +262,7 @@ async function startRunning(
     generation,
     makeGeneration: make,
     shards,
+    arrivals: told,
     workers,
     leases,
     shares,

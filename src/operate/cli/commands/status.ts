@@ -3,6 +3,7 @@ import type { QueueCounts } from '../../../flow/queue/port.ts';
 import type { PartState, ServiceStatus } from '../../actions/context.ts';
 import { acceptsMail, isWell, unexplained } from '../../actions/verdict.ts';
 import type { Condition } from '../../doctor/condition.ts';
+import type { Movement } from '../../movement/history.ts';
 import type { Evidence } from '../../doctor/verdict.ts';
 import type { CliSession } from '../session.ts';
 import { table } from '../table.ts';
@@ -16,6 +17,8 @@ export interface StatusResult extends ServiceStatus {
   readonly upMs: number;
   readonly conditions: readonly Condition[];
   readonly queue: QueueCounts;
+  /** Rates of the last hour; `text` is the forecast, '' where there is nothing to say. */
+  readonly movement: Movement & { readonly text: string };
   readonly missing: readonly string[];
 }
 
@@ -45,6 +48,8 @@ export function printStatus(session: CliSession, status: StatusResult, all: bool
   session.print(
     `Queue: ${count(queue.messages, 'message')}, ${count(queue.deliveries, 'delivery', 'deliveries')} to ${count(queue.nextHops, 'next hop')}, ${showBytes(queue.bytes)}${held}`,
   );
+  const { text, forecast } = status.movement;
+  if (text !== '') session.print(forecast.kind === 'grows' ? session.paint('yellow', text) : text);
   for (const one of status.missing) session.print(session.paint('yellow', `No answer: ${one}`));
 }
 
