@@ -20,7 +20,6 @@ import type { Briefing, ToChild } from '../messages.ts';
 import { Board } from '../parts/board.ts';
 import { shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
 import { type Arrivals, countArrivals } from './arrivals.ts';
-import { type Descriptors, watchDescriptors } from './files.ts';
 import { openGateways } from './gateways.ts';
 import { openProxies } from './proxies.ts';
 import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
