@@ -1,10 +1,30 @@
 /** The entry of every process of the service: the supervisor (`run`, `demo`), its children (`--role`), and the command line. */
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ForkedChildren } from '../world/node/children.ts';
 
+/** From here on all modules of a process may be open at once, as they are while they load. */
+const FILES_ENOUGH = 512;
+
 const entry = fileURLToPath(import.meta.url);
 const [first, second, ...rest] = process.argv.slice(2);
+
+const notFor = {
+  worker: ['./run.js', './demonstration.js', './operator/operator.js', '../operate/cli/main.js'],
+  operator: ['./run.js', './demonstration.js', './worker/worker.js', '../operate/cli/main.js'],
+  run: ['./child.js', './demonstration.js', '../operate/cli/main.js'],
+  demo: ['./child.js', '../operate/cli/main.js'],
+  words: ['./child.js', './run.js', './demonstration.js'],
+} as const;
+
+/** How many files a process may open; no other system than Linux tells. */
+const limits = existsSync('/proc/self/limits') ? readFileSync('/proc/self/limits', 'latin1') : '';
+if (Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity) < FILES_ENOUGH) {
+  const { loadOneAtATime } = await import('../world/node/one-at-a-time.ts');
+  const role = first === '--role' ? second : first;
+  loadOneAtATime(entry, role !== undefined && isRole(role) ? notFor[role] : notFor.words);
+}
 
 if (first === '--role' && (second === 'worker' || second === 'operator')) {
   const { serveRole } = await import('./child.ts');
@@ -64,4 +84,8 @@ async function childrenLoading(): Promise<ForkedChildren> {
   if ((process.env['LD_PRELOAD'] ?? '') !== '') return children;
   for (const role of ['worker', 'operator'] as const) children.early(role);
   return children;
+}
+
+function isRole(word: string): word is keyof typeof notFor {
+  return Object.hasOwn(notFor, word);
 }

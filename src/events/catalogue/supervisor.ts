@@ -20,6 +20,23 @@ export const supervisorEvents = {
     text: 'listener {listener} is bound to {address} port {port}',
     data: { listener: 'text', address: 'address', port: 'port' },
   },
+  3802: {
+    name: 'service.descriptors-few',
+    severity: 'warning',
+    category: 'life-cycle',
+    title: 'Few file descriptors are allowed: the service runs with few sessions',
+    text: 'only {limit} file descriptors are allowed to a process (RLIMIT_NOFILE): sessions are limited to about {sessions}, deliveries at a time to {attempts}, so that the queue goes on working',
+    data: { limit: 'count', sessions: 'count', attempts: 'count' },
+    advice: 'Set LimitNOFILE=65536 in the systemd unit, or ulimit -n 65536 before the start.',
+  },
+  2802: {
+    name: 'service.descriptors-enough',
+    severity: 'information',
+    category: 'life-cycle',
+    title: 'Enough file descriptors are allowed now',
+    text: '{limit} file descriptors are allowed now; sessions and deliveries are limited by the settings alone',
+    data: { limit: 'count' },
+  },
   3800: {
     name: 'supervisor.child-ended',
     severity: 'warning',

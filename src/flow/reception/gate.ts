@@ -5,7 +5,7 @@ import { replies } from '../../protocol/smtp/replies.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import { clientKey } from './leases.ts';
 import type { Leases } from './leases.ts';
-import { descriptorsReserved, limitedAddressesMax } from './limits.ts';
+import { descriptorsReserveOf, limitedAddressesMax } from './limits.ts';
 
 /** File descriptors of the process. Node closes connections beyond the limit without a word, so we say 421 before. */
 export interface Descriptors {
@@ -76,10 +76,10 @@ export function createGate(options: GateOptions): Gate {
 
   const enter = (address: string): Reply | undefined => {
     const used = descriptors.used();
-    if (used > descriptors.limit - descriptorsReserved) {
-      if (note(DESCRIPTORS)) {
-        journal.emit('reception.descriptors-short', { used, limit: descriptors.limit, reserve: descriptorsReserved });
-      }
+    const { limit } = descriptors;
+    const reserve = descriptorsReserveOf(limit);
+    if (used > limit - reserve) {
+      if (note(DESCRIPTORS)) journal.emit('reception.descriptors-short', { used, limit, reserve });
       return replies.outOfDescriptors;
     }
     const lease = leases.take(address);

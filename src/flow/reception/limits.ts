@@ -25,6 +25,12 @@ export const lingeringMax = 200;
 /** Descriptors kept for the queue and for deliveries: no session is taken below this many free ones. */
 export const descriptorsReserved = 128;
 
+/** As many as that, or a quarter of what is allowed where that is little. */
+export const descriptorsReserveOf = (limit: number): number => Math.min(descriptorsReserved, Math.floor(limit / 4));
+
+/** Refused clients that may linger where few descriptors are allowed: they come out of the reserve. */
+export const lingeringWithin = (limit: number): number => Math.min(lingeringMax, Math.floor(limit / 16));
+
 /** Resolution of time-outs. */
 export const tickMs = 1000;
 

@@ -11,7 +11,7 @@ import type { Random } from '../../world/ports/random.ts';
 import { createGate } from './gate.ts';
 import type { Descriptors } from './gate.ts';
 import type { Leases } from './leases.ts';
-import { lingerMs, lingeringMax } from './limits.ts';
+import { lingerMs, lingeringWithin } from './limits.ts';
 import { ProxyHeaders } from './proxy-headers.ts';
 import type { Room } from './room.ts';
 import { Session } from './session.ts';
@@ -81,7 +81,7 @@ export function createReception(options: ReceptionOptions): Reception {
 
   /** Says why not, and closes; a few clients are given time to read it. */
   const turnAway = (stream: ByteStream, listener: ReceptionListener, reply: Reply): void => {
-    if (listener.tls === 'implicit' || lingering >= lingeringMax) {
+    if (listener.tls === 'implicit' || lingering >= lingeringWithin(options.descriptors.limit)) {
       stream.destroy();
       return;
     }

@@ -21,8 +21,10 @@ const queue = (_data: unknown, own: string): string => own;
 const log = ({ path }: Readonly<Record<string, unknown>>): string => `log ${dirname(String(path))}`;
 const nameServer = ({ server }: Readonly<Record<string, unknown>>): string => `name server ${String(server)}`;
 const resolver = (): string => 'resolver';
+const descriptors = (): string => 'file descriptors';
 
 const STORAGE = 'ims doctor --only storage';
+const DESCRIPTORS = 'ims repair host.file-descriptors (or LimitNOFILE=65536 in the systemd unit, and a restart)';
 const NAMES = 'ims doctor --only names';
 
 const meanings: Readonly<Partial<Record<EventName, readonly Meaning[]>>> = {
@@ -32,6 +34,8 @@ const meanings: Readonly<Partial<Record<EventName, readonly Meaning[]>>> = {
   'storage.space-low': [{ part: queue, state: 'degraded', cure: STORAGE }],
   'storage.space-enough': [{ part: queue, state: 'running' }],
   'storage.works-again': [{ part: queue, state: 'running' }],
+  'service.descriptors-few': [{ part: descriptors, state: 'degraded', cure: DESCRIPTORS }],
+  'service.descriptors-enough': [{ part: descriptors, state: 'running' }],
   'names.server-failed': [{ part: nameServer, state: 'degraded', cure: NAMES }],
   'names.unavailable': [{ part: resolver, state: 'failed', cure: NAMES }],
   'names.server-answered': [

@@ -24,6 +24,7 @@ import type { TlsServerOptions } from '../../world/ports/network.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
 import type { World } from '../../world/world.ts';
 import type { Briefing } from '../messages.ts';
+import { attemptsWithin, type Descriptors } from './files.ts';
 import type { Shares } from './shares.ts';
 
 /** Everything that one configuration decides. A reload makes a new one; sessions and attempts under way keep theirs. */
@@ -39,6 +40,8 @@ export interface Generation {
   readonly reporter: Reporter;
   readonly tls: TlsServerOptions | undefined;
   bounds(nextHop: NextHop): NextHopBounds;
+  /** Attempts at once, as far as descriptors are allowed for them. */
+  attemptsMax(): number;
   wantMore(nextHop: NextHop, granted: () => void): void;
 }
 
@@ -52,6 +55,7 @@ export interface GenerationParts {
   readonly proxies: ProxyHealth;
   readonly ownAddresses: () => readonly string[];
   readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
+  readonly descriptors: Pick<Descriptors, 'limit'>;
   readonly etrn: (domain: string) => Promise<EtrnOutcome>;
 }
 
@@ -130,6 +134,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       },
     }),
     tls: tlsOf(briefing, world),
+    attemptsMax: () => attemptsWithin(parts.descriptors.limit, settings.delivery.attemptsMax),
     bounds: (nextHop) => boundsOf(settings, nextHop, parts),
     wantMore(nextHop, granted) {
       const limit = limitsOf(settings, nextHop).connectionsMax;

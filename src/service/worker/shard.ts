@@ -63,7 +63,8 @@ export async function openShard(number: number, generation: Generation, parts: S
 }
 
 /** What a scheduler takes from a configuration. */
-export function schedulerPart({ settings, router, courier, reporter, bounds, wantMore }: Generation): SchedulerChanges {
+export function schedulerPart(generation: Generation): SchedulerChanges {
+  const { settings, router, courier, reporter, bounds, wantMore } = generation;
   return {
     settings: settings.scheduler,
     router,
@@ -71,6 +72,6 @@ export function schedulerPart({ settings, router, courier, reporter, bounds, wan
     reporter,
     bounds,
     wantMore,
-    attemptsMax: settings.delivery.attemptsMax,
+    attemptsMax: generation.attemptsMax(),
   };
 }

@@ -37,7 +37,7 @@ const GATEWAY_CLOSE_MS = 300;
 export interface WorkerParts {
   readonly world: World;
   readonly output: Output;
-  readonly descriptors: { used(): number; readonly limit: number };
+  readonly descriptors: Descriptors;
   readonly ownAddresses: () => readonly string[];
   readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
   /** Takes the lock at a path for this process's life, or says that another process holds it. */
@@ -86,6 +86,7 @@ class Worker implements ChildDuties {
     // What an event has said meanwhile stays.
     if (board.get(queueOf(worker))?.state === 'starting') board.set({ part: queueOf(worker), state: 'running' });
     board.set({ part: 'delivery', state: 'running' });
+    watchDescriptors(this.#parts, this.#running, worker);
     const proxies = Object.keys(message.briefing.settings.routing.proxies).map((name) => `proxy ${name}`);
     for (const part of ['resolver', ...proxies])
       if (board.get(part) === undefined) board.set({ part, state: 'running' });
@@ -202,6 +203,8 @@ interface Running {
   readonly proxies: ProxyHealth;
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
+  /** Lets the schedulers look anew at how many deliveries may run. */
+  readonly moreAttempts: () => void;
   /** Resolves when the events told so far can be read from disk. */
   readonly writeEvents: () => Promise<void>;
   readonly closeJournal: () => Promise<void>;
@@ -267,6 +270,9 @@ async function startRunning(
     shares,
     journal,
     timeline,
+    moreAttempts() {
+      for (const { scheduler } of shards) scheduler.use(schedulerPart(running.generation));
+    },
     writeEvents: flush,
     closeJournal: close,
     proxyInward: createProxyInward({ clock: world.clock, journal }),

@@ -15,13 +15,17 @@ export interface DescriptorCount {
 export function nodeDescriptors(): DescriptorCount {
   let others = 0;
   let countedAt = Number.NEGATIVE_INFINITY;
+  let limit = readLimit();
   return {
-    limit: readLimit(),
+    get limit() {
+      return limit;
+    },
     used() {
       const now = performance.now();
       if (now - countedAt > RECOUNT_MS) {
         countedAt = now;
         others = Math.max(0, countAll() - openStreams.count);
+        limit = readLimit(); // prlimit(1) changes it while the process runs
       }
       return others + openStreams.count;
     },

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Disk, DiskEntry, DiskFile } from '../ports/disk.ts';
 import { countLargeBuffer } from './large-buffers.ts';
+import { whenDescriptor } from './short-lived.ts';
 
 const promised = <T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> =>
   new Promise((resolve, reject) => call((error, value) => (error === null ? resolve(value) : reject(error))));
@@ -65,14 +66,15 @@ const temporaryName = (path: string): string => {
 /** The machine's file systems. */
 export const nodeDisk: Disk = {
   async open(path, how, mode = 0o600) {
-    return new NodeFile(path, await promised<number>((cb) => fs.open(path, FLAGS[how], mode, cb)));
+    const descriptor = await whenDescriptor(() => promised<number>((cb) => fs.open(path, FLAGS[how], mode, cb)));
+    return new NodeFile(path, descriptor);
   },
 
-  readFile: (path) => fs.promises.readFile(path),
+  readFile: (path) => whenDescriptor(() => fs.promises.readFile(path)),
 
   async replaceFile(path, content, mode = 0o600) {
     const temporary = temporaryName(path);
-    const handle = await fs.promises.open(temporary, 'wx', mode);
+    const handle = await whenDescriptor(() => fs.promises.open(temporary, 'wx', mode));
     try {
       await handle.writeFile(content);
       await handle.datasync();
@@ -86,7 +88,7 @@ export const nodeDisk: Disk = {
     await nodeDisk.syncDirectory(dirname(path));
   },
 
-  list: (directory) => fs.promises.readdir(directory),
+  list: (directory) => whenDescriptor(() => fs.promises.readdir(directory)),
 
   async entry(path): Promise<DiskEntry | undefined> {
     try {
@@ -120,7 +122,7 @@ export const nodeDisk: Disk = {
   unlink: (path) => fs.promises.unlink(path),
 
   async syncDirectory(path) {
-    const handle = await fs.promises.open(path, 'r');
+    const handle = await whenDescriptor(() => fs.promises.open(path, 'r'));
     try {
       await handle.sync();
     } finally {

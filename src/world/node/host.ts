@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import type { Host, HostFile, HostRead } from '../ports/host.ts';
+import { whenDescriptor } from './short-lived.ts';
 
 const TEXT_BYTES_MAX = 4 * 1024 ** 2;
 const PROGRAM_MS = 2000;
@@ -13,7 +14,7 @@ const errnoOf = (error: unknown): string =>
 
 async function read<T>(call: () => Promise<T>): Promise<HostRead<T>> {
   try {
-    return { ok: true, value: await call() };
+    return { ok: true, value: await whenDescriptor(call) };
   } catch (error) {
     return { ok: false, errno: errnoOf(error) };
   }
@@ -38,13 +39,16 @@ async function readText(path: string): Promise<string> {
 }
 
 function output(program: string, words: readonly string[]): Promise<HostRead<string>> {
-  return new Promise((resolve) => {
-    const options = { timeout: PROGRAM_MS, maxBuffer: TEXT_BYTES_MAX, env: { PATH: PROGRAM_PATH, LC_ALL: 'C' } };
-    execFile(program, words, options, (error, stdout) => {
-      if (error === null) resolve({ ok: true, value: stdout });
-      else resolve({ ok: false, errno: typeof error.code === 'string' ? error.code : 'EUNKNOWN' });
-    });
-  });
+  const options = { timeout: PROGRAM_MS, maxBuffer: TEXT_BYTES_MAX, env: { PATH: PROGRAM_PATH, LC_ALL: 'C' } };
+  return read(
+    () =>
+      new Promise((resolve, reject) => {
+        execFile(program, words, options, (error, stdout) => {
+          if (error === null) resolve(stdout);
+          else reject(error);
+        });
+      }),
+  );
 }
 
 function kindOf(stats: fs.Stats): HostFile['kind'] {
