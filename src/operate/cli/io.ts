@@ -1,6 +1,6 @@
 import type { Host } from '../../world/ports/host.ts';
 import type { HostChanges } from '../../world/ports/host-changes.ts';
-import type { Programs } from '../../world/ports/process.ts';
+import type { Programs, ProgramStarter } from '../../world/ports/process.ts';
 import type { SecureShell } from '../../world/ports/secure-shell.ts';
 import type { World } from '../../world/world.ts';
 
@@ -37,7 +37,7 @@ export interface CliIo {
   /** Loads what changes owners and modes; repairs and the set-up ask for it. */
   changes?(): Promise<HostChanges>;
   /** Loads what runs commands of the host; only repairs ask for it. */
-  programs?(): Promise<Programs>;
+  programs?(): Promise<Programs & ProgramStarter>;
   /** Loads the client of SSH; only `gateway` asks for it. */
   shell?(): Promise<SecureShell>;
   /** Makes the hash of a password. */

@@ -2,6 +2,9 @@ import type { Verdict } from './verdict.ts';
 
 /** Checks whose findings a repair cures in most cases, with its id. A check may name another one in its verdict. */
 export const repairable: Readonly<Record<string, string>> = {
+  'service.answers': 'service.start',
+  'host.process-limits': 'host.limits',
+  'host.file-descriptors': 'host.limits',
   'listeners.loopback': 'host.loopback',
   'listeners.ipv6': 'listeners.ipv4-only',
   'host.ephemeral-ports': 'host.ephemeral-ports',

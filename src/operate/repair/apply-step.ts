@@ -12,6 +12,8 @@ export interface StepWorld extends SnapshotWorld {
   readonly programs: Programs;
   /** Asks the running service for an action; resolves with why it was not done. */
   ask(action: string, input: unknown): Promise<string | undefined>;
+  /** Starts the service and waits until it answers; resolves with why it was not done. */
+  startService(configuration: string): Promise<string | undefined>;
 }
 
 /** Thrown by a step that cannot be done, in words. */
@@ -118,6 +120,11 @@ export async function applyStep(step: Step, world: StepWorld): Promise<void> {
       return runCommand(world, step.command.program, step.command.arguments);
     case 'ask-service': {
       const why = await world.ask(step.action, {});
+      if (why !== undefined) throw new StepFailure(why);
+      return undefined;
+    }
+    case 'start-service': {
+      const why = await world.startService(step.configuration);
       if (why !== undefined) throw new StepFailure(why);
       return undefined;
     }

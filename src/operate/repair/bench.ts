@@ -2,7 +2,7 @@ import { findRow } from '../../events/render.ts';
 import type { Journal } from '../../events/journal.ts';
 import type { Host } from '../../world/ports/host.ts';
 import type { HostChanges } from '../../world/ports/host-changes.ts';
-import type { Programs } from '../../world/ports/process.ts';
+import type { Programs, ProgramStarter } from '../../world/ports/process.ts';
 import type { World } from '../../world/world.ts';
 import { loadConfigurationFile, type LoadedFile } from '../config/load-file.ts';
 import { askService, isUnreachable } from '../control/client.ts';
@@ -25,14 +25,17 @@ import {
   type Step,
 } from './index.ts';
 import { snapshotFacts } from './host-facts.ts';
+import { startService } from './start-service.ts';
 
 /** The part of the command line's world that repairs stand on. */
 export interface BenchIo {
   readonly world: Pick<World, 'network' | 'disk' | 'clock' | 'random'>;
   readonly version: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly programDirectory?: string;
   host?(): Promise<Host>;
   changes?(): Promise<HostChanges>;
-  programs?(): Promise<Programs>;
+  programs?(): Promise<Programs & ProgramStarter>;
 }
 
 /** What is to be repaired. */
@@ -73,7 +76,7 @@ interface BenchParts {
   readonly socket: string | undefined;
   readonly host: Host;
   readonly changes: HostChanges;
-  readonly programs: Programs;
+  readonly programs: Programs & ProgramStarter;
 }
 
 class OpenBench implements Bench {
@@ -114,7 +117,14 @@ class OpenBench implements Bench {
       repair: repair?.id ?? '',
       check,
       steps,
-      world: { disk, changes, programs, clock, ask: (action, input) => this.#ask(action, input) },
+      world: {
+        disk,
+        changes,
+        programs,
+        clock,
+        ask: (action, input) => this.#ask(action, input),
+        startService: (configuration) => this.#start(configuration),
+      },
       journal: await this.#journalIn(file, data),
       snapshots: await snapshotsDirectory(disk, data, path),
       facts: await snapshotFacts(host, settings, io.version),
@@ -152,6 +162,23 @@ class OpenBench implements Bench {
     const { findings } = await this.#look(check);
     const found = findings.find(({ id }) => id === check)?.verdict;
     return found ?? { kind: 'unknown', because: `there is no check ${check}`, evidence: [] };
+  }
+
+  async #start(configuration: string): Promise<string | undefined> {
+    const { io, host, changes, programs } = this.#parts;
+    const { loaded } = await this.#load();
+    if (!loaded.ok) return 'the configuration does not load';
+    return startService({
+      configuration,
+      lock: `${runDirectoryOf(loaded.settings)}/lock`,
+      programDirectory: io.programDirectory,
+      environment: io.environment,
+      host,
+      changes,
+      programs,
+      clock: io.world.clock,
+      answers: async () => (await this.#verdictOf('service.answers')).kind === 'healthy',
+    });
   }
 
   async #ask(action: string, input: unknown): Promise<string | undefined> {

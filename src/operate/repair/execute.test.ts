@@ -71,6 +71,7 @@ async function run(
         },
       },
       ask: async (action) => void asked.push(action),
+      startService: async () => undefined,
     },
   });
   const entry = await changes.entry(FILE);

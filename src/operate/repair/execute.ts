@@ -89,17 +89,18 @@ async function undo(
       failed ??= { what, why: whyNot(error) };
     }
   };
-  for (const step of [...done].reverse()) {
-    if (step.do === 'run')
-      await attempt(stepInWords(step), () => runCommand(world, step.command.program, step.command.undo));
-  }
   const touched = new Set(done.flatMap(touchedBy));
   for (const file of [...snapshot.manifest.files].reverse()) {
     if (!touched.has(file.path)) continue;
     const content = file.stored === undefined ? undefined : snapshot.contents[file.stored];
     await attempt(file.path, () => putBack(world, file, content));
   }
-  if (done.some((step) => step.do === 'ask-service')) await world.ask('reload', {});
+  // After the files: a command may read them.
+  for (const step of [...done].reverse()) {
+    if (step.do === 'run')
+      await attempt(stepInWords(step), () => runCommand(world, step.command.program, step.command.undo));
+  }
+  if (done.some((step) => step.do === 'ask-service' && step.action === 'reload')) await world.ask('reload', {});
   return failed;
 }
 

@@ -1,6 +1,6 @@
 /** A command of the host that a repair may run: one of a closed list, made by the functions here, with the one that undoes it. */
 export interface HostCommand {
-  readonly program: 'ip' | 'sysctl' | 'prlimit';
+  readonly program: 'ip' | 'sysctl' | 'prlimit' | 'systemctl';
   readonly arguments: readonly string[];
   readonly undo: readonly string[];
 }
@@ -38,6 +38,13 @@ const LIMITS = {
 /** A limit of a process, as /proc/PID/limits names it. */
 export type LimitName = keyof typeof LIMITS;
 
+/** A limit of a process, soft and hard, from the text of /proc/PID/limits. */
+export function limitOf(limits: string, name: LimitName): { readonly soft: string; readonly hard: string } | undefined {
+  const line = limits.split('\n').find((one) => one.startsWith(name));
+  const [soft = '', hard = ''] = line?.slice(name.length).trim().split(/\s+/) ?? [];
+  return hard === '' ? undefined : { soft, hard };
+}
+
 const isLimit = (text: string): boolean => /^(?:\d{1,19}|unlimited)$/.test(text);
 
 /**
@@ -45,12 +52,23 @@ const isLimit = (text: string): boolean => /^(?:\d{1,19}|unlimited)$/.test(text)
  * process starts later has the same.
  */
 export function processLimit(pid: number, limits: string, name: LimitName, value: string): HostCommand | undefined {
-  const line = limits.split('\n').find((one) => one.startsWith(name));
-  const [soft = '', hard = ''] = line?.slice(name.length).trim().split(/\s+/) ?? [];
+  const { soft = '', hard = '' } = limitOf(limits, name) ?? {};
   if (!isLimit(value) || !isLimit(soft) || !isLimit(hard) || !Number.isSafeInteger(pid) || pid < 2) return undefined;
   const enough = (text: string): boolean =>
     text === 'unlimited' || (value !== 'unlimited' && Number(text) >= Number(value));
   if (enough(soft) && enough(hard)) return undefined;
   const set = (to: string): readonly string[] => ['--pid', String(pid), `--${LIMITS[name]}=${to}`];
   return { program: 'prlimit', arguments: set(`${value}:${value}`), undo: set(`${soft}:${hard}`) };
+}
+
+const UNIT = /^ims[\w@.-]*\.service$/;
+
+/** Lets systemd read its units anew. */
+export const readUnits: HostCommand = { program: 'systemctl', arguments: ['daemon-reload'], undo: ['daemon-reload'] };
+
+/** Starts or restarts a unit of ours; undefined for one of somebody else. */
+export function unitCommand(what: 'start' | 'restart', unit: string): HostCommand | undefined {
+  if (!UNIT.test(unit)) return undefined;
+  // A service that runs is left running: what was changed before is put back, and counts at its next start.
+  return { program: 'systemctl', arguments: [what, unit], undo: ['daemon-reload'] };
 }

@@ -52,7 +52,7 @@ export async function propose(finding: Finding, given: Omit<RepairParts, 'findin
 /** Plans a repair that was asked for by its own id. */
 export async function proposeById(repair: Repair, given: RepairParts): Promise<Proposal> {
   const check = given.finding?.id ?? repair.provenBy;
-  return { repair, check, finding: given.finding, plan: await repair.plan(given) };
+  return { repair, check, finding: given.finding, plan: await repair.plan({ ...given, byName: true }) };
 }
 
 /** What there is for an event that no check stands for. */

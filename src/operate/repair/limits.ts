@@ -17,5 +17,9 @@ export const verifyTries = 4;
 export const verifyEveryMs = 700;
 /** The same where the cure does not work at once. */
 export const patientEveryMs = 1500;
+/** How long a service that was asked to stop may take, how long one that was started until it answers, and how often is looked. */
+export const stopMsMax = 60_000;
+export const startMsMax = 20_000;
+export const startEveryMs = 200;
 /** Snapshots of repairs and restores that are kept; those that a person recorded, or a migration took, stay. */
 export const snapshotsKept = 100;

@@ -8,6 +8,8 @@ export interface RepairParts {
   readonly parts: Partial<Parts>;
   /** What the check found; absent where a repair was asked for by its own id. */
   readonly finding: Finding | undefined;
+  /** It was asked for by its own id. */
+  readonly byName?: true;
   readonly changes: Pick<HostChanges, 'entry' | 'socketAnswers'>;
   /** The configuration file as it stands. */
   readonly configuration: { readonly path: string; readonly text: string | undefined };
@@ -25,6 +27,8 @@ export interface Repair {
   readonly provenBy: string;
   /** How long the proof may take, where the cure does not work at once. */
   readonly patienceMs?: number;
+  /** It is of use only after the others. */
+  readonly last?: true;
   /** Events that it is for although no check is unhealthy. */
   readonly events?: readonly number[];
   /** It gives something up for good: done only when it is asked for by its id. The text says what to try first. */
@@ -37,6 +41,11 @@ export const person = (text: string): Plan => ({ kind: 'person', text });
 
 /** There is nothing to change. */
 export const nothing = (because: string): Plan => ({ kind: 'nothing', because });
+
+/** Whether systemd runs this host. */
+export async function hasSystemd({ parts }: Pick<RepairParts, 'parts'>): Promise<boolean> {
+  return (await parts.host?.file('/run/systemd/system'))?.ok === true;
+}
 
 /** Steps, and what they do in one sentence. */
 export const steps = (

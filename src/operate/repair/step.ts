@@ -33,7 +33,9 @@ export type Step =
   | { readonly do: 'edit-configuration'; readonly path: string; readonly changes: readonly SettingChange[] }
   | { readonly do: 'run'; readonly command: HostCommand }
   /** Asks the running service over its control socket. */
-  | { readonly do: 'ask-service'; readonly action: 'reload' };
+  | { readonly do: 'ask-service'; readonly action: 'reload' | 'stop' }
+  /** Starts the service without a manager or a terminal, once one that was asked to stop has ended. */
+  | { readonly do: 'start-service'; readonly configuration: string };
 
 /** What would cure a finding. */
 export type Plan =
@@ -70,6 +72,8 @@ export function stepInWords(step: Step): string {
       return `run: ${[step.command.program, ...step.command.arguments].join(' ')}`;
     case 'ask-service':
       return `ask the running service: ${step.action}`;
+    case 'start-service':
+      return `start the service in the background: ims run --config ${step.configuration}`;
   }
 }
 
@@ -87,6 +91,7 @@ export function touchedBy(step: Step): readonly string[] {
       return [step.path];
     case 'run':
     case 'ask-service':
+    case 'start-service':
       return [];
   }
 }

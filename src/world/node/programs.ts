@@ -1,11 +1,29 @@
 import { spawn } from 'node:child_process';
-import type { Programs } from '../ports/process.ts';
+import type { Programs, ProgramStarter } from '../ports/process.ts';
 
 /** How long a program that was asked to end may take until it is killed. */
 const KILL_AFTER_MS = 3000;
 
 /** Runs programs of the machine, each in a process group of its own so that a time-out ends its children too. */
-export const nodePrograms: Programs = {
+export const nodePrograms: Programs & ProgramStarter = {
+  begin: ({ command, arguments: words, environment, directory }) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(command, words, {
+        env: environment,
+        stdio: 'ignore',
+        detached: true,
+        ...(directory === undefined ? {} : { cwd: directory }),
+      });
+      let ended: number | undefined;
+      child.once('exit', (code) => {
+        ended = code ?? -1;
+      });
+      child.once('error', reject);
+      child.once('spawn', () => {
+        child.unref();
+        resolve({ pid: child.pid ?? 0, ended: () => ended });
+      });
+    }),
   run: (options, input) =>
     new Promise((resolve, reject) => {
       const child = spawn(options.command, options.arguments, {

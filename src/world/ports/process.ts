@@ -20,6 +20,19 @@ export interface ProgramOptions {
   readonly outputBytesMax: number;
 }
 
+/** A program that was left to itself. */
+export interface Begun {
+  readonly pid: number;
+  /** Its exit code, once it has ended. */
+  ended(): number | undefined;
+}
+
+/** Programs that go on by themselves. */
+export interface ProgramStarter {
+  /** Starts a program that goes on when this one ends, without a terminal; rejects with a POSIX code where it cannot be started. */
+  begin(options: Pick<ProgramOptions, 'command' | 'arguments' | 'environment' | 'directory'>): Promise<Begun>;
+}
+
 /** Programs of other people, run for the pipe delivery and for checks. */
 export interface Programs {
   /** Runs a program, feeding it `input` chunk by chunk; rejects with a POSIX code where it cannot be started. */

@@ -117,7 +117,8 @@ async function runRepair(session: CliSession, command: Command, what: string | u
     }
     const tried = new Set<string>();
     while (go) {
-      const next = planned().find(({ check, plan }) => !tried.has(keyOf(check, plan)));
+      const left = planned().filter(({ check, plan }) => !tried.has(keyOf(check, plan)));
+      const next = left.find(({ repair }) => repair?.last !== true) ?? left[0];
       if (next === undefined || next.plan.kind !== 'steps' || next.repair === undefined) break;
       tried.add(keyOf(next.check, next.plan));
       const end = await bench.execute(next, next.plan.steps);

@@ -9,7 +9,8 @@ const PLACES = [
   '/usr/lib/systemd/system',
   '/lib/systemd/system',
 ];
-const UNIT = 'ims.service';
+/** The name of this service for systemd. */
+export const UNIT = 'ims.service';
 
 /** What a unit of systemd starts; parts that it does not say, or says by specifiers only, are left out. */
 export function startedBy(text: string): {
@@ -26,7 +27,8 @@ export function startedBy(text: string): {
   return { ...plain('program', words[0]), ...plain('configuration', configuration), ...plain('user', value('User')) };
 }
 
-async function findUnit(host: Host): Promise<{ readonly path: string; readonly text: string } | undefined> {
+/** The unit of this service that systemd knows. */
+export async function findUnit(host: Host): Promise<{ readonly path: string; readonly text: string } | undefined> {
   for (const place of PLACES) {
     const text = await host.text(`${place}/${UNIT}`);
     if (text.ok) return { path: `${place}/${UNIT}`, text: text.value };

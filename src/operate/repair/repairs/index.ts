@@ -6,6 +6,7 @@ import { askBehindTheStub, askDnsToo, openResolvConf } from './names.ts';
 import { openDevices, openTables } from './host-files.ts';
 import { dropDeadSockets } from './service.ts';
 import { beginNewSpool, closePrivate, ownData, ownMailboxes } from './storage.ts';
+import { startAgain } from './start.ts';
 import { closeKey, takeWholeChain } from './tls.ts';
 
 /** Every repair; where several are for one check the first that has steps is taken. */
@@ -31,4 +32,5 @@ export const repairs: readonly Repair[] = [
   askDnsToo,
   openTables,
   openDevices,
+  startAgain,
 ];

@@ -241,3 +241,63 @@ test('root raises limits of the processes that run, the supervisor first; nobody
   assert.ok(nobody.kind === 'person' && nobody.text.includes('LimitFSIZE=infinity'));
   assert.equal((await plan('host.limits', { check, host: { texts } })).kind, 'person');
 });
+
+test('where nobody may raise a limit, a service that was started by hand starts anew without it', async () => {
+  const limits = 'Max file size  65536  65536  bytes\n';
+  const free = ['Max file size', 'Max address space', 'Max data size'].map(
+    (one) => `${one}  unlimited  unlimited  b\n`,
+  );
+  const texts = {
+    ...NOBODY,
+    '/proc/self/limits': free.join(''),
+    '/proc/100/status': 'PPid:\t90\n',
+    '/proc/90/status': 'Uid:\t0\t0\t0\t0\n',
+    '/proc/90/comm': 'node\n',
+    '/proc/90/limits': limits,
+    '/proc/100/limits': limits,
+  };
+  const check = 'host.process-limits';
+  const service = runningService([]);
+  const stat = (terminal: number) => ({ '/proc/90/stat': `90 (node main) S 1 90 90 ${terminal} 90 0` });
+  assert.deepEqual(
+    words(await plan('host.limits', { check, service, host: { texts: { ...texts, ...stat(34816) } } })),
+    ['ask the running service: stop', 'start the service in the background: ims run --config /etc/ims/ims.yaml'],
+  );
+  for (const more of [
+    stat(0),
+    { ...stat(34816), '/proc/self/limits': limits },
+    { ...stat(34816), '/proc/90/status': '' },
+  ])
+    assert.equal(
+      (await plan('host.limits', { check, service, host: { uid: 7, texts: { ...texts, ...more } } })).kind,
+      'person',
+    );
+  const unit = { ...texts, '/proc/90/cgroup': '0::/system.slice/ims.service\n' };
+  const planned = await plan('host.limits', { check, service, host: { texts: unit } });
+  assert.deepEqual(words(planned), [
+    'make the directory /etc/systemd/system/ims.service.d with mode 755',
+    'write /etc/systemd/system/ims.service.d/limits.conf (100 octets)',
+    'run: systemctl daemon-reload',
+    'run: systemctl restart ims.service',
+  ]);
+});
+
+test('a service that does not run is started: by systemd, in the background, or only by name where it was stopped in order', async () => {
+  const check = 'service.answers';
+  const entries = { '/srv/ims': { kind: 'directory' as const, uid: 7 } };
+  const background = ['start the service in the background: ims run --config /etc/ims/ims.yaml'];
+  assert.deepEqual(words(await plan('service.start', { check, entries })), background);
+  assert.deepEqual(words(await plan('service.start', { check, entries, host: { uid: 7 } })), background);
+  for (const facts of [{ entries, host: { uid: 8 } }, { entries: {} }, { entries, answering: ['/srv/ims/run/lock'] }])
+    assert.equal((await plan('service.start', { check, ...facts })).kind, 'person');
+  const managed = {
+    texts: { '/etc/systemd/system/ims.service': '[Service]\n' },
+    files: { '/run/systemd/system': {} },
+  };
+  assert.deepEqual(words(await plan('service.start', { check, entries, host: managed })), [
+    'run: systemctl start ims.service',
+  ]);
+  assert.equal((await plan('service.start', { check, entries, host: { ...managed, uid: 7 } })).kind, 'person');
+  const service = runningService([]);
+  assert.equal((await plan('service.start', { check, entries, service })).kind, 'nothing');
+});
