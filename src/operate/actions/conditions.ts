@@ -1,5 +1,18 @@
 import { z } from 'zod';
 import { defineAction, done } from './action.ts';
+import { CHECKS_MAX } from './limits.ts';
+
+/** Something was mended: the service looks at once whether that is so. */
+export const conditionsLook = defineAction({
+  name: 'conditions.look',
+  summary: 'Looks at once with these checks, where they are not well, and answers with what is left.',
+  changes: false,
+  input: z.strictObject({ checks: z.array(z.string().max(100)).max(CHECKS_MAX) }),
+  async run(context, { checks }) {
+    await context.lookAgain(checks);
+    return done({ conditions: context.conditions() });
+  },
+});
 
 /** What the service holds for not well. */
 export const conditions = defineAction({

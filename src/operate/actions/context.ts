@@ -163,6 +163,8 @@ export interface OperatorContext {
   readonly events: EventReader;
   /** What the examiner holds for not well, the oldest first; empty until its first look. */
   conditions(): readonly Condition[];
+  /** Looks at once with these checks, where they are not well: something was mended. */
+  lookAgain(checks: readonly string[]): Promise<void>;
   /** How the queue moved over the last hour. */
   movement(): Promise<Movement>;
   /** The configuration in force. */

@@ -9,7 +9,7 @@ import type { ActionEnd, Stream } from '../control/server.ts';
 import { nearest } from '../config/index.ts';
 import { refused, type Action } from './action.ts';
 import type { OperatorContext } from './context.ts';
-import { conditions } from './conditions.ts';
+import { conditions, conditionsLook } from './conditions.ts';
 import { policyExplain, routes } from './explain.ts';
 import { eventsList, trace } from './look-back.ts';
 import { introduce } from './introduce.ts';
@@ -44,6 +44,7 @@ export const actions: ReadonlyMap<string, Action> = new Map(
     policyExplain,
     introduce,
     conditions,
+    conditionsLook,
   ].map((action) => [action.name, action] as const),
 );
 

@@ -3,6 +3,8 @@ export const PAGE_MAX = 1000;
 export const OFFSET_MAX = 100_000;
 /** Rows shown before an operator confirms. */
 export const PREVIEW_ROWS = 10;
+/** Checks that one request names. */
+export const CHECKS_MAX = 500;
 /** Messages that a trace shows. */
 export const TRACES_MAX = 100;
 /** Events of one list. */

@@ -142,6 +142,42 @@ test('a change is looked into soon, and what could not be written is written lat
   assert.equal(stage.stored.length, 1);
 });
 
+test('what was mended is over in the same second, and told once', async () => {
+  const stage = new Stage('network');
+  stage.verdict = bad;
+  await stage.pass(60_000);
+  assert.equal(stage.examiner.conditions().length, 1);
+  stage.verdict = healthy();
+  await Promise.all([stage.examiner.lookAgain(['a.a', 'b.b']), stage.examiner.lookAgain(['a.a'])]);
+  assert.deepEqual(stage.examiner.conditions(), []);
+  await stage.pass(600_000);
+  assert.deepEqual(stage.told, ['doctor.condition-found a.a', 'doctor.condition-over a.a']);
+  stage.examiner.stop();
+});
+
+test('what was not mended stays as it was told', async () => {
+  const stage = new Stage();
+  stage.verdict = bad;
+  await stage.pass(60_000);
+  await stage.examiner.lookAgain(['a.a']);
+  assert.equal(stage.examiner.conditions().length, 1);
+  assert.deepEqual(stage.told, ['doctor.condition-found a.a']);
+  stage.examiner.stop();
+});
+
+test('after a change one look that finds it well is enough', async () => {
+  const stage = new Stage('network');
+  stage.verdict = bad;
+  await stage.pass(60_000);
+  stage.verdict = healthy();
+  const { looks } = stage;
+  stage.examiner.lookSoon();
+  await stage.pass(limits.soonMs + 1000);
+  assert.equal(stage.looks, looks + 1);
+  assert.deepEqual(stage.examiner.conditions(), []);
+  stage.examiner.stop();
+});
+
 test('a file of conditions that cannot be understood counts as none', async () => {
   const files = new Map<string, Buffer>();
   const store = conditionStore(

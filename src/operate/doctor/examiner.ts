@@ -30,8 +30,10 @@ export interface ExaminerParts {
 export interface Examiner {
   /** What is not well, the oldest first. */
   conditions(): readonly Condition[];
-  /** Looks at everything soon: something has changed. */
+  /** Looks at everything soon: something has changed, and one look that finds well what was not is believed. */
   lookSoon(): void;
+  /** Looks at these, where they are not well, at once, and at the rest soon; resolves when it has looked. */
+  lookAgain(ids: readonly string[]): Promise<void>;
   stop(): void;
 }
 
@@ -48,7 +50,10 @@ class PeriodicExaminer implements Examiner {
   /** When each check is looked at next, by the monotonic clock. */
   readonly #due = new Map<string, number>();
   #timer: Timer | undefined;
-  #looking = false;
+  /** The look that is under way. */
+  #look: Promise<void> | undefined;
+  /** What was not well before this start has been read. */
+  #ready: Promise<void> | undefined;
   #stopped = false;
   #saved = true;
   #failure = '';
@@ -62,7 +67,7 @@ class PeriodicExaminer implements Examiner {
     const { clock, checks, store, journal } = this.#parts;
     this.#startedAt = clock.now();
     const known = new Map(checks.map((check) => [check.id, check]));
-    void store.load().then((conditions) => {
+    this.#ready = store.load().then((conditions) => {
       for (const condition of conditions) {
         const check = known.get(condition.check);
         // What is well already at the first look is over: it may have been mended while the service was down.
@@ -84,9 +89,32 @@ class PeriodicExaminer implements Examiner {
   }
 
   lookSoon(): void {
-    const at = this.#parts.clock.now() + limits.soonMs;
-    for (const [id, due] of this.#due) this.#due.set(id, Math.min(due, at));
+    this.#hurry([...this.#due.keys()], limits.soonMs);
     this.#plan();
+  }
+
+  async lookAgain(ids: readonly string[]): Promise<void> {
+    // What began before the change says nothing of it.
+    await this.#ready;
+    while (this.#look !== undefined) await this.#look;
+    this.#hurry([...this.#due.keys()], limits.soonMs);
+    const open = ids.filter((id) => this.#watches.get(id)?.condition !== undefined);
+    this.#hurry(open, 0);
+    if (open.length === 0 || this.#stopped) return this.#plan();
+    this.#timer?.cancel();
+    await this.#begin(0);
+  }
+
+  /** Brings looks forward. What is mended on purpose does not come and go: one look is enough. */
+  #hurry(ids: readonly string[], ms: number): void {
+    const at = this.#parts.clock.now() + ms;
+    for (const id of ids) {
+      this.#due.set(id, Math.min(this.#due.get(id) ?? at, at));
+      const watch = this.#watches.get(id);
+      const check = this.#parts.checks.find((one) => one.id === id);
+      if (watch?.condition !== undefined && check !== undefined)
+        this.#watches.set(id, { ...watch, good: needed(check).over - 1 });
+    }
   }
 
   stop(): void {
@@ -96,22 +124,24 @@ class PeriodicExaminer implements Examiner {
 
   #plan(): void {
     this.#timer?.cancel();
-    if (this.#stopped || this.#looking || this.#due.size === 0) return;
+    if (this.#stopped || this.#look !== undefined || this.#due.size === 0) return;
     const { clock } = this.#parts;
     const next = Math.min(...this.#due.values());
-    this.#timer = clock.after(Math.max(next - clock.now(), 0), () => {
-      this.#looking = true;
-      void this.#look()
-        .catch((error: unknown) => {
-          // The frontier of looks: whatever went wrong, the next look comes.
-          this.#tellFailure(String(error));
-          this.#postpone(limits.againMs);
-        })
-        .finally(() => {
-          this.#looking = false;
-          this.#plan();
-        });
-    });
+    this.#timer = clock.after(Math.max(next - clock.now(), 0), () => void this.#begin(limits.togetherMs));
+  }
+
+  #begin(togetherMs: number): Promise<void> {
+    this.#look = this.#lookAtDue(togetherMs)
+      .catch((error: unknown) => {
+        // The frontier of looks: whatever went wrong, the next look comes.
+        this.#tellFailure(String(error));
+        this.#postpone(limits.againMs);
+      })
+      .finally(() => {
+        this.#look = undefined;
+        this.#plan();
+      });
+    return this.#look;
   }
 
   #tellFailure(error: string): void {
@@ -124,12 +154,12 @@ class PeriodicExaminer implements Examiner {
     for (const [id, due] of this.#due) this.#due.set(id, Math.max(due, at));
   }
 
-  async #look(): Promise<void> {
+  async #lookAtDue(togetherMs: number): Promise<void> {
     const { clock, checks, makeParts, busy } = this.#parts;
     if (clock.now() - this.#startedAt < limits.busyMsMax && (await busy())) return this.#postpone(limits.busyMs);
     const now = clock.now();
     // A little early is better than two looks a moment apart.
-    const due = checks.filter(({ id }) => (this.#due.get(id) ?? 0) <= now + limits.togetherMs);
+    const due = checks.filter(({ id }) => (this.#due.get(id) ?? 0) <= now + togetherMs);
     const findings = await runChecks(withThoseBefore(checks, due), await makeParts(), clock);
     if (this.#stopped) return;
     let changed = false;

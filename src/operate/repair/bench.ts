@@ -25,6 +25,7 @@ import {
   type Step,
 } from './index.ts';
 import { snapshotFacts } from './host-facts.ts';
+import { lookAgainMs } from './limits.ts';
 import { startService } from './start-service.ts';
 
 /** The part of the command line's world that repairs stand on. */
@@ -49,6 +50,8 @@ export type Target =
 export interface Bench {
   propose(target: Target): Promise<readonly Proposal[]>;
   execute(proposal: Proposal, steps: readonly Step[]): Promise<RepairEnd>;
+  /** Lets the running service look again at what was mended, so that it does not call that sick any longer. */
+  lookAgain(checks: readonly string[]): Promise<void>;
   /** Writes the events that are not written yet. */
   close(): Promise<void>;
 }
@@ -162,6 +165,18 @@ class OpenBench implements Bench {
     const { findings } = await this.#look(check);
     const found = findings.find(({ id }) => id === check)?.verdict;
     return found ?? { kind: 'unknown', because: `there is no check ${check}`, evidence: [] };
+  }
+
+  async lookAgain(checks: readonly string[]): Promise<void> {
+    const { clock } = this.#parts.io.world;
+    // It looks all the same when it answers later, or not at all.
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(lookAgainMs, resolve);
+      void this.#ask('conditions.look', { checks }).finally(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   async #start(configuration: string): Promise<string | undefined> {

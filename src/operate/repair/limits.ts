@@ -17,6 +17,8 @@ export const verifyTries = 4;
 export const verifyEveryMs = 700;
 /** The same where the cure does not work at once. */
 export const patientEveryMs = 1500;
+/** How long a running service may take to look again at what was mended. */
+export const lookAgainMs = 8000;
 /** How long a service that was asked to stop may take, how long one that was started until it answers, and how often is looked. */
 export const stopMsMax = 60_000;
 export const startMsMax = 20_000;

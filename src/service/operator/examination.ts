@@ -25,6 +25,7 @@ export interface ExaminationParts {
 export interface Examination {
   conditions(): readonly Condition[];
   lookSoon(): void;
+  lookAgain(ids: readonly string[]): Promise<void>;
   stop(): void;
 }
 
@@ -35,18 +36,26 @@ const LOAD_AFTER_MS = 1500;
 export function beginExamination(parts: ExaminationParts): Examination {
   let examiner: Examiner | undefined;
   let stopped = false;
-  const timer = parts.world.clock.after(LOAD_AFTER_MS, () => {
-    loadExaminer(parts).then(
+  let loading: Promise<void> | undefined;
+  const load = (): Promise<void> => {
+    loading ??= loadExaminer(parts).then(
       (made) => {
         if (stopped) made.stop();
         else examiner = made;
       },
       (error: unknown) => parts.journal.emit('service.part-failed', { part: 'examiner', error: String(error) }),
     );
-  });
+    return loading;
+  };
+  const timer = parts.world.clock.after(LOAD_AFTER_MS, () => void load());
   return {
     conditions: () => examiner?.conditions() ?? [],
     lookSoon: () => examiner?.lookSoon(),
+    async lookAgain(ids) {
+      timer.cancel();
+      await load();
+      await examiner?.lookAgain(ids);
+    },
     stop() {
       stopped = true;
       timer.cancel();

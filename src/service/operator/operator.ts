@@ -233,6 +233,7 @@ class Operator implements ChildDuties {
       supervisor: this.#supervisorActions(),
       settings: () => this.#now(),
       conditions: () => this.#conditions(),
+      lookAgain: async (checks) => this.#examination?.lookAgain(checks),
       movement: () => this.#movement.look(),
       disk: world.disk,
       clock: world.clock,

@@ -125,6 +125,7 @@ async function context(): Promise<OperatorContext> {
       },
     },
     conditions: () => [],
+    lookAgain: async () => undefined,
     movement: async () => ({
       windowMs: 0,
       messages: 0,

@@ -136,6 +136,8 @@ async function runRepair(session: CliSession, command: Command, what: string | u
       proposals = await bench.propose(target);
     }
     if (go) settle(outcomes, proposals, say, session, stepInWords);
+    const mended = outcomes.filter(({ kind }) => kind === 'cured' || kind === 'further');
+    if (mended.length > 0) await bench.lookAgain(mended.map(({ check }) => check));
     if (!go && planned().length > 0)
       say(options.preview === true ? 'Nothing was changed.' : 'Nothing was changed: add --yes to carry this out.');
   } finally {
