@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { eventsPage, wherePage } from './pages.mjs';
+import { eventsPage, metricsPage, wherePage } from './pages.mjs';
 
 const dist = process.argv.find((word) => word.startsWith('--dist='))?.slice('--dist='.length) ?? 'dist';
 const { eventReference } = await import(pathToFileURL(resolve(dist, 'src/events/reference.js')).href);
+const { metrics } = await import(pathToFileURL(resolve(dist, 'src/operate/metrics/table.js')).href);
 
 const sources = readdirSync('src', { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
@@ -14,4 +15,5 @@ const sources = readdirSync('src', { recursive: true, withFileTypes: true })
 const files = sources.map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 
 writeFileSync('docs/reference/events.md', eventsPage(eventReference()));
+writeFileSync('docs/reference/metrics.md', metricsPage(metrics));
 writeFileSync('docs/rfc/where.md', wherePage(files, readFileSync('docs/rfc/index.tsv', 'utf8')));

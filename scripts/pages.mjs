@@ -24,6 +24,25 @@ ${lines.join('\n')}
 `;
 }
 
+/** The reference of metrics, one row each; `metrics` is the table of src/operate/metrics/table.ts. */
+export function metricsPage(metrics) {
+  const rows = metrics.map(
+    ({ name, type, unit, labels, help }) =>
+      `| \`${name}\` | ${type} | ${unit} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${cell(help)} |`,
+  );
+  return `${HEAD('src/operate/metrics/table.ts')}
+# Metrics
+
+What \`ims metrics\` prints, and what \`GET /metrics\` of the health endpoint (\`server.health\`) answers: in the text form of Prometheus, or in that of
+OpenMetrics where the question asks for it. Names, types and labels are a promise: none is renamed, dropped or given another meaning. What workers had
+counted that were started again stays in the sums; all counters begin anew with the service. No label has a client, or an address or a domain of others.
+
+| name | type | unit | labels | what |
+|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
 /** Standard and section of every reference in comments, with the files where they stand. Line numbers would age too fast. */
 export function wherePage(files, index) {
   const rows = index

@@ -1,4 +1,5 @@
 /** What supervisor, workers and operator say to each other. No message per mail: only life, configuration, and an operator's calls. */
+import type { CountRecord } from '../operate/metrics/counts.ts';
 import type { Settings } from '../settings/index.ts';
 
 /** Everything a child needs that only a privileged process could read, and the settings it works by. */
@@ -61,8 +62,8 @@ export type ToChild =
 /** From a child to the supervisor. */
 export type FromChild =
   | { readonly kind: 'ready' }
-  /** Sent every few seconds: the event loop turns. */
-  | { readonly kind: 'alive' }
+  /** Sent every few seconds: the event loop turns. What it has counted would otherwise end with it. */
+  | { readonly kind: 'alive'; readonly counts?: CountRecord }
   | { readonly kind: 'prepared'; readonly generation: number; readonly problem?: string }
   | { readonly kind: 'call'; readonly id: number; readonly name: string; readonly input: unknown }
   | { readonly kind: 'answer'; readonly id: number; readonly ok: boolean; readonly result: unknown }

@@ -1,12 +1,25 @@
-import type { EventRecord } from '../events/render.ts';
+import type { EventName } from '../events/journal.ts';
+import { type EventRecord, rowOf } from '../events/render.ts';
 import type { EventWriter } from '../operate/journal/journal.ts';
+import { type CountRecord, Counts } from '../operate/metrics/counts.ts';
 
 /** Events that a process keeps in memory: they can be read also where its log cannot be written. */
 export const recentEventsMax = 200;
 
-/** The last events of a process. */
+/** The last events of a process, and how many there were of each number. */
 export class RecentEvents implements EventWriter {
   #events: EventRecord[] = [];
+  readonly #counts = new Counts();
+
+  /** Counts an event, also one that no level writes. */
+  readonly heard = (name: EventName): void => {
+    const { number, row } = rowOf(name);
+    this.#counts.of('ims_events_total', { number: String(number), severity: row.severity }).value += 1;
+  };
+
+  counts(): CountRecord {
+    return this.#counts.all();
+  }
 
   write(event: EventRecord): void {
     this.#events.push(event);

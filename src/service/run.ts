@@ -86,6 +86,7 @@ async function runOnce(options: RunOptions): Promise<number> {
     process: { role: 'supervisor' },
     levels: settings.events.levels,
     writers: [outputWriter(stdout, settings.events.format, 'standard output', () => journal), recent],
+    heard: recent.heard,
   });
   const journal: RunningJournal = heardBy(plain, board, 'storage');
   const user = process.getuid?.() === 0 ? serviceUser(settings) : undefined;

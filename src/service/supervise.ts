@@ -72,6 +72,7 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
     user,
     board,
     recentEvents: () => parts.recent.all(),
+    counts: () => parts.recent.counts(),
     writeEvents: parts.writeEvents,
     reload: async (before) => {
       const { reloaded, text } = await rereadConfiguration(path, before, world, journal, board);

@@ -6,7 +6,7 @@ import { type PassedOn, writeV1, writeV2 } from '../protocol/proxy/header-writer
 import type { ByteStream, Network } from '../world/ports/network.ts';
 import type { Gateways } from './gateway/port.ts';
 import { gatewayFault, type GatewayFault, gatewayFaultInWords, isGatewayFault } from './gateway/trouble.ts';
-import type { Dialer, DialRequest, GatewayWay } from './port.ts';
+import type { Dialer, DialRequest, GatewayWay, Way } from './port.ts';
 import { type ProxyFault, proxyFaultInWords } from './proxy-fault.ts';
 import { PROXY_WORDS_MAX } from './limits.ts';
 import { ProxyHealth } from './proxy-health.ts';
@@ -19,6 +19,8 @@ export interface DialerRooms extends ProxyRooms {
   readonly gateways?: Pick<Gateways, 'dial'>;
   /** What is known of the proxies, where that outlives a configuration. */
   readonly health?: ProxyHealth;
+  /** Hears what became of each connection that was asked of a way: 'unreachable' is said of the host, 'failed' of the way. */
+  readonly dialled?: (way: Way, outcome: 'open' | 'unreachable' | 'failed', host: string, why?: string) => void;
 }
 
 /** Makes the dialer of a configuration; it remembers which proxies fail. */
@@ -29,12 +31,13 @@ export function createDialer(rooms: DialerRooms): Dialer {
     const ways = request.address.startsWith('/') ? [] : health.order(request.ways);
     const faults: (ProxyFault | GatewayFault)[] = [];
     for (const way of ways) {
-      if (way === 'direct') return dialDirectly(request, rooms.world.network);
+      if (way === 'direct') return dialDirectly(request, rooms);
       if (way.kind === 'ssh-gateway') {
         const dialled = await dialFrom(way, request, rooms);
         if (dialled.kind !== 'gateway-failed') health.works(way.name);
-        if (dialled.kind === 'open') return withHeader(dialled.stream, request, undefined);
-        if (dialled.kind === 'target-unreachable') throw dialled.error;
+        if (dialled.kind === 'open') return opened(dialled.stream, way, request, rooms);
+        if (dialled.kind === 'target-unreachable') throw unreachable(dialled.error, way, request, rooms);
+        rooms.dialled?.(way, 'failed', request.name, dialled.fault.data.why);
         health.rests(way.name);
         faults.push(dialled.fault);
         continue;
@@ -46,19 +49,37 @@ export function createDialer(rooms: DialerRooms): Dialer {
       }
       const result = await dialThrough(way, request, rooms);
       if (result.kind === 'proxy-failed') {
+        rooms.dialled?.(way, 'failed', request.name, result.fault.data.why);
         health.fails(way, result.fault, request);
         faults.push(result.fault);
         continue;
       }
       health.works(way.name, request);
-      if (result.kind === 'open') return withHeader(result.stream, request, undefined);
-      throw result.error;
+      if (result.kind === 'open') return opened(result.stream, way, request, rooms);
+      throw unreachable(result.error, way, request, rooms);
     }
     const [first, ...others] = faults;
     if (first !== undefined) throw together(first, others);
-    return dialDirectly(request, rooms.world.network);
+    return dialDirectly(request, rooms);
   };
   return { dial };
+}
+
+function opened(
+  stream: ByteStream,
+  way: Way,
+  request: DialRequest,
+  { dialled }: Pick<DialerRooms, 'dialled'>,
+): ByteStream {
+  dialled?.(way, 'open', request.name);
+  request.taken?.(way);
+  return withHeader(stream, request, undefined);
+}
+
+/** The host cannot be reached, by whatever way: says so, and gives the error back. */
+function unreachable(error: Error, way: Way, { name }: DialRequest, { dialled }: Pick<DialerRooms, 'dialled'>): Error {
+  dialled?.(way, 'unreachable', name, error.message);
+  return error;
 }
 
 function dialFrom(way: GatewayWay, request: DialRequest, { gateways }: DialerRooms): ReturnType<Gateways['dial']> {
@@ -81,20 +102,25 @@ export function directDialer(network: Pick<Network, 'dial'>): Dialer {
   return {
     dial(request) {
       assert(request.ways.length === 0, 'a route without proxies');
-      return dialDirectly(request, network);
+      return dialDirectly(request, { world: { network } });
     },
   };
 }
 
-async function dialDirectly(request: DialRequest, network: Pick<Network, 'dial'>): Promise<ByteStream> {
+async function dialDirectly(
+  request: DialRequest,
+  rooms: { readonly world: { readonly network: Pick<Network, 'dial'> } } & Pick<DialerRooms, 'dialled'>,
+): Promise<ByteStream> {
   const { address, port, timeoutMs } = request;
   const localAddress = address.startsWith('/') ? undefined : address.includes(':') ? request.source6 : request.source4;
-  const stream = await network.dial({
-    address,
-    port,
-    timeoutMs,
-    ...(localAddress === undefined ? {} : { localAddress }),
+  const local = localAddress === undefined ? {} : { localAddress };
+  // A UNIX socket says nothing about the way to other hosts.
+  const told: Pick<DialerRooms, 'dialled'> = address.startsWith('/') ? {} : rooms;
+  const stream = await rooms.world.network.dial({ address, port, timeoutMs, ...local }).catch((error: unknown) => {
+    throw error instanceof Error ? unreachable(error, 'direct', request, told) : error;
   });
+  told.dialled?.('direct', 'open', request.name);
+  request.taken?.('direct');
   return withHeader(
     stream,
     request,

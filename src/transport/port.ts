@@ -43,6 +43,8 @@ export interface DialRequest {
   readonly ways: readonly Way[];
   /** Begins with a PROXY header that names our own end of the connection. */
   readonly proxyHeader?: 'v1' | 'v2' | undefined;
+  /** Hears which of the ways the connection took, before it is there. */
+  readonly taken?: ((way: Way) => void) | undefined;
 }
 
 /** Makes connections. */

@@ -81,6 +81,7 @@ export function createReception(options: ReceptionOptions): Reception {
 
   /** Says why not, and closes; a few clients are given time to read it. */
   const turnAway = (stream: ByteStream, listener: ReceptionListener, reply: Reply): void => {
+    room.counted?.('refused', listener.name);
     if (listener.tls === 'implicit' || lingering >= lingeringWithin(options.descriptors.limit)) {
       stream.destroy();
       return;
@@ -142,6 +143,7 @@ export function createReception(options: ReceptionOptions): Reception {
       return;
     }
     accepted += 1;
+    room.counted?.('accepted', listener.name);
     const session = new Session({
       id: `${prefix}-${accepted.toString(36)}`,
       room,

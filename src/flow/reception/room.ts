@@ -27,4 +27,6 @@ export interface Room {
   readonly tls: () => TlsServerOptions | undefined;
   /** By which the service recognises itself; without them nothing is announced. */
   readonly introductions?: Introductions;
+  /** Hears of each connection that became a session or was turned away, and of each that came under TLS; for the metrics. */
+  readonly counted?: (what: 'accepted' | 'refused' | 'encrypted', listener: string) => void;
 }

@@ -13,6 +13,7 @@ import type { Change, Level, Problem } from '../config/index.ts';
 import type { Condition } from '../doctor/condition.ts';
 import type { Evidence } from '../doctor/verdict.ts';
 import type { Movement } from '../movement/history.ts';
+import type { Measures } from '../metrics/measures.ts';
 import type { WorkerCallName, WorkerInput, WorkerOutput } from './worker-calls.ts';
 
 /** What one worker answered. */
@@ -95,6 +96,8 @@ export type ReloadEnd =
 /** The supervisor, from the operator process. */
 export interface Supervisor {
   status(): Promise<ServiceStatus>;
+  /** What all processes count and measure. */
+  measures(): Promise<Measures>;
   reload(): Promise<ReloadEnd>;
   /** Asks for a clean stop; resolves when it has been asked for. */
   stop(): Promise<void>;
@@ -169,7 +172,7 @@ export interface OperatorContext {
   movement(): Promise<Movement>;
   /** The configuration in force. */
   settings(): Settings;
-  readonly disk: Pick<Disk, 'open' | 'readFile' | 'list' | 'entry'>;
+  readonly disk: Pick<Disk, 'open' | 'readFile' | 'list' | 'entry' | 'space'>;
   readonly clock: Pick<Clock, 'wall'>;
   readonly journal: Journal;
 }

@@ -12,6 +12,7 @@ import type { OperatorContext } from './context.ts';
 import { conditions, conditionsLook } from './conditions.ts';
 import { policyExplain, routes } from './explain.ts';
 import { eventsList, trace } from './look-back.ts';
+import { metricsAction } from './metrics.ts';
 import { introduce } from './introduce.ts';
 import { mailboxList, mailboxShow } from './mailboxes.ts';
 import { queueMovement } from './movement.ts';
@@ -45,6 +46,7 @@ export const actions: ReadonlyMap<string, Action> = new Map(
     introduce,
     conditions,
     conditionsLook,
+    metricsAction,
   ].map((action) => [action.name, action] as const),
 );
 

@@ -4,6 +4,7 @@ import type { Mailbox } from '../../mail/mailbox.ts';
 import { categories, levels, redact } from '../config/index.ts';
 import { splitAddress } from '../config/addresses.ts';
 import { printMovement } from '../movement/history.ts';
+import { joinTransports } from './transports.ts';
 import { defineAction, done, refused, results, silentWorkers } from './action.ts';
 
 const nothing = z.strictObject({});
@@ -32,10 +33,11 @@ export const status = defineAction({
   changes: false,
   input: nothing,
   async run({ supervisor, workers, clock, settings, conditions, movement }) {
-    const [service, counts, moved] = await Promise.all([
+    const [service, counts, moved, measures] = await Promise.all([
       supervisor.status(),
       workers.call('queue.counts', {}),
       movement(),
+      supervisor.measures(),
     ]);
     const { server, domains } = settings();
     const upMs = clock.wall() - service.startedAtMs;
@@ -46,6 +48,7 @@ export const status = defineAction({
       nowMs: clock.wall(),
       upMs,
       conditions: conditions(),
+      transports: joinTransports(measures.workers.map(({ transports }) => transports)),
       queue: addCounts(results(counts)),
       movement: { ...moved, text: printMovement(moved) ?? '' },
       missing: silentWorkers(counts),

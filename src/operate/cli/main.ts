@@ -24,6 +24,7 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
   { names: ['dns'], load: async () => (await import('./commands/dns.ts')).dnsCommands },
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).doctorCommands },
   { names: ['gateway'], load: async () => (await import('./commands/gateway.ts')).gatewayCommands },
+  { names: ['metrics'], load: async () => (await import('./commands/metrics.ts')).metricsCommands },
   { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },
   { names: ['trace', 'events'], load: async () => (await import('./commands/look-back.ts')).lookBackCommands },
   { names: ['mailbox'], load: async () => (await import('./commands/mailbox.ts')).mailboxCommands },

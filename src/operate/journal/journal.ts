@@ -34,6 +34,8 @@ export interface JournalParts {
   readonly process: ProcessName;
   readonly levels: Levels;
   readonly writers: readonly EventWriter[];
+  /** Hears of every event, also of one that no level writes. */
+  readonly heard?: (name: EventName, data: Readonly<Record<string, unknown>>) => void;
 }
 
 /** Makes the journal of a process. */
@@ -50,6 +52,7 @@ export function createJournal(parts: JournalParts): RunningJournal {
 
   return {
     emit<N extends EventName>(name: N, data: EventData<N>): void {
+      parts.heard?.(name, data);
       if (!isWanted(name)) return;
       const { number, row } = rowOf(name);
       const { severity, category } = row;

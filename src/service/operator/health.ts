@@ -1,12 +1,13 @@
 /**
  * The health endpoint: HTTP/1.1 for those who ask whether the service lives and whether it accepts mail (container hosts, load
- * balancers). It tells what `ims status` tells, and nothing that a stranger on this host may not know.
+ * balancers), and for those who collect metrics. It tells what `ims status` tells, and nothing that a stranger on this host may not know.
  */
 import type { Journal } from '../../events/journal.ts';
 import { parseHealthPlace } from '../../operate/config/health-place.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { ByteSink, ByteStream, Listening, Network } from '../../world/ports/network.ts';
 import type { Disk } from '../../world/ports/disk.ts';
+import { type MetricsForm, mediaTypes } from '../../operate/metrics/text.ts';
 import { errnoOf } from '../../events/fault.ts';
 import type { Board } from '../parts/board.ts';
 
@@ -39,6 +40,8 @@ export interface HealthParts {
   readonly journal: Journal;
   readonly board: Board;
   readonly look: () => Promise<HealthLook>;
+  /** The metrics in a form of their text. */
+  readonly metrics: (form: MetricsForm) => Promise<string>;
 }
 
 const PART = 'health endpoint';
@@ -51,7 +54,7 @@ export class HealthEndpoint {
   #listening: Listening | undefined;
   #retry: Timer | undefined;
   #told: string | undefined;
-  #look: { readonly atMs: number; readonly answer: Promise<HealthLook | undefined> } | undefined;
+  readonly #looks = new Map<string, { readonly atMs: number; readonly answer: Promise<unknown> }>();
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
@@ -113,7 +116,7 @@ export class HealthEndpoint {
     const question: Question = new Question(
       stream,
       this.#parts.world.clock,
-      (path) => this.#answer(path),
+      (path, accept) => this.#answer(path, accept),
       () => {
         this.#connections.delete(question);
       },
@@ -121,23 +124,35 @@ export class HealthEndpoint {
     this.#connections.add(question);
   }
 
-  async #answer(path: string): Promise<string> {
-    if (path !== '/live' && path !== '/ready') return response(404, { paths: ['/live', '/ready'] });
-    const look = await this.#lookedAt();
+  async #answer(path: string, accept: string): Promise<string> {
+    if (path === '/metrics')
+      return this.#metrics(accept.includes('application/openmetrics-text') ? 'openmetrics' : 'prometheus');
+    if (path !== '/live' && path !== '/ready') return response(404, { paths: ['/live', '/ready', '/metrics'] });
+    const look = await this.#lookedAt('health', this.#parts.look);
     if (look === undefined) return response(503, { live: false, verdict: 'The supervisor does not answer.' });
     const { verdict, ready } = look;
     return path === '/live' ? response(200, { live: true, verdict }) : response(ready ? 200 : 503, { ready, verdict });
   }
 
-  #lookedAt(): Promise<HealthLook | undefined> {
+  async #metrics(form: MetricsForm): Promise<string> {
+    const text = await this.#lookedAt(form, () => this.#parts.metrics(form));
+    if (text === undefined) return response(503, { problem: 'The service does not say what it measures.' });
+    return whole(200, mediaTypes[form], text);
+  }
+
+  /** What a look finds; undefined where it takes too long. */
+  #lookedAt<T>(what: string, look: () => Promise<T>): Promise<T | undefined> {
     const { clock } = this.#parts.world;
-    if (this.#look !== undefined && clock.now() - this.#look.atMs < healthLimits.lookMs) return this.#look.answer;
-    const answer = new Promise<HealthLook | undefined>((resolve) => {
+    const known = this.#looks.get(what);
+    // Under one name there is one kind of look; the map cannot say so.
+    if (known !== undefined && clock.now() - known.atMs < healthLimits.lookMs)
+      return known.answer as Promise<T | undefined>;
+    const answer = new Promise<T | undefined>((resolve) => {
       const limit = clock.after(healthLimits.answerMs, () => resolve(undefined));
-      this.#parts.look().then(
-        (look) => {
+      look().then(
+        (found) => {
           limit.cancel();
-          resolve(look);
+          resolve(found);
         },
         () => {
           limit.cancel();
@@ -145,7 +160,7 @@ export class HealthEndpoint {
         },
       );
     });
-    this.#look = { atMs: clock.now(), answer };
+    this.#looks.set(what, { atMs: clock.now(), answer });
     return answer;
   }
 }
@@ -160,21 +175,29 @@ const REASONS: Readonly<Record<number, string>> = {
 
 /** A whole HTTP response; the connection ends after it (RFC 9112 §9.6). */
 export function response(status: number, body: unknown): string {
-  const text = `${JSON.stringify(body)}\n`;
-  const head = `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\nContent-Type: application/json\r\n`;
+  return whole(status, 'application/json', `${JSON.stringify(body)}\n`);
+}
+
+function whole(status: number, type: string, text: string): string {
+  const head = `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\nContent-Type: ${type}\r\n`;
   return `${head}Content-Length: ${Buffer.byteLength(text)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${text}`;
 }
 
 /** One connection with one question. */
 class Question implements ByteSink {
   readonly #stream: ByteStream;
-  readonly #answer: (path: string) => Promise<string>;
+  readonly #answer: (path: string, accept: string) => Promise<string>;
   readonly #gone: () => void;
   readonly #limit: Timer;
   #text = '';
   #asked = false;
 
-  constructor(stream: ByteStream, clock: Clock, answer: (path: string) => Promise<string>, gone: () => void) {
+  constructor(
+    stream: ByteStream,
+    clock: Clock,
+    answer: (path: string, accept: string) => Promise<string>,
+    gone: () => void,
+  ) {
     this.#stream = stream;
     this.#answer = answer;
     this.#gone = gone;
@@ -209,10 +232,12 @@ class Question implements ByteSink {
 
   async #ask(): Promise<void> {
     this.#asked = true;
-    const [method = '', target = '', version = ''] = this.#text.slice(0, this.#text.indexOf('\r\n')).split(' ');
+    const [request = '', ...fields] = this.#text.slice(0, this.#text.indexOf('\r\n\r\n')).split('\r\n');
+    const [method = '', target = '', version = ''] = request.split(' ');
+    const accept = fields.find((field) => field.toLowerCase().startsWith('accept:'))?.toLowerCase() ?? '';
     if (!version.startsWith('HTTP/1.')) return this.#end(response(400, { problem: 'this is no HTTP/1 request' }));
     if (method !== 'GET' && method !== 'HEAD') return this.#end(response(405, { allowed: ['GET', 'HEAD'] }));
-    const whole = await this.#answer(target.split('?')[0] ?? '');
+    const whole = await this.#answer(target.split('?')[0] ?? '', accept);
     // RFC 9110 §9.3.2: as for GET, without the content.
     this.#end(method === 'HEAD' ? whole.slice(0, whole.indexOf('\r\n\r\n') + 4) : whole);
   }

@@ -15,6 +15,10 @@ import { catalogue } from '../../events/catalogue/index.ts';
 import type { EventRow } from '../../events/row.ts';
 import { type EventLog, followEvents, listEvents, openEventLog } from '../../operate/journal/event-log.ts';
 import { createJournal, type Levels, type RunningJournal } from '../../operate/journal/journal.ts';
+import { lookAtMetrics } from '../../operate/metrics/look.ts';
+import type { Measures } from '../../operate/metrics/measures.ts';
+import { metricsText } from '../../operate/metrics/text.ts';
+import type { CountRecord } from '../../operate/metrics/counts.ts';
 import { outputWriter } from '../../operate/journal/output-writer.ts';
 import { searchTimelines } from '../../operate/tracking/search.ts';
 import { MovementKeeper } from '../../operate/movement/keeper.ts';
@@ -84,6 +88,7 @@ class Operator implements ChildDuties {
       process: { role: 'operator' },
       levels: settings.events.levels,
       writers: [outputWriter(output, settings.events.format, 'standard output', () => journal), this.#recent],
+      heard: this.#recent.heard,
     });
     const journal: RunningJournal = heardBy(plain, this.#board, 'operator');
     this.#journal = journal;
@@ -99,7 +104,13 @@ class Operator implements ChildDuties {
     }
     const context = this.#context(journal);
     await this.#serve(context, journal, place ?? runDirectory(settings));
-    this.#health = new HealthEndpoint({ world, journal, board: this.#board, look: () => this.#healthLook() });
+    this.#health = new HealthEndpoint({
+      world,
+      journal,
+      board: this.#board,
+      look: () => this.#healthLook(),
+      metrics: async (form) => metricsText(await lookAtMetrics(context), form),
+    });
     await this.#health.use(settings.server.health);
     this.#examine(context, journal, place);
     this.#movement.start();
@@ -188,6 +199,10 @@ class Operator implements ChildDuties {
     void this.#health?.use(undefined);
     await this.#control?.close();
     await this.#log?.close();
+  }
+
+  counts(): CountRecord {
+    return this.#recent.counts();
   }
 
   voice(): Voice | undefined {
@@ -322,6 +337,7 @@ class Operator implements ChildDuties {
   #supervisorActions(): Supervisor {
     return {
       status: () => this.#status(),
+      measures: async () => (await this.#supervisor.ask('measures', undefined)) as Measures,
       reload: async () => {
         const result = (await this.#supervisor.ask('reload', {})) as ReloadResult;
         if (result.ok) return { kind: 'applied', generation: result.generation, changes: result.changes, warnings: [] };

@@ -3,6 +3,7 @@ import type { PartState } from '../../operate/actions/context.ts';
 import type { Child, ChildEnd } from '../../world/ports/children.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { FromChild, PreviousEnd, ToChild } from '../messages.ts';
+import { KeptCounts } from '../../operate/metrics/counts.ts';
 import { limits } from './limits.ts';
 
 /** What a slot needs to keep one child alive. */
@@ -39,6 +40,8 @@ export class ChildSlot {
   briefed = 0;
   /** What the child says of its parts. */
   parts: readonly PartState[] = [];
+  /** What it and its predecessors have counted. */
+  readonly counts = new KeptCounts();
   readonly #parts: SlotParts;
   readonly #calls = new Map<
     number,
@@ -159,6 +162,8 @@ export class ChildSlot {
         break;
       }
       case 'alive':
+        if (message.counts !== undefined) this.counts.heard(message.counts);
+        break;
       case 'stopped':
         break;
     }
@@ -189,6 +194,7 @@ export class ChildSlot {
       reject(new Error(`${role} ${index} ended`));
     }
     this.#calls.clear();
+    this.counts.ended();
     if (this.state === 'stopping') {
       this.state = 'stopped';
       this.#onStopped?.();

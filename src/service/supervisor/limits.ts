@@ -30,4 +30,6 @@ export const limits = {
   prepareMs: 20_000,
   /** How long a call to a child may take. */
   callMs: 60_000,
+  /** How long a worker may take to say what it measures. */
+  measureMs: 1_500,
 } as const;

@@ -11,11 +11,13 @@ import type { EventRecord } from '../../events/render.ts';
 import type { PartState } from '../../operate/actions/context.ts';
 import { acceptsMail, type Attention, verdictOf } from '../../operate/actions/verdict.ts';
 import { printProblem } from '../../operate/config/index.ts';
+import type { CountRecord } from '../../operate/metrics/counts.ts';
 import type { Children } from '../../world/ports/children.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { Briefing, PreviousEnd } from '../messages.ts';
 import type { Board } from '../parts/board.ts';
 import type { Reloaded, ReloadResult, SupervisorStatus } from './answers.ts';
+import { askWorkers, measure } from './asking.ts';
 import { ChildSlot } from './child-slot.ts';
 import { LeaseTable } from './leases.ts';
 import { type BoundSocket, Listeners } from './listeners.ts';
@@ -44,6 +46,8 @@ export interface SupervisorParts {
   readonly board: Board;
   /** The last events of this process. */
   readonly recentEvents: () => readonly EventRecord[];
+  /** What this process has counted. */
+  readonly counts?: () => CountRecord;
   /** Tells the service manager (sd_notify). */
   readonly notify: (state: string) => void;
   /** Called once everything runs. */
@@ -339,22 +343,6 @@ export class Supervisor {
     worker.send({ kind: 'listen', name, address: socket.address, port: socket.port }, socket.handle);
   }
 
-  /** The answers of all workers, those that cannot answer with why. */
-  #askWorkers(call: string, input: unknown): Promise<readonly { worker: number; ok: boolean; result: unknown }[]> {
-    return Promise.all(
-      this.#workers.map((worker) =>
-        worker.call(call, input).then(
-          (result) => ({ worker: worker.index, ok: true, result }),
-          (error: unknown) => ({
-            worker: worker.index,
-            ok: false,
-            result: error instanceof Error ? error.message : String(error),
-          }),
-        ),
-      ),
-    );
-  }
-
   /** What a child may ask for. */
   async #answer(name: string, input: unknown, slot: ChildSlot): Promise<unknown> {
     switch (name) {
@@ -366,7 +354,7 @@ export class Supervisor {
         return undefined;
       }
       case 'recent-events': {
-        const answers = await this.#askWorkers('recent-events', undefined);
+        const answers = await askWorkers(this.#workers, 'recent-events', undefined);
         return [
           ...this.#parts.recentEvents(),
           ...answers.flatMap(({ ok, result }) => (ok ? (result as EventRecord[]) : [])),
@@ -374,6 +362,8 @@ export class Supervisor {
       }
       case 'status':
         return this.status();
+      case 'measures':
+        return measure(this.#workers, this.#operator, this.#parts.counts?.() ?? {}, this.#parts.clock);
       case 'reload':
         return this.reload();
       case 'stop':
@@ -384,11 +374,11 @@ export class Supervisor {
         return this.#leases.more(worker, key, limit, wanted);
       }
       case 'write-events':
-        await Promise.all([this.#parts.writeEvents(), this.#askWorkers('write-events', undefined)]);
+        await Promise.all([this.#parts.writeEvents(), askWorkers(this.#workers, 'write-events', undefined)]);
         return undefined;
       case 'workers': {
         const { call, input: asked } = input as { call: string; input: unknown };
-        return this.#askWorkers(call, asked);
+        return askWorkers(this.#workers, call, asked);
       }
       default:
         throw new Error(`unknown call ${name}`);

@@ -10,6 +10,7 @@ import { rowOf } from '../../events/render.ts';
 import type { ToChild } from '../messages.ts';
 import type { Board, PartSaid } from '../parts/board.ts';
 import type { Generation } from './generation.ts';
+import type { Tally } from './tally.ts';
 
 /** What of a running worker gateways lead to. */
 export interface GatewayTargets {
@@ -29,6 +30,7 @@ export function openGateways(
   board: Board,
   { shard, workers, briefing }: Extract<ToChild, { kind: 'start' }>,
   journal: Journal,
+  tally: Tally,
   targets: () => GatewayTargets,
 ): Gateways {
   const away = new Set<string>();
@@ -47,6 +49,7 @@ export function openGateways(
       else reception.accept(stream, { name, ...listener, byGateway: true });
     },
     changed: (state) => {
+      if (state.trouble !== undefined) tally.ways.failed('gateway', state.name, state.trouble.why);
       if (state.trouble !== undefined) away.add(state.name);
       else if (state.state === 'up' && away.delete(state.name))
         for (const { scheduler } of targets().shards) void scheduler.again(`the gateway ${state.name} `);

@@ -26,6 +26,7 @@ import type { World } from '../../world/world.ts';
 import type { Briefing } from '../messages.ts';
 import { attemptsWithin, type Descriptors } from './files.ts';
 import type { Shares } from './shares.ts';
+import type { Tally } from './tally.ts';
 
 /** Everything that one configuration decides. A reload makes a new one; sessions and attempts under way keep theirs. */
 export interface Generation {
@@ -53,6 +54,7 @@ export interface GenerationParts {
   readonly shares: Shares;
   readonly gateways: Pick<Gateways, 'dial'>;
   readonly proxies: ProxyHealth;
+  readonly tally: Tally;
   readonly ownAddresses: () => readonly string[];
   readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
   readonly descriptors: Pick<Descriptors, 'limit'>;
@@ -62,14 +64,16 @@ export interface GenerationParts {
 /** Builds all rooms for a configuration. Throws where something of it cannot be used. */
 export function makeGeneration(briefing: Briefing, parts: GenerationParts): Generation {
   const { settings } = briefing;
-  const { world, journal } = parts;
+  const { world, journal, tally } = parts;
   const serverName = settings.server.name;
-  const resolver = createResolver({
+  const stub = createResolver({
     world,
     servers: briefing.nameServers.flatMap((text) => parseNameServer(text) ?? []),
     settings: settings.names,
     journal,
+    asked: tally.asked,
   });
+  const resolver = tally.resolver(stub);
   const directory = createDirectory({
     settings: settings.domains,
     relayDomains: settings.routing.relayDomains,
@@ -93,8 +97,9 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     journal,
   });
   const rewrite = createRewrite(settings.routing.rewrite);
-  const dialer = createDialer({ world, resolver, journal, gateways: parts.gateways, health: parts.proxies });
-  const courier = createCourier({ world, dialer, settings: settings.delivery, directory, journal });
+  const { gateways, proxies: health } = parts;
+  const dialer = createDialer({ world, resolver, journal, gateways, health, dialled: tally.dialled });
+  const courier = tally.courier(createCourier({ world, dialer, settings: settings.delivery, directory, journal }));
   const { scheduler } = settings;
   return {
     number: briefing.generation,

@@ -1,3 +1,4 @@
+import type { CountRecord } from '../../operate/metrics/counts.ts';
 import type { ParentLink } from '../../world/ports/children.ts';
 import type { ListenHandle } from '../../world/ports/network.ts';
 import type { World } from '../../world/world.ts';
@@ -19,6 +20,10 @@ export interface ChildDuties {
   call(name: string, input: unknown): Promise<unknown>;
   /** Ends in order; the process exits when it resolves. */
   stop(graceMs: number): Promise<void>;
+  /** What it has counted since it started, for the metrics. */
+  counts?(): CountRecord;
+  /** Hears how late its event loop came to what it does every few seconds. */
+  late?(ms: number): void;
   /** Where it tells events; undefined before it has begun. */
   voice(): Voice | undefined;
 }
@@ -110,8 +115,12 @@ export function serveSupervisor(
     }
   };
 
+  let due = clock.now();
   const beat = (): void => {
-    say({ kind: 'alive' });
+    child.late?.(Math.max(0, clock.now() - due));
+    due = clock.now() + ALIVE_MS;
+    const counts = child.counts?.();
+    say({ kind: 'alive', ...(counts === undefined ? {} : { counts }) });
     clock.after(ALIVE_MS, beat);
   };
   link.onMessage((message, handle) => receive(message as ToChild, handle));

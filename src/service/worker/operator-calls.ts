@@ -2,12 +2,14 @@ import { explainPolicy } from '../../flow/policy/explain.ts';
 import type { Introductions } from '../../flow/reception/introductions.ts';
 import type { Reception } from '../../flow/reception/reception.ts';
 import { answerWorkerCalls, type OperatorQueue } from '../../operate/actions/worker-calls.ts';
+import type { WorkerMeasure } from '../../operate/metrics/measures.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Generation } from './generation.ts';
 import type { Shard } from './shard.ts';
+import type { Tally } from './tally.ts';
 
 /** The parts of a worker that an operator's calls reach. */
 export interface CalledParts {
@@ -19,6 +21,22 @@ export interface CalledParts {
   readonly arrivals: Arrivals;
   readonly gateways: Pick<Gateways, 'states'>;
   readonly proxies: Pick<ProxyHealth, 'states'>;
+  readonly tally: Tally;
+}
+
+/** What this worker measures now. */
+function measured({ tally, reception, generation, proxies, gateways, shards }: CalledParts): WorkerMeasure {
+  const schedulers = shards.map(({ scheduler }) => scheduler.status());
+  return {
+    worker: shards[0]?.number ?? 0,
+    lateMs: tally.lateMs,
+    counts: tally.counts.all(),
+    sessions: reception.sessions(),
+    transports: tally.ways.states(generation.settings, proxies.states(), gateways.states()),
+    queue: allShards(shards).counts(),
+    attempts: schedulers.reduce((sum, { attempts }) => sum + attempts, 0),
+    resting: schedulers.reduce((sum, { resting }) => sum + resting.length, 0),
+  };
 }
 
 /** Answers one call of the operator process. Rejects for a name that no worker knows. */
@@ -27,16 +45,7 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
     parts.journal.setLevels(input as Parameters<RunningJournal['setLevels']>[0]);
     return undefined;
   }
-  if (name === 'activity') {
-    return {
-      sessions: parts.reception.sessions(),
-      gateways: parts.gateways.states(),
-      proxies: parts.proxies
-        .states()
-        .map(({ fault, ...state }) => ({ ...state, ...(fault && { why: fault.data.why }) })),
-      schedulers: parts.shards.map(({ scheduler }) => scheduler.status()),
-    };
-  }
+  if (name === 'measure') return measured(parts);
   const calls = answerWorkerCalls({
     queue: allShards(parts.shards),
     router: parts.generation.router,

@@ -7,6 +7,7 @@ import { lookThrough } from '../../transport/proxy-look.ts';
 import type { World } from '../../world/world.ts';
 import type { Board, PartSaid } from '../parts/board.ts';
 import type { Generation } from './generation.ts';
+import type { Tally } from './tally.ts';
 
 /** What of a running worker proxies lead to. */
 export interface ProxyTargets {
@@ -19,6 +20,7 @@ export function openProxies(
   world: Pick<World, 'clock' | 'network'>,
   board: Board,
   journal: Journal,
+  tally: Tally,
   targets: () => ProxyTargets,
 ): ProxyHealth {
   const { clock } = world;
@@ -27,6 +29,7 @@ export function openProxies(
     journal,
     look: (proxy, request) => lookThrough(proxy, request, { world, resolver: targets().generation.resolver }),
     changed: (state) => {
+      if (state.fault !== undefined) tally.ways.failed('proxy', state.name, state.fault.data.why);
       const { generation, shards } = targets();
       if (Object.hasOwn(generation.settings.routing.proxies, state.name)) board.set(partOf(state, clock));
       else board.drop(`proxy ${state.name}`);

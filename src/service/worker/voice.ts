@@ -8,11 +8,14 @@ import type { Board } from '../parts/board.ts';
 import { heardBy } from '../parts/from-events.ts';
 import { eventDirectory } from '../paths.ts';
 import { RecentEvents } from '../recent-events.ts';
+import { Tally } from './tally.ts';
 
 /** Where a worker tells what happens, from before it has its queue. */
 export interface WorkerVoice {
   readonly journal: RunningJournal;
   readonly recent: RecentEvents;
+  /** What this worker counts, the events too. */
+  readonly tally: Tally;
   readonly flush: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -31,11 +34,13 @@ export function openVoice(
   layer?: string,
 ): WorkerVoice {
   const recent = new RecentEvents();
+  const tally = new Tally(world.clock);
   const plain = createJournal({
     clock: world.clock,
     process: { role: 'worker', shard },
     levels: settings.events.levels,
     writers: [outputWriter(output, settings.events.format, 'standard output', () => journal), recent],
+    heard: tally.heard,
   });
   const journal = heardBy(layer === undefined ? plain : behindLayer(plain, layer), board, queueOf(shard));
   const log = openEventLog({
@@ -45,7 +50,7 @@ export function openVoice(
     journal: () => journal,
   });
   journal.add(log);
-  return { journal, recent, flush: () => log.flush(), close: () => log.close() };
+  return { journal, recent, tally, flush: () => log.flush(), close: () => log.close() };
 }
 
 /** Where no name server answers behind a layer over the sockets, the layer is the first to ask. */

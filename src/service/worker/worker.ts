@@ -6,6 +6,7 @@ import { createIntroductions, type Introductions } from '../../flow/reception/in
 import { createReception, type Reception } from '../../flow/reception/reception.ts';
 import type { Timeline } from '../../mail/timeline.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
+import type { CountRecord } from '../../operate/metrics/counts.ts';
 import { openTimelineLog, type TimelineLog } from '../../operate/tracking/timeline-log.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
@@ -20,6 +21,7 @@ import type { Briefing, ToChild } from '../messages.ts';
 import { Board } from '../parts/board.ts';
 import { shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
 import { type Arrivals, countArrivals } from './arrivals.ts';
+import { type Descriptors, watchDescriptors } from './files.ts';
 import { openGateways } from './gateways.ts';
 import { openProxies } from './proxies.ts';
 import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
@@ -27,6 +29,7 @@ import type { ChildDuties, SupervisorLink } from './link.ts';
 import { answerCall } from './operator-calls.ts';
 import { type AskForMore, Shares } from './shares.ts';
 import { openShard, type Shard, schedulerPart } from './shard.ts';
+import type { Tally } from './tally.ts';
 import { openVoice, queueOf, type WorkerVoice } from './voice.ts';
 import { untilLocked, untilOpen } from './waiting.ts';
 
@@ -178,6 +181,14 @@ class Worker implements ChildDuties {
     await running.closeJournal();
   }
 
+  late(ms: number): void {
+    if (this.#voice !== undefined) this.#voice.tally.lateMs = ms;
+  }
+
+  counts(): CountRecord {
+    return this.#voice?.tally.counts.all() ?? {};
+  }
+
   voice(): Voice | undefined {
     return this.#voice && { journal: this.#voice.journal, flush: this.#voice.close };
   }
@@ -201,6 +212,7 @@ interface Running {
   readonly arrivals: Arrivals;
   readonly gateways: Gateways;
   readonly proxies: ProxyHealth;
+  readonly tally: Tally;
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
   /** Lets the schedulers look anew at how many deliveries may run. */
@@ -214,7 +226,7 @@ async function startRunning(
   parts: WorkerParts,
   message: Extract<ToChild, { kind: 'start' }>,
   shares: Shares,
-  { journal, flush, close }: WorkerVoice,
+  { journal, tally, flush, close }: WorkerVoice,
   board: Board,
 ): Promise<Running> {
   const { world } = parts;
@@ -226,17 +238,17 @@ async function startRunning(
     settings: settings.events,
     journal,
   });
-  const told = countArrivals(parts.witness === undefined ? timeline : both(timeline, parts.witness));
+  const told = countArrivals(tally.timeline(parts.witness === undefined ? timeline : both(timeline, parts.witness)));
   const shards: Shard[] = [];
   const etrn = async (domain: string): Promise<EtrnOutcome> => {
     let messages = 0;
     for (const { scheduler } of shards) messages += await scheduler.flush(domain);
     return messages === 0 ? { kind: 'nothing' } : { kind: 'started', messages };
   };
-  const gateways = openGateways(parts, board, message, journal, () => running);
-  const proxies = openProxies(world, board, journal, () => running);
+  const gateways = openGateways(parts, board, message, journal, tally, () => running);
+  const proxies = openProxies(world, board, journal, tally, () => running);
   const make = (next: Briefing): Generation =>
-    makeGeneration(next, { ...parts, journal, workers, shares, gateways, proxies, etrn });
+    makeGeneration(next, { ...parts, journal, workers, shares, gateways, proxies, tally, etrn });
   const generation = make(briefing);
   const open = (number: number, previousEnd: typeof message.previousEnd): Promise<Shard> =>
     openShard(number, generation, {
@@ -278,6 +290,7 @@ async function startRunning(
     proxyInward: createProxyInward({ clock: world.clock, journal }),
     gateways,
     proxies,
+    tally,
     reception: createReception({
       clock: world.clock,
       random: world.random,
@@ -292,6 +305,7 @@ async function startRunning(
       leases,
       descriptors: parts.descriptors,
       introductions,
+      counted: tally.connection,
     }),
   };
   gateways.use(settings.gateways);

@@ -30,6 +30,8 @@ export interface ResolverOptions {
   readonly servers: readonly NameServer[];
   readonly settings: Pick<NamesSettings, 'timeout' | 'tries' | 'cacheMax'>;
   readonly journal?: Journal;
+  /** Hears of every question to a name server, and whether it came to nothing. */
+  readonly asked?: (server: string, failed: boolean) => void;
 }
 
 /** One step of a look-up: a finding of one server, or why none answered. */
@@ -55,9 +57,11 @@ class StubResolver implements Resolver {
   readonly #health: ServerHealth;
   readonly #cache: AnswerCache<Answer<RecordType>>;
   readonly #inFlight = new Map<string, Promise<Answer<RecordType>>>();
+  readonly #asked: NonNullable<ResolverOptions['asked']>;
   readonly #turnstile = new Turnstile(inFlightMax, waitingMax);
 
-  constructor({ world, servers, settings, journal }: ResolverOptions) {
+  constructor({ world, servers, settings, journal, asked }: ResolverOptions) {
+    this.#asked = asked ?? (() => undefined);
     this.#world = world;
     this.#settings = settings;
     this.#health = new ServerHealth(servers.slice(0, serversMax), world.clock, journal);
@@ -142,10 +146,12 @@ class StubResolver implements Resolver {
         this.#health.refusedEdns(server);
     }
     if (exchange.kind === 'failed') {
+      this.#asked(printNameServer(server), true);
       this.#health.failed(server, exchange.reason);
       return { failure: exchange.reason };
     }
     const { response } = exchange;
+    this.#asked(printNameServer(server), response.rcode !== 0 && response.rcode !== 3);
     if (response.rcode !== 0 && response.rcode !== 3) {
       const reason = refusalOf(server, name, response);
       // SERVFAIL speaks of the name, REFUSED of the server.

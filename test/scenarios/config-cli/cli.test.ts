@@ -80,6 +80,7 @@ async function context(): Promise<OperatorContext> {
         queues.map((rows, worker) => ({ worker, ok: true as const, result: answer(name, input, rows) })) as never,
     },
     supervisor: {
+      measures: async () => ({ counts: {}, workers: [], silent: 0 }),
       status: async () => ({
         version: '1',
         verdict: 'Mail is accepted; one thing is not well: names: no resolver answers.',

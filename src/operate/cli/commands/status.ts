@@ -1,6 +1,7 @@
 /** The one screen of `ims status`. */
 import type { QueueCounts } from '../../../flow/queue/port.ts';
 import type { PartState, ServiceStatus } from '../../actions/context.ts';
+import type { TransportState } from '../../actions/transports.ts';
 import { acceptsMail, isWell, unexplained } from '../../actions/verdict.ts';
 import type { Condition } from '../../doctor/condition.ts';
 import type { Movement } from '../../movement/history.ts';
@@ -16,6 +17,8 @@ export interface StatusResult extends ServiceStatus {
   readonly nowMs: number;
   readonly upMs: number;
   readonly conditions: readonly Condition[];
+  /** Every way out and in: direct, proxies, gateways, smart hosts. */
+  readonly transports: readonly TransportState[];
   readonly queue: QueueCounts;
   /** Rates of the last hour; `text` is the forecast, '' where there is nothing to say. */
   readonly movement: Movement & { readonly text: string };
@@ -40,6 +43,7 @@ export function printStatus(session: CliSession, status: StatusResult, all: bool
   for (const thing of things.slice(0, SHOWN_MAX)) printThing(session, thing, nowMs);
   if (things.length > SHOWN_MAX) session.print(`\nand ${things.length - SHOWN_MAX} more: ims status --json`);
   if (all) printParts(session, parts, nowMs);
+  if (all) printTransports(session, status);
   printListeners(session, status);
   printProcesses(session, status);
   const { queue } = status;
@@ -117,6 +121,23 @@ function printParts(session: CliSession, parts: readonly PartState[], nowMs: num
   session.print(
     table(
       [{ title: 'PART' }, { title: 'STATE' }, { title: 'SINCE' }, { title: '', flexible: true }],
+      rows,
+      session.width,
+    ),
+  );
+}
+
+function printTransports(session: CliSession, { transports, nowMs }: StatusResult): void {
+  const rows = transports.map(({ kind, name, state, sinceMs, says = '' }) => [
+    `${kind} ${name}`.trim(),
+    state,
+    sinceMs === 0 ? '' : showSpan(Math.max(0, nowMs - sinceMs)),
+    says,
+  ]);
+  session.print('');
+  session.print(
+    table(
+      [{ title: 'WAY' }, { title: 'STATE' }, { title: 'SINCE' }, { title: 'LAST WORDS OF A FAILURE', flexible: true }],
       rows,
       session.width,
     ),
