@@ -1,5 +1,6 @@
 import type { QueueId } from './queue-id.ts';
 import type { Reply } from './reply.ts';
+import type { ForwardedFrom, SenderCheck } from './sender-check.ts';
 
 /** One step in the life of a message, as the timeline keeps it and `ims trace` shows it. */
 export type TimelineEntry = { readonly atMs: number; readonly queueId: QueueId } & (
@@ -13,6 +14,9 @@ export type TimelineEntry = { readonly atMs: number; readonly queueId: QueueId }
       readonly account?: string;
       readonly sizeBytes: number;
       readonly nextHops: readonly string[];
+      /** What the checks of the sender found, where there were any. */
+      readonly checks?: readonly SenderCheck[];
+      readonly forwarded?: ForwardedFrom;
     }
   | {
       readonly what: 'attempt';

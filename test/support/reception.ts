@@ -1,17 +1,13 @@
 /** A reception with everything around it in memory: time that stands still, streams of text, a queue that keeps what it commits. */
 import type { EventName, Journal } from '../../src/events/journal.ts';
-import { createPolicy } from '../../src/flow/policy/policy.ts';
-import type { EtrnOutcome } from '../../src/flow/policy/policy.ts';
-import { createPreparation } from '../../src/flow/preparation/preparation.ts';
-import type { Rewrite } from '../../src/flow/preparation/preparation.ts';
+import { createPolicy, type EtrnOutcome } from '../../src/flow/policy/policy.ts';
+import { createPreparation, type Rewrite } from '../../src/flow/preparation/preparation.ts';
 import type { Draft, NewMessage, QueueCondition } from '../../src/flow/queue/port.ts';
 import { localLeases } from '../../src/flow/reception/leases.ts';
-import { createReception } from '../../src/flow/reception/reception.ts';
-import type { Reception, ReceptionListener } from '../../src/flow/reception/reception.ts';
+import { createReception, type Reception, type ReceptionListener } from '../../src/flow/reception/reception.ts';
 import type { Directory, LoginVerdict, Resolution } from '../../src/flow/recipients/port.ts';
 import { applyEdits } from '../../src/mail/edits.ts';
-import type { Mailbox } from '../../src/mail/mailbox.ts';
-import { printMailbox } from '../../src/mail/mailbox.ts';
+import { type Mailbox, printMailbox } from '../../src/mail/mailbox.ts';
 import type { TimelineEntry } from '../../src/mail/timeline.ts';
 import type { PolicySettings } from '../../src/settings/policy.ts';
 import type { ReceptionSettings } from '../../src/settings/reception.ts';
@@ -287,6 +283,7 @@ export interface SceneOptions {
   readonly etrn?: (domain: string) => EtrnOutcome;
   readonly rewrite?: Rewrite;
   readonly serverName?: string;
+  readonly resolver?: NonNullable<Parameters<typeof createPolicy>[0]['resolver']>;
 }
 
 /** Everything around a reception. */
@@ -306,6 +303,9 @@ const noPolicy: PolicySettings = {
   etrn: { hosts: [] },
   blockedSenders: [],
   refuseNullMxSenders: false,
+  spf: { mode: 'off', receivedSpf: false, timeout: 5000 },
+  dnsbl: [],
+  uncheckedNetworks: [],
 };
 
 /** Builds a reception of the real parts, with the world around it in memory. */
@@ -330,6 +330,8 @@ export function scene(options: SceneOptions = {}): Scene {
       settings: { ...noPolicy, ...options.policy },
       directory,
       journal,
+      clock,
+      ...(options.resolver === undefined ? {} : { resolver: options.resolver }),
       ...(etrn === undefined ? {} : { etrn }),
     }),
     preparation: createPreparation({
@@ -338,6 +340,7 @@ export function scene(options: SceneOptions = {}): Scene {
       expiryMs: { urgent: 1, normal: 2, bulk: 3 },
       router,
       clock,
+      receivedSpf: options.policy?.spf?.receivedSpf === true,
       ...(options.rewrite === undefined ? {} : { rewrite: options.rewrite }),
     }),
     queue,

@@ -3,6 +3,7 @@ import * as tls from 'node:tls';
 import { loginFailureDelayMs } from '../../src/flow/reception/limits.ts';
 import { ProxyHeaders } from '../../src/flow/reception/proxy-headers.ts';
 import type { Room } from '../../src/flow/reception/room.ts';
+import { SessionClient } from '../../src/flow/reception/client.ts';
 import { Session } from '../../src/flow/reception/session.ts';
 import { TimerWheel } from '../../src/flow/reception/timer-wheel.ts';
 import { createPreparation } from '../../src/flow/preparation/preparation.ts';
@@ -50,6 +51,7 @@ export class SocketPeer implements TranscriptPeer {
         stream,
         machine,
         profile,
+        client: new SessionClient(stream, { stranger: false, intermediary: false }, () => undefined),
         listener: 'test',
         begin,
         ended: () => undefined,
@@ -178,6 +180,7 @@ export class SocketPeer implements TranscriptPeer {
           inTransaction = true;
           return ask({ about: 'sender', envelope, declaredSize: undefined });
         },
+        examine: () => undefined,
         recipient: (_, __, recipient) => ({
           reply: ask({ about: 'recipient', recipient }),
           targets: [recipient.mailbox],

@@ -19,6 +19,25 @@ export const policyEvents = {
     text: 'login of {account} from {client} failed',
     data: { client: 'address', account: 'mailbox' },
   },
+  2253: {
+    name: 'policy.spf-refused',
+    severity: 'information',
+    category: 'policy',
+    title: 'Mail was refused because SPF says that the client may not send it',
+    text: 'mail of {sender} from {client} was refused with 550 5.7.23: SPF fails for {identity} {value}, {why}',
+    data: { client: 'address', identity: 'text', value: 'text', why: 'text', sender: 'mailbox' },
+    rfc: ['7208 §8.4'],
+    level: 3,
+  },
+  2254: {
+    name: 'policy.listed-client-refused',
+    severity: 'information',
+    category: 'policy',
+    title: 'Mail was refused because a block list names the client',
+    text: 'mail of {sender} from {client} was refused with 550 5.7.1: {zone} lists it, {code} {why}',
+    data: { client: 'address', zone: 'text', code: 'address', why: 'text', sender: 'mailbox' },
+    level: 3,
+  },
   3250: {
     name: 'policy.network-unreadable',
     severity: 'warning',
@@ -43,5 +62,16 @@ export const policyEvents = {
     title: 'A login could not be checked',
     text: 'a login from {client} was answered with 454: {why}',
     data: { client: 'address', why: 'text' },
+  },
+  3253: {
+    name: 'policy.list-unanswered',
+    severity: 'warning',
+    category: 'policy',
+    title: 'A block list refuses to answer',
+    text: 'the block list {zone} gives no answer that counts, so nobody is on it: {why}',
+    data: { zone: 'text', why: 'text' },
+    rfc: ['5782 §5'],
+    advice:
+      'Ask it through a resolver of your own (names.servers), get a key from its operator, or take it out of policy.dnsbl.',
   },
 } as const satisfies CatalogueSection;

@@ -16,6 +16,9 @@ const closed: PolicySettings = {
   etrn: { hosts: [] },
   blockedSenders: [],
   refuseNullMxSenders: false,
+  spf: { mode: 'off', receivedSpf: false, timeout: 5000 },
+  dnsbl: [],
+  uncheckedNetworks: [],
 };
 const stranger: PolicySession = { profile: 'mx', clientAddress: '198.51.100.7', account: undefined };
 const customer: PolicySession = { profile: 'submission', clientAddress: '198.51.100.7', account: 'me@example.test' };

@@ -9,12 +9,14 @@ import type { Journal } from '../../events/journal.ts';
 import { addressLiteral } from '../../protocol/headers/received.ts';
 import { replies } from '../../protocol/smtp/replies.ts';
 import type { PolicySettings } from '../../settings/policy.ts';
+import type { Clock } from '../../world/ports/clock.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
 import type { Directory, Resolution } from '../recipients/port.ts';
 import { etrnDomain } from './etrn.ts';
 import { asksForRelay, isEncapsulated } from './local-part.ts';
 import { networkTable } from './networks.ts';
 import { patternTable } from './patterns.ts';
+import { senderChecks, type Examination } from './sender-checks.ts';
 
 /** Who is speaking. */
 export interface PolicySession {
@@ -26,6 +28,11 @@ export interface PolicySession {
   readonly account: string | undefined;
   /** The address of ours that the client speaks to. */
   readonly localAddress?: string;
+  readonly greetingName?: string;
+  /** The address is that of a front host of ours, not of a client. */
+  readonly intermediary?: boolean;
+  /** What is being found out about the sender of this transaction. */
+  readonly examination?: Examination | undefined;
 }
 
 /** A login: the account where it fits. */
@@ -56,6 +63,8 @@ export interface Policy {
   greeting(session: PolicySession, name: string): Reply | undefined;
   login(session: PolicySession, user: string, password: string): Promise<LoginDecision>;
   sender(session: PolicySession, envelope: EnvelopeOptions): Reply | Promise<Reply>;
+  /** Begins to find out about a sender that was accepted: of strangers, where the settings ask for it. */
+  examine(session: PolicySession, envelope: EnvelopeOptions): Examination | undefined;
   recipient(
     session: PolicySession,
     reversePath: ReversePath,
@@ -69,7 +78,9 @@ export interface PolicyOptions {
   readonly settings: PolicySettings;
   readonly directory: Directory;
   readonly journal: Journal;
-  /** Asked for MX records of senders, where `refuseNullMxSenders` says so. */
+  readonly clock?: Pick<Clock, 'now' | 'wall' | 'after'>;
+  readonly serverName?: string;
+  /** Asked for MX records of senders, where `refuseNullMxSenders` says so, and by the checks of senders. */
   readonly resolver?: Pick<Resolver, 'query'>;
   /** Whether a rule of routing has a way for a recipient, so that its domain need not be one of the DNS. */
   readonly hasRoute?: (recipient: Mailbox, reversePath: ReversePath) => boolean;
@@ -160,6 +171,14 @@ export function createPolicy(options: PolicyOptions): Policy {
             domain !== '' && !directory.isLocalDomain(domain) && allowed.matchDomain(domain) === undefined,
         )?.domain;
 
+  const begin = senderChecksOf(options);
+  const examine = (session: PolicySession, { reversePath }: EnvelopeOptions): Examination | undefined => {
+    if (begin === undefined || session.profile !== 'mx' || session.account !== undefined) return undefined;
+    if (session.intermediary === true || isOurs(session)) return undefined;
+    const { clientAddress, greetingName = '' } = session;
+    return begin({ clientAddress, greetingName, reversePath });
+  };
+
   const accept = (targets: readonly Mailbox[]): RecipientDecision => {
     const domain = forbidden(targets);
     return domain === undefined
@@ -218,6 +237,14 @@ export function createPolicy(options: PolicyOptions): Policy {
     const ask = (): Promise<RecipientDecision> =>
       directory.resolve(mailbox).then((resolution) => resolved(mailbox, resolution));
     const ordinary = (): RecipientDecision | Promise<RecipientDecision> => {
+      const refusal = session.examination?.refusal;
+      if (refusal === undefined) return wanted();
+      return refusal.then((found) => {
+        found?.tell();
+        return found === undefined ? wanted() : refuse(found.reply);
+      });
+    };
+    const wanted = (): RecipientDecision | Promise<RecipientDecision> => {
       if (blockedSenders.size > 0 && reversePath !== null && blockedSenders.matchMailbox(reversePath) !== undefined) {
         return refuse(replies.senderRefused);
       }
@@ -257,9 +284,21 @@ export function createPolicy(options: PolicyOptions): Policy {
       name.length > NAME_MAX || /[\x00-\x1f\x7f]/.test(name) ? replies.greetingRefused : undefined,
     login,
     sender,
+    examine,
     recipient,
     etrn,
   };
+}
+
+function senderChecksOf({
+  settings,
+  journal,
+  resolver,
+  clock,
+  serverName = '',
+}: PolicyOptions): ReturnType<typeof senderChecks> {
+  if (resolver === undefined || clock === undefined) return undefined;
+  return senderChecks({ settings, journal, resolver, clock, serverName });
 }
 
 function etrnReply(outcome: EtrnOutcome): Reply {

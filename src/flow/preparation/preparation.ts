@@ -8,8 +8,14 @@ import { needsSmtpUtf8, printMailbox } from '../../mail/mailbox.ts';
 import type { ReversePath } from '../../mail/mailbox.ts';
 import { expandedHop, type SchedulingClass } from '../../mail/next-hop.ts';
 import type { Reply } from '../../mail/reply.ts';
-import { authenticationResults, authservId } from '../../protocol/headers/authentication-results.ts';
+import type { ForwardedFrom, SenderCheck } from '../../mail/sender-check.ts';
+import {
+  authenticationResults,
+  authenticationResultsField,
+  authservId,
+} from '../../protocol/headers/authentication-results.ts';
 import { dateCache } from '../../protocol/headers/date.ts';
+import { receivedSpfField } from '../../protocol/headers/received-spf.ts';
 import { protocolName, receivedField } from '../../protocol/headers/received.ts';
 import { HeaderScanner, fieldValue } from '../../protocol/headers/scanner.ts';
 import type { HeaderExcess, HeaderField } from '../../protocol/headers/scanner.ts';
@@ -40,12 +46,16 @@ export type Rewrite = (
 export interface SessionOrigin {
   readonly profile: 'mx' | 'submission' | 'lmtp';
   readonly clientAddress: string;
+  /** Its host name, where a trusted host told it. */
+  readonly clientName?: string;
   /** It came in by a gateway. */
   readonly stranger?: boolean | undefined;
   readonly greetingName: string;
   readonly extended: boolean;
   readonly tls: TlsFacts | undefined;
   readonly account: string | undefined;
+  /** Who brought the mail to a trusted host that passes it on. */
+  readonly forwarded?: ForwardedFrom | undefined;
 }
 
 /** A transaction at its end of data. */
@@ -58,6 +68,8 @@ export interface ArrivedMessage {
   readonly header: HeaderScanner;
   readonly sizeBytes: number;
   readonly eightBit: boolean;
+  /** What was found out about the sender; undefined where nothing was asked. */
+  readonly checks?: readonly SenderCheck[];
 }
 
 /** A message ready for the queue, or the reason why not. */
@@ -86,6 +98,8 @@ export interface PreparationOptions {
   readonly router: Pick<Router, 'nextHop'>;
   readonly clock: Pick<Clock, 'wall'>;
   readonly rewrite?: Rewrite;
+  /** Whether checks of SPF stand in Received-SPF fields too. */
+  readonly receivedSpf?: boolean;
 }
 
 /** Names in lower case of the fields that address rewriting sees. */
@@ -139,6 +153,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
     const field = receivedField({
       greetingName: origin.greetingName,
       clientAddress: origin.clientAddress,
+      ...(origin.clientName === undefined ? {} : { clientName: origin.clientName }),
       serverName,
       protocol,
       ...(origin.tls === undefined ? {} : { tls: origin.tls }),
@@ -147,6 +162,16 @@ export function createPreparation(options: PreparationOptions): Preparation {
       date: date(nowMs),
     });
     return { field, protocol };
+  };
+
+  /** What was found out, above the trace field of the session that it was found out in (RFC 8601 §4, RFC 7208 §9.1). */
+  const checkFields = ({ origin, envelope }: ArrivedMessage, checks: readonly SenderCheck[]): string => {
+    const { clientAddress, greetingName } = origin;
+    const results = authenticationResultsField(serverName, clientAddress, checks);
+    if (options.receivedSpf !== true) return results;
+    const sender = envelope.reversePath === null ? '' : printMailbox(envelope.reversePath);
+    const facts = { serverName, clientAddress, greetingName, sender };
+    return results + checks.map((check) => (check.method === 'spf' ? receivedSpfField(facts, check) : '')).join('');
   };
 
   /** The fields a submitted message lacks (RFC 6409 §8.2, §8.3); From only because the sender is known by login. */
@@ -194,6 +219,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
     const { field, protocol } = traceField(arrived, nowMs);
     let prefix = alias === undefined ? field : `Delivered-To: ${alias}\r\n${field}`;
     let messageId = messageIdOf(header);
+    if (arrived.checks !== undefined) prefix = checkFields(arrived, arrived.checks) + prefix;
     const edits: Edit[] = [];
     if (origin.profile === 'submission') {
       const ours = `${arrived.id}@${serverName}`;

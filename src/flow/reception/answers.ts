@@ -1,6 +1,7 @@
 /** Answers the questions of a session's machine by asking the rooms that know. */
 import type { Reply } from '../../mail/reply.ts';
 import { replyKind } from '../../mail/reply.ts';
+import type { ForwardedClient } from '../../protocol/smtp/grammar/forwarded.ts';
 import type { Answer, Question } from '../../protocol/smtp/server/port.ts';
 import { replies } from '../../protocol/smtp/replies.ts';
 import type { RecipientDecision } from '../policy/policy.ts';
@@ -27,10 +28,20 @@ export function answerQuestion(session: Session, question: Question): MaybeLater
     case 'message':
       return message(session, question);
     case 'client':
-      return { reply: session.becomes(question.address) ?? session.room.policy.connection(session) ?? replies.ok };
+      return { reply: client(session, question.client) };
     case 'etrn':
       return toAnswer(session.room.policy.etrn(session, question.argument));
   }
+}
+
+/** A client that a trusted host speaks for meets what one meets that comes by itself. */
+function client(session: Session, said: ForwardedClient): Reply {
+  const { policy } = session.room;
+  const greeting = said.helo === undefined || said.helo === '' ? undefined : policy.greeting(session, said.helo);
+  const refusal = greeting ?? session.client.becomes(said);
+  if (refusal !== undefined) return refusal;
+  session.account = said.login === '' ? undefined : said.login;
+  return policy.connection(session) ?? replies.ok;
 }
 
 function toAnswer(reply: MaybeLater<Reply>): MaybeLater<Answer> {
@@ -64,8 +75,11 @@ function sender(session: Session, question: Extract<Question, { about: 'sender' 
 }
 
 function recipient(session: Session, question: Extract<Question, { about: 'recipient' }>): MaybeLater<Answer> {
-  const { transaction } = session;
+  const { transaction, onlyDomains } = session;
   if (transaction === undefined) return { reply: replies.badSequence };
+  // Who sends what it holds for some domains has not been asked to send anything else.
+  if (onlyDomains !== undefined && !onlyDomains.has(question.recipient.mailbox.domain.toLowerCase()))
+    return { reply: replies.relayDenied };
   const take = ({ reply, targets }: RecipientDecision): Answer => {
     if (replyKind(reply) !== 'positive') return { reply };
     transaction.targets += targets.length;

@@ -1,6 +1,6 @@
 /** The room where connections become sessions, and where sessions end when the service does. */
 import { cidrSets } from '../../base/cidr.ts';
-import type { Reply } from '../../mail/reply.ts';
+import { printReply, type Reply } from '../../mail/reply.ts';
 import { createServerMachine } from '../../protocol/smtp/server/machine.ts';
 import type { ServerOffer } from '../../protocol/smtp/server/port.ts';
 import { writeReply } from '../../protocol/smtp/grammar/reply.ts';
@@ -12,17 +12,31 @@ import { createGate } from './gate.ts';
 import type { Descriptors } from './gate.ts';
 import type { Leases } from './leases.ts';
 import { lingerMs, lingeringWithin } from './limits.ts';
+import { SessionClient } from './client.ts';
 import { ProxyHeaders } from './proxy-headers.ts';
 import type { Room } from './room.ts';
 import { Session } from './session.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
 /** A listener as reception needs to know it. */
-export type ReceptionListener = Pick<ListenerSettings, 'profile' | 'tls' | 'greetingDelay' | 'xclient'> & {
+export type ReceptionListener = Pick<
+  ListenerSettings,
+  'profile' | 'tls' | 'greetingDelay' | 'xclient' | 'proxyProtocol'
+> & {
   readonly name: string;
   /** Connections come by a gateway: never from a network of ours. */
   readonly byGateway?: boolean;
+  /** We made the connection ourselves, and its roles were turned (RFC 2645 §5.3). */
+  readonly turned?: Turned;
 };
+
+/** A connection that we made to be sent what is held for us. */
+export interface Turned {
+  /** Mail is taken for these alone, in lower case. */
+  readonly domains: ReadonlySet<string>;
+  /** The session is over, or was none. */
+  over(end: { readonly messages: number; readonly why: string }): void;
+}
 
 /** The sessions of a worker at a moment. */
 export interface SessionSummary {
@@ -68,7 +82,7 @@ export function createReception(options: ReceptionOptions): Reception {
 
   const ended = (session: Session): void => {
     if (!open.delete(session)) return;
-    gate.leave(session.clientAddress);
+    gate.leave(session.client.place);
     if (open.size === 0) stopped?.();
   };
 
@@ -102,9 +116,9 @@ export function createReception(options: ReceptionOptions): Reception {
     stream.end(writeReply(reply));
   };
 
-  const offerOf = (listener: ReceptionListener, client: string): ServerOffer => {
+  const offerOf = (listener: ReceptionListener, client: SessionClient, speaksForOthers: boolean): ServerOffer => {
     const { profile } = listener;
-    const { settings } = room;
+    const { settings, policy } = room;
     return {
       profile,
       hostName: room.serverName,
@@ -112,9 +126,11 @@ export function createReception(options: ReceptionOptions): Reception {
       startTls: startTlsOf(listener, room.tls() !== undefined),
       mechanisms: profile === 'submission' ? ['PLAIN', 'LOGIN'] : [],
       authInClear: false,
-      authRequired: profile === 'submission' && (listener.byGateway === true || !room.policy.trusts(client)),
+      get authRequired() {
+        return profile === 'submission' && (client.stranger || !policy.trusts(client.address));
+      },
       etrn: profile === 'mx',
-      speaksForOthers: speaksForOthers(listener, client, setOf),
+      speaksForOthers,
       messageSizeMax: settings.messageSizeMax,
       recipientsMax: settings.recipientsMax,
       messagesMax: settings.messagesPerSessionMax,
@@ -125,8 +141,8 @@ export function createReception(options: ReceptionOptions): Reception {
   };
 
   const accept = (stream: ByteStream, listener: ReceptionListener): void => {
-    const client = stream.client.address;
     if (stopping) {
+      listener.turned?.over({ messages: 0, why: 'the service stops' });
       turnAway(stream, listener, replies.shuttingDown);
       return;
     }
@@ -137,8 +153,16 @@ export function createReception(options: ReceptionOptions): Reception {
       return;
     }
     withoutTls.delete(listener.name);
-    const refusal = gate.enter(client);
+    const front = frontOf(listener, stream, setOf);
+    const stranger = listener.byGateway === true;
+    const client = new SessionClient(
+      stream,
+      { stranger, intermediary: front !== 'none' || listener.turned !== undefined },
+      moved,
+    );
+    const refusal = gate.enter(client.place);
     if (refusal !== undefined) {
+      listener.turned?.over({ messages: 0, why: printReply(refusal) });
       turnAway(stream, listener, refusal);
       return;
     }
@@ -148,11 +172,11 @@ export function createReception(options: ReceptionOptions): Reception {
       id: `${prefix}-${accepted.toString(36)}`,
       room,
       stream,
-      machine: createServerMachine(offerOf(listener, client)),
+      client,
+      machine: createServerMachine(offerOf(listener, client, front === 'filter')),
       profile: listener.profile,
       listener: listener.name,
-      stranger: listener.byGateway === true,
-      moved,
+      ...(listener.turned === undefined ? {} : { turned: listener.turned }),
       begin: listener.tls === 'implicit' ? 'tls' : listener.greetingDelay ? 'greeting-delay' : 'banner',
       ended,
     });
@@ -195,13 +219,19 @@ export function createReception(options: ReceptionOptions): Reception {
   };
 }
 
-/** Hosts that may say XCLIENT: never one that came in by a gateway, whose address proves nothing here. */
-function speaksForOthers(
-  { xclient, byGateway }: ReceptionListener,
-  client: string,
+/**
+ * Whether a front host of ours speaks for itself: a filter, which may say XCLIENT, or a proxy that checks whether we are there.
+ * Never one that came in by a gateway, whose address proves nothing here.
+ */
+function frontOf(
+  { xclient, proxyProtocol, byGateway }: ReceptionListener,
+  { client, peer }: ByteStream,
   setOf: ReturnType<typeof cidrSets>,
-): boolean {
-  return xclient !== undefined && byGateway !== true && setOf(xclient).has(client);
+): 'filter' | 'proxy' | 'none' {
+  if (byGateway === true) return 'none';
+  if (xclient !== undefined && setOf(xclient).has(client.address)) return 'filter';
+  if (proxyProtocol === undefined || client.address !== peer.address) return 'none';
+  return setOf(proxyProtocol.trusted).has(peer.address) ? 'proxy' : 'none';
 }
 
 function startTlsOf(listener: ReceptionListener, certificate: boolean): ServerOffer['startTls'] {

@@ -3,13 +3,16 @@
  * Every way in is guarded: what goes wrong here ends this session with 421 and an event, and no other.
  */
 import type { Answer, Effect, Question, ServerMachine } from '../../protocol/smtp/server/port.ts';
-import type { Reply } from '../../mail/reply.ts';
 import { writeReply } from '../../protocol/smtp/grammar/reply.ts';
 import { replies } from '../../protocol/smtp/replies.ts';
 import type { ByteSink, ByteStream } from '../../world/ports/network.ts';
 import type { SessionOrigin } from '../preparation/preparation.ts';
+import type { Examination } from '../policy/sender-checks.ts';
 import { answerQuestion } from './answers.ts';
+import type { SessionClient } from './client.ts';
+import { startTls } from './handshake.ts';
 import { bufferedBytesMax, contentRateMin, greetingDelayMs, lingerMs, pendingBytesMax } from './limits.ts';
+import type { Turned } from './reception.ts';
 import type { Room } from './room.ts';
 import { Deadline } from './timer-wheel.ts';
 import { Transaction } from './transaction.ts';
@@ -28,10 +31,9 @@ export interface SessionParts {
   readonly machine: ServerMachine;
   readonly profile: 'mx' | 'submission' | 'lmtp';
   readonly listener: string;
-  /** It came in by a gateway. */
-  readonly stranger?: boolean;
-  /** Gives the place of one client to another one, or says why not. */
-  readonly moved?: (from: string, to: string) => Reply | undefined;
+  /** We made the connection ourselves. */
+  readonly turned?: Turned;
+  readonly client: SessionClient;
   readonly begin: 'banner' | 'greeting-delay' | 'tls';
   /** The session is over, whatever ended it; called once. */
   readonly ended: (session: Session) => void;
@@ -41,8 +43,7 @@ export class Session implements ByteSink, TransactionOwner {
   readonly sessionId: string;
   readonly room: Room;
   readonly profile: 'mx' | 'submission' | 'lmtp';
-  clientAddress: string;
-  readonly stranger: boolean;
+  readonly client: SessionClient;
   account: string | undefined;
   loginFailures = 0;
   transaction: Transaction | undefined;
@@ -68,24 +69,38 @@ export class Session implements ByteSink, TransactionOwner {
     this.profile = parts.profile;
     this.#stream = parts.stream;
     this.#machine = parts.machine;
-    this.clientAddress = parts.stream.client.address;
-    this.stranger = parts.stranger === true;
+    this.client = parts.client;
     this.#startedMs = this.room.clock.now();
     this.#deadline = new Deadline(() => this.#expired());
   }
 
-  get localAddress(): string {
-    return this.#stream.local.address;
+  get clientAddress(): string {
+    return this.client.address;
   }
 
-  /** A trusted host speaks for another client from now on; a reply where that one may not come. */
-  becomes(address: string | undefined): Reply | undefined {
-    if (address === undefined || address === this.clientAddress) return undefined;
-    const refusal = this.#parts.moved?.(this.clientAddress, address);
-    if (refusal !== undefined) return refusal;
-    this.clientAddress = address;
-    this.account = undefined;
-    return undefined;
+  get stranger(): boolean {
+    return this.client.stranger;
+  }
+
+  get intermediary(): boolean {
+    return this.client.intermediary;
+  }
+
+  /** The only domains that mail is taken for; undefined where policy alone decides. */
+  get onlyDomains(): ReadonlySet<string> | undefined {
+    return this.#parts.turned?.domains;
+  }
+
+  get localAddress(): string {
+    return this.client.localAddress;
+  }
+
+  get greetingName(): string {
+    return this.#machine.facts.greetingName;
+  }
+
+  get examination(): Examination | undefined {
+    return this.transaction?.examination;
   }
 
   /** Whether mail data is coming in or being stored. */
@@ -126,9 +141,11 @@ export class Session implements ByteSink, TransactionOwner {
   }
 
   origin(): SessionOrigin {
-    const { greetingName, extended } = this.#machine.facts;
-    const { profile, clientAddress, stranger, account } = this;
-    return { profile, clientAddress, stranger, greetingName, extended, tls: this.#stream.tls, account };
+    const { greetingName, extended, forwarded } = this.#machine.facts;
+    const { profile, account } = this;
+    const { address: clientAddress, name: clientName, stranger } = this.client;
+    const { tls } = this.#stream;
+    return { profile, clientAddress, clientName, stranger, greetingName, extended, tls, account, forwarded };
   }
 
   data(chunk: Buffer): void {
@@ -242,7 +259,8 @@ export class Session implements ByteSink, TransactionOwner {
   /** MAIL was accepted. */
   beginTransaction(envelope: Transaction['envelope']): void {
     this.#transactions += 1;
-    this.transaction = new Transaction(this.room, this, `${this.sessionId}.${this.#transactions}`, envelope);
+    const id = `${this.sessionId}.${this.#transactions}`;
+    this.transaction = new Transaction(this.room, this, id, envelope, this.room.policy.examine(this, envelope));
   }
 
   #say(octets: string): void {
@@ -322,27 +340,11 @@ export class Session implements ByteSink, TransactionOwner {
   }
 
   #handshake(octets: string | undefined, done: () => void): void {
-    const options = this.room.tls();
-    if (options === undefined) {
-      this.destroy('no certificate');
-      return;
-    }
-    const upgraded =
-      octets === undefined ? this.#stream.startTlsServer(options) : this.#stream.startTlsServer(options, octets);
-    upgraded.then(
-      () => {
-        if (this.#stage === 'before-banner' || this.#stage === 'open') done();
-      },
-      (error: unknown) => {
-        const why = error instanceof Error ? error.message : String(error);
-        this.room.journal.emit('reception.tls-failed', {
-          client: this.clientAddress,
-          listener: this.#parts.listener,
-          why,
-        });
-        this.destroy('the TLS handshake failed');
-      },
-    );
+    const parts = { room: this.room, stream: this.#stream, client: this.clientAddress, listener: this.#parts.listener };
+    void startTls(parts, octets).then((why) => {
+      if (why !== undefined) this.destroy(why);
+      else if (this.#stage === 'before-banner' || this.#stage === 'open') done();
+    });
   }
 
   /** Sends what is queued and our end; a peer that does not close in time is cut. */
@@ -384,5 +386,6 @@ export class Session implements ByteSink, TransactionOwner {
       why,
     });
     this.#parts.ended(this);
+    this.#parts.turned?.over({ messages, why });
   }
 }

@@ -10,6 +10,8 @@ import { replies } from '../../protocol/smtp/replies.ts';
 import type { AcceptedRecipient } from '../preparation/deliveries.ts';
 import type { Prepared, SessionOrigin } from '../preparation/preparation.ts';
 import type { Draft } from '../queue/port.ts';
+import type { SenderCheck } from '../../mail/sender-check.ts';
+import type { Examination } from '../policy/sender-checks.ts';
 import type { Room } from './room.ts';
 
 type Ready = Extract<Prepared, { kind: 'ready' }>;
@@ -26,6 +28,8 @@ export class Transaction {
   readonly id: string;
   readonly envelope: EnvelopeOptions;
   readonly recipients: AcceptedRecipient[] = [];
+  /** What is being found out about the sender; undefined where nothing is. */
+  readonly examination: Examination | undefined;
   /** Final addresses so far. */
   targets = 0;
   readonly #room: Room;
@@ -35,12 +39,20 @@ export class Transaction {
   /** Why the message will be refused at its end, from the moment that is known; its octets are then only counted by the machine. */
   #failure: unknown;
   #committing = false;
+  #discarded = false;
 
-  constructor(room: Room, owner: TransactionOwner, id: string, envelope: EnvelopeOptions) {
+  constructor(
+    room: Room,
+    owner: TransactionOwner,
+    id: string,
+    envelope: EnvelopeOptions,
+    examination: Examination | undefined,
+  ) {
     this.#room = room;
     this.#owner = owner;
     this.id = id;
     this.envelope = envelope;
+    this.examination = examination;
   }
 
   /** Mail data is about to come. */
@@ -75,11 +87,20 @@ export class Transaction {
 
   /** The last octet has come: prepares and commits. The reply says 250 only when the message is on stable storage (RFC 5321 §6.1). */
   finish(sizeBytes: number, eightBit: boolean): Reply | Promise<Reply> {
+    if (this.examination === undefined) return this.#store(sizeBytes, eightBit);
+    return this.examination.results.then((checks) =>
+      // The client left while its checks were waited for: nobody heard that the message is ours.
+      this.#discarded ? replies.shuttingDown : this.#store(sizeBytes, eightBit, checks),
+    );
+  }
+
+  #store(sizeBytes: number, eightBit: boolean, checks?: readonly SenderCheck[]): Reply | Promise<Reply> {
     if (this.#failure !== undefined) return this.#notStored(this.#failure);
     const header = this.#header ?? this.#room.preparation.scanner(this.#owner.origin().profile);
     const origin = this.#owner.origin();
     const { id, envelope, recipients } = this;
-    const prepared = this.#room.preparation.prepare({ id, origin, envelope, recipients, header, sizeBytes, eightBit });
+    const arrived = { id, origin, envelope, recipients, header, sizeBytes, eightBit };
+    const prepared = this.#room.preparation.prepare(checks === undefined ? arrived : { ...arrived, checks });
     if (prepared.kind === 'refused') {
       this.discard();
       if (prepared.why === 'hops') this.#reportHops(origin);
@@ -89,14 +110,16 @@ export class Transaction {
     const draft = this.#draft ?? this.#room.queue.begin();
     this.#committing = true;
     return draft.commit(prepared.message).then(
-      (queueId) => this.#committed(queueId, prepared, origin, sizeBytes),
+      (queueId) => this.#committed(queueId, prepared, origin, sizeBytes, checks),
       (error: unknown) => this.#notStored(error),
     );
   }
 
   /** Forgets it. What is being committed stays with the queue. */
   discard(): void {
-    if (!this.#committing) this.#dropDraft();
+    if (this.#committing) return;
+    this.#discarded = true;
+    this.#dropDraft();
   }
 
   #dropDraft(): void {
@@ -104,7 +127,13 @@ export class Transaction {
     this.#draft = undefined;
   }
 
-  #committed(queueId: QueueId, { message, protocol }: Ready, origin: SessionOrigin, sizeBytes: number): Reply {
+  #committed(
+    queueId: QueueId,
+    { message, protocol }: Ready,
+    origin: SessionOrigin,
+    sizeBytes: number,
+    checks: readonly SenderCheck[] | undefined,
+  ): Reply {
     const { reversePath } = message.envelope;
     const recipients: string[] = [];
     const nextHops: string[] = [];
@@ -124,6 +153,8 @@ export class Transaction {
       ...(origin.account === undefined ? {} : { account: origin.account }),
       sizeBytes: editedSize(sizeBytes, message.edits),
       nextHops,
+      ...(checks === undefined || checks.length === 0 ? {} : { checks }),
+      ...(origin.forwarded === undefined ? {} : { forwarded: origin.forwarded }),
     });
     return replies.accepted(queueId);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deliver, scene } from '../../../test/support/reception.ts';
+import { deliver, scene, settled } from '../../../test/support/reception.ts';
 
 const FILTER = '10.0.0.6';
 const listener = { xclient: ['10.0.0.6'] };
@@ -10,14 +10,60 @@ test('Q254214: a trusted host speaks for a client: limits, policy and trace fiel
   const { connect, queue } = scene({ policy });
   const stream = connect(listener, FILTER);
   stream.feed('EHLO filter.example.test\r\n');
-  assert.match(stream.sent, /250-XCLIENT NAME ADDR PORT PROTO HELO\r\n250-XFORWARD /);
-  stream.feed('XCLIENT NAME=mx.remote.test ADDR=198.51.100.7 PORT=4711 HELO=mx.remote.test PROTO=ESMTP\r\n');
+  assert.match(
+    stream.sent,
+    /250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR\r\n250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE\r\n/,
+  );
+  stream.feed('XCLIENT NAME=mx.remote.test ADDR=198.51.100.7 PORT=4711\r\n');
   assert.match(stream.sent, /220 mail\.example\.test [^\r]*\r\n$/);
   stream.feed('MAIL FROM:<a@remote.test>\r\n');
   assert.match(stream.sent, /503 [^\r]*\r\n$/, 'the session begins anew');
   await deliver(stream, 'Subject: x\r\n\r\nhello\r\n');
   const [taken] = queue.taken;
-  assert.match(taken?.content.toString('latin1') ?? '', /^Received: from client\.remote\.test \(\[198\.51\.100\.7\]\)/);
+  assert.match(
+    taken?.content.toString('latin1') ?? '',
+    /^Received: from client\.remote\.test \(mx\.remote\.test \[198\.51\.100\.7\]\)/,
+  );
+});
+
+test('the greeting, the protocol and the login that XCLIENT tells stay, and another XCLIENT forgets them', async () => {
+  const { connect, queue } = scene({ policy });
+  const stream = connect({ ...listener, profile: 'submission' }, FILTER);
+  stream.feed('XCLIENT ADDR=198.51.100.7 HELO=laptop.test PROTO=ESMTP LOGIN=alice@example.test\r\n');
+  await deliver(stream, 'Subject: x\r\n\r\nhello\r\n', {
+    from: 'alice@example.test',
+    to: ['b@elsewhere.test'],
+    greet: false,
+  });
+  const [taken] = queue.taken;
+  assert.match(
+    taken?.content.toString('latin1') ?? '',
+    /^Received: from laptop\.test \(\[198\.51\.100\.7\]\)\r\n\tby mail\.example\.test with ESMTPA /,
+  );
+  stream.feed('MAIL FROM:<bob@example.test>\r\n');
+  assert.match(stream.take(), /553 5\.7\.1|550 5\.7\.1/, 'an account sends in its own name');
+  for (const after of ['XCLIENT NAME=x.test HELO=laptop.test', 'XCLIENT LOGIN=[UNAVAILABLE] HELO=laptop.test']) {
+    stream.feed('XCLIENT LOGIN=alice@example.test HELO=laptop.test\r\n');
+    stream.feed(`${after}\r\n`);
+    stream.take();
+    stream.feed('MAIL FROM:<alice@example.test>\r\n');
+    assert.match(stream.take(), /530 5\.7\.0/, after);
+  }
+});
+
+test('on a submission listener a client of a front host in our networks must log in, and one of our networks behind it need not', () => {
+  const ours = { localNetworks: ['10.0.0.0/8', '192.0.2.0/24'] };
+  const { connect } = scene({ policy: ours });
+  const says = (address: string): string => {
+    const stream = connect({ ...listener, profile: 'submission' }, FILTER);
+    stream.feed(`XCLIENT ADDR=${address} HELO=x.test\r\n`);
+    stream.take();
+    stream.feed('MAIL FROM:<a@example.test>\r\n');
+    return stream.take();
+  };
+  assert.match(says('198.51.100.7'), /^530/);
+  assert.match(says('[UNAVAILABLE]'), /^530/);
+  assert.match(says('192.0.2.7'), /^250/);
 });
 
 test('who is not trusted is told that there is no such command, whatever the argument', () => {
@@ -46,6 +92,8 @@ test('a client that is blocked, or has too many sessions, is refused in its own 
   assert.match(third.sent, /421 4\.7\.0/);
   third.destroy();
   assert.equal(reception.sessions().open, 2);
+  // The host itself is never one of too many.
+  for (let i = 0; i < 5; i += 1) assert.match(connect(listener, FILTER).sent, /^220/);
   // The places of both names were given back.
   assert.match(connect({}, FILTER).sent, /^220/);
   assert.match(connect({}, FILTER).sent, /^220/);
@@ -80,13 +128,29 @@ test('addresses of XCLIENT: IPv6, unknown ones, and what is none', () => {
     assert.equal(says(bad), '501', bad);
 });
 
-test('XFORWARD is taken and changes no decision', () => {
-  const { connect } = scene({ policy });
+test('XFORWARD is taken, stands in the timeline of the next message alone, and changes no decision', async () => {
+  const { connect, timeline, queue } = scene({ policy });
   const stream = connect(listener, FILTER);
   stream.feed('EHLO filter.example.test\r\nXFORWARD ADDR=192.0.2.7 SOURCE=REMOTE\r\n');
   assert.match(stream.sent, /250 2\.0\.0 OK\r\n$/);
+  stream.feed('XFORWARD IDENT=4F2A HELO=far.test\r\n');
   stream.feed('MAIL FROM:<a@remote.test>\r\nRCPT TO:<b@elsewhere.test>\r\n');
   assert.match(stream.sent, /550 5\.7\.1/);
+  stream.feed('RCPT TO:<alice@example.test>\r\nDATA\r\n');
+  await settled();
+  stream.feed('Subject: x\r\n\r\nx\r\n.\r\n');
+  await settled();
+  await deliver(stream, 'Subject: y\r\n\r\ny\r\n', { greet: false });
+  const told = timeline.map((entry) => entry.what === 'received' && [entry.client, entry.forwarded]);
+  const forwarded = { address: '192.0.2.7', source: 'REMOTE', ident: '4F2A', helo: 'far.test' };
+  assert.deepEqual(told, [
+    [FILTER, forwarded],
+    [FILTER, undefined],
+  ]);
+  assert.match(
+    queue.taken[0]?.content.toString('latin1') ?? '',
+    /^Received: from filter\.example\.test \(\[10\.0\.0\.6\]\)/,
+  );
 });
 
 test('an unknown client is of no network and no limit, not of those of the trusted host', () => {

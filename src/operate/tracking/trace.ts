@@ -1,5 +1,6 @@
 import { printInstant } from '../../base/calendar.ts';
 import { printReply } from '../../mail/reply.ts';
+import { printForwardedFrom, printSenderCheck } from '../../mail/sender-check.ts';
 import type { TimelineEntry } from '../../mail/timeline.ts';
 import type { MessageTimeline } from './search.ts';
 
@@ -29,6 +30,8 @@ function linesOf(entry: TimelineEntry): string[] {
         `received from ${plain(entry.client)} by ${plain(entry.protocol)}${entry.account === undefined ? '' : ` as ${plain(entry.account)}`}, ${entry.sizeBytes} octets`,
         `message-id ${entry.messageId === '' ? '(none)' : `<${plain(entry.messageId)}>`}`,
         `from ${entry.sender === '' ? '<>' : plain(entry.sender)} to ${addresses(entry.recipients)}`,
+        ...(entry.forwarded === undefined ? [] : [`for ${plain(printForwardedFrom(entry.forwarded))}`]),
+        ...(entry.checks ?? []).map((check) => plain(printSenderCheck(check))),
         `queued for ${entry.nextHops.map(plain).join(', ')}`,
       ];
     case 'attempt':

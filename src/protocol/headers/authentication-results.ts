@@ -1,4 +1,6 @@
-/** The Authentication-Results field of RFC 8601 §2.2, as far as one must know whose it is. */
+/** The Authentication-Results field of RFC 8601 §2.2: whose it is, and ours. */
+import type { SenderCheck } from '../../mail/sender-check.ts';
+import { commentText, quotedUnless } from './comment.ts';
 import type { HeaderField } from './scanner.ts';
 import { fieldValue } from './scanner.ts';
 
@@ -41,4 +43,26 @@ function quoted(value: string, start: number): string {
     out += value.charAt(at);
   }
   return out;
+}
+
+/** Text of one reason, so that no line comes near 998 octets. */
+const REASON_MAX = 200;
+/** A domain, or an address whose local part is a dot-atom (RFC 8601 §2.2, pvalue). */
+const PLAIN = /^(?:[\w!#$%&'*+/=?^`{|}~.-]+@)?[A-Za-z0-9._-]+$/;
+
+/** Our field with its line end. What was checked is listed, what was not is not; with nothing of it, 'none' (RFC 8601 §2.2). */
+export function authenticationResultsField(
+  serverName: string,
+  clientAddress: string,
+  checks: readonly SenderCheck[],
+): string {
+  const results = checks.length === 0 ? ' none' : checks.map((check) => resinfo(clientAddress, check)).join(';');
+  return `Authentication-Results: ${serverName};${results}\r\n`;
+}
+
+function resinfo(clientAddress: string, check: SenderCheck): string {
+  const reason = commentText(check.why === '' ? clientAddress : `${clientAddress}: ${check.why}`, REASON_MAX);
+  // No registered method says that a client is on a list; 'x-' marks those that are not (RFC 8601 §2.7.6).
+  if (check.method === 'dnsbl') return `\r\n\tx-dnsbl=fail (${reason}) dns.zone=${check.zone} policy.ip=${check.code}`;
+  return `\r\n\tspf=${check.result} (${reason})\r\n\t smtp.${check.identity}=${quotedUnless(PLAIN, check.value)}`;
 }

@@ -6,6 +6,8 @@ export interface ReceivedFacts {
   readonly greetingName: string;
   /** Canonical IP address of the client; anything else (a UNIX socket's path) is left out. */
   readonly clientAddress: string;
+  /** Its host name, where a trusted host told it; as it came. */
+  readonly clientName?: string;
   readonly serverName: string;
   readonly protocol: string;
   readonly tls?: { readonly version: string; readonly cipher: string };
@@ -51,9 +53,10 @@ function comment(text: string): string {
   return out;
 }
 
-function fromClause(greetingName: string, clientAddress: string): string {
+function fromClause({ greetingName, clientAddress, clientName = '' }: ReceivedFacts): string {
   const literal = addressLiteral(clientAddress);
-  const info = literal === undefined ? '' : ` (${literal})`;
+  const named = LABELS.test(clientName) && !clientName.includes('..') ? `${clientName} ` : '';
+  const info = literal === undefined ? '' : ` (${named}${literal})`;
   if ((LABELS.test(greetingName) && !greetingName.includes('..')) || LITERAL.test(greetingName))
     return `from ${greetingName}${info}`;
   // A name that is no domain may not stand in the clause; as a comment it still helps to find the client.
@@ -65,6 +68,6 @@ export function receivedField(facts: ReceivedFacts): string {
   const tls = facts.tls === undefined ? '' : ` (${comment(facts.tls.version)})`;
   const cipher = facts.tls === undefined || !CIPHER.test(facts.tls.cipher) ? '' : `\r\n\ttls ${facts.tls.cipher}`;
   const recipient = facts.recipient === undefined ? '' : `\r\n\tfor <${facts.recipient}>`;
-  const from = fromClause(facts.greetingName, facts.clientAddress);
+  const from = fromClause(facts);
   return `Received: ${from}\r\n\tby ${facts.serverName} with ${facts.protocol}${tls} id ${facts.id}${recipient}${cipher};\r\n\t${facts.date}\r\n`;
 }

@@ -48,3 +48,9 @@ export const replyTextMax = 500;
 export const userNameMax = 255;
 /** Octets of the password of a login. */
 export const passwordMax = 1024;
+/** Attributes of one XCLIENT or XFORWARD command. */
+export const forwardedAttributesMax = 16;
+/** Octets of a value in them, decoded. */
+export const forwardedValueMax = 255;
+/** Octets of the name of a protocol in them. */
+export const protocolNameMax = 64;

@@ -8,6 +8,9 @@ const reply = (code: number, detail: string, ...text: string[]): Reply => ({ cod
 /** Without enhanced status: greetings and intermediate replies carry none (RFC 2034 §4). */
 const bare = (code: number, ...text: string[]): Reply => ({ code, text });
 
+/** Words of others, without what a terminal or a log would obey. */
+const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
+
 /** The table. Entries that are functions need a fact of the moment. */
 export const replies = {
   // The session.
@@ -35,6 +38,8 @@ export const replies = {
   internalFault: reply(421, '3.0', 'internal fault, try again later'),
   connectionRefused: reply(554, '7.1', 'connections from this address are refused'),
   notYetServing: reply(421, '3.2', 'the service is starting, try again later'),
+  /** By order, not by a fault; 421 so that the sender goes to another host at once, or tries again (RFC 5321 §3.8). */
+  takesNothing: reply(421, '3.2', 'no mail is taken here for now, by order of the administrator, try again later'),
   dnsTrouble: reply(451, '4.3', 'a domain name could not be looked up, try again later'),
 
   // Commands and their order.
@@ -111,6 +116,15 @@ export const replies = {
   tooManyRecipients: reply(452, '5.3', 'too many recipients, send the rest in another transaction'),
   bounceRecipients: reply(550, '5.3', 'a report has one recipient'),
   greylisted: reply(450, '7.1', 'try again later'),
+
+  spfFailed: (address: string, domain: string, explanation: string | undefined) => {
+    const text = `SPF: ${address} may not send mail of ${domain}`;
+    return explanation === undefined
+      ? reply(550, '7.23', text)
+      : reply(550, '7.23', text, `${domain} explains: ${printable(explanation)}`);
+  },
+  clientListed: (address: string, zone: string, why: string) =>
+    reply(550, '7.1', `${address} is on the block list ${zone}${why === '' ? '' : `: ${printable(why)}`}`),
 
   // Message.
   startMailInput: bare(354, 'send the message, end with <CRLF>.<CRLF>'),

@@ -113,6 +113,8 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       directory,
       journal,
       resolver,
+      clock: world.clock,
+      serverName,
       hasRoute: (mailbox, reversePath) =>
         router.nextHop(mailbox, { reversePath, body: '7bit', smtpUtf8: false }) !== `mx:${mailbox.domain}`,
       etrn: parts.etrn,
@@ -123,6 +125,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       expiryMs: { urgent: scheduler.urgent.expiry, normal: scheduler.normal.expiry, bulk: scheduler.bulk.expiry },
       router,
       clock: world.clock,
+      receivedSpf: settings.policy.spf.receivedSpf,
       ...(rewrite === undefined ? {} : { rewrite }),
     }),
     reporter: createReporter({

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { printReply } from '../../../mail/reply.ts';
+import { printForwardedFrom, printSenderCheck } from '../../../mail/sender-check.ts';
 import type { TimelineEntry } from '../../../mail/timeline.ts';
 import type { EventRecord, MessageTimeline } from '../../actions/context.ts';
 import { type CliSession, globals } from '../session.ts';
@@ -20,6 +21,8 @@ function wordsOf(entry: TimelineEntry): readonly string[] {
       const account = entry.account === undefined ? '' : `, logged in as ${entry.account}`;
       return [
         `received   from ${entry.client} by ${entry.protocol}${account}, ${showBytes(entry.sizeBytes)}`,
+        ...(entry.forwarded === undefined ? [] : [`which brings it for ${printForwardedFrom(entry.forwarded)}`]),
+        ...(entry.checks ?? []).map(printSenderCheck),
         `from ${entry.sender === '' ? '<>' : entry.sender} to ${list(entry.recipients)}`,
         `Message-ID ${entry.messageId === '' ? '(none)' : entry.messageId}; next hops ${list(entry.nextHops)}`,
       ];

@@ -4,7 +4,7 @@ import { doubtful, wrong, type Rule } from './rule.ts';
 
 const NETWORK = 'an IP address or a network such as 192.0.2.0/24 or 2001:db8::/32';
 
-const networks = (list: readonly string[], path: readonly string[]): Finding[] =>
+const networks = (list: readonly string[], path: readonly (string | number)[]): Finding[] =>
   list.flatMap((text, i) =>
     isNetwork(text) ? [] : [wrong([...path, i], 'is not a network', { value: text, allowed: NETWORK })],
   );
@@ -14,6 +14,13 @@ export const networkSyntax: Rule = ({ policy }) => [
   ...networks(policy.localNetworks, ['policy', 'localNetworks']),
   ...networks(policy.blockedNetworks, ['policy', 'blockedNetworks']),
   ...networks(policy.etrn.hosts, ['policy', 'etrn', 'hosts']),
+  ...networks(policy.uncheckedNetworks, ['policy', 'uncheckedNetworks']),
+  ...policy.dnsbl.flatMap(({ zone, answers = [] }, i) => [
+    ...(isDomain(zone)
+      ? []
+      : [wrong(['policy', 'dnsbl', i, 'zone'], 'is not a domain', { value: zone, allowed: 'zen.spamhaus.org' })]),
+    ...networks(answers, ['policy', 'dnsbl', i, 'answers']),
+  ]),
 ];
 
 /** A network of everybody makes an open relay. */

@@ -1,5 +1,5 @@
-import { parseIp, reverseName } from '../../../base/ip.ts';
-import { defineCheck, type Parts } from '../check.ts';
+import { askLivingList } from '../../../authentication/block-list/index.ts';
+import { defineCheck } from '../check.ts';
 import { senders } from '../facts/senders.ts';
 import { healthy, row, unhealthy, unknown } from '../verdict.ts';
 
@@ -15,42 +15,6 @@ const LISTS: readonly BlockList[] = [
   { zone: 'bl.spamcop.net', families: [4], removal: 'https://www.spamcop.net/bl.shtml' },
   { zone: 'psbl.surriel.com', families: [4], removal: 'https://psbl.org/' },
 ];
-
-/** What Spamhaus and others answer instead of a listing (127.255.255.0/24). */
-const REFUSALS: Readonly<Record<string, string>> = {
-  '127.255.255.252': 'the name of the list is mistyped',
-  '127.255.255.254': 'it does not answer questions by public resolvers',
-  '127.255.255.255': 'it was asked too often by this resolver',
-};
-
-type Listing =
-  | { readonly kind: 'not-listed' }
-  | { readonly kind: 'unseen'; readonly why: string }
-  | { readonly kind: 'listed'; readonly code: string; readonly why: string };
-
-/** Asks a list about an address (RFC 5782 §2). An answer outside 127.0.0.0/8 is none of a list. */
-export async function askList(resolver: Parts['resolver'], zone: string, address: string): Promise<Listing> {
-  const ip = parseIp(address);
-  if (ip === undefined) return { kind: 'not-listed' };
-  const name = `${reverseName(ip).replace(/\.(?:in-addr|ip6)\.arpa$/, '')}.${zone}`;
-  const answer = await resolver.query(name, 'A');
-  if (answer.kind === 'failure') return { kind: 'unseen', why: answer.reason };
-  if (answer.kind !== 'records') return { kind: 'not-listed' };
-  const refused = answer.records.find((one) => one.startsWith('127.255.255.'));
-  if (refused !== undefined)
-    return { kind: 'unseen', why: `${REFUSALS[refused] ?? 'it refuses to answer'} (${refused})` };
-  const code = answer.records.find((one) => one.startsWith('127.'));
-  if (code === undefined)
-    return { kind: 'unseen', why: `it answers ${answer.records[0]}, which is no answer of a list` };
-  const text = await resolver.query(name, 'TXT');
-  const why =
-    text.kind === 'records'
-      ? Buffer.concat([...(text.records[0] ?? [])])
-          .toString('utf8')
-          .slice(0, 200)
-      : '';
-  return { kind: 'listed', code, why };
-}
 
 /** Our own addresses on lists of senders. */
 export const notListed = defineCheck({
@@ -70,12 +34,11 @@ export const notListed = defineCheck({
       LISTS.filter(({ families }) => families.includes(family)).map((list) => ({ address, list })),
     );
     const looked = await Promise.all(
-      asked.map(async ({ address, list }) => {
-        const listing = await askList(resolver, list.zone, address);
-        // A list that names 127.0.0.1 names everybody: it has ended, or somebody rewrites its answers (RFC 5782 §5).
-        const all = listing.kind === 'listed' && (await askList(resolver, list.zone, '127.0.0.1')).kind === 'listed';
-        return { address, list, listing: all ? ({ kind: 'unseen', why: 'it lists everybody' } as const) : listing };
-      }),
+      asked.map(async ({ address, list }) => ({
+        address,
+        list,
+        listing: await askLivingList(resolver, list.zone, address),
+      })),
     );
     const evidence = looked.map(({ address, list, listing }) =>
       row(

@@ -42,7 +42,7 @@ function refusal(row: Command, session: Session): Reply | undefined {
   if (phase === 'refused' && !row.phases.includes(phase)) return replies.sessionRefused;
   if (offer.startTls === 'required' && !tls && !row.inClear) return replies.mustStartTls;
   if (row.phases.includes(phase))
-    return row.needsLogin && offer.authRequired && account === undefined ? replies.authRequired : undefined;
+    return row.needsLogin && account === undefined && offer.authRequired ? replies.authRequired : undefined;
   if (phase === 'start') return replies.helloFirst(offer.profile === 'lmtp' ? 'LHLO' : 'EHLO');
   return row.verb === 'MAIL' ? replies.nestedMail : replies.badSequence;
 }

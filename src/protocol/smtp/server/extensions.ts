@@ -1,3 +1,4 @@
+import { forwardedNames } from '../grammar/forwarded.ts';
 import type { Session } from './session.ts';
 
 /** The keywords of the extensions in force, one a line, for the reply to EHLO (RFC 5321 §4.1.1.1). */
@@ -17,7 +18,7 @@ export function extensions(session: Session): string[] {
   lines.push(`LIMITS MAILMAX=${offer.messagesMax} RCPTMAX=${offer.recipientsMax}`);
   if (offer.etrn) lines.push('ETRN');
   if (offer.speaksForOthers === true)
-    lines.push('XCLIENT NAME ADDR PORT PROTO HELO', 'XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE');
+    lines.push(`XCLIENT ${forwardedNames.XCLIENT.join(' ')}`, `XFORWARD ${forwardedNames.XFORWARD.join(' ')}`);
   lines.push('HELP');
   return lines;
 }

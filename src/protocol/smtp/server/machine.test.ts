@@ -241,6 +241,7 @@ test('the facts follow the session', () => {
     extended: false,
     tls: false,
     account: undefined,
+    forwarded: undefined,
     messages: 1,
     errors: 0,
   });

@@ -88,8 +88,8 @@ class Machine implements ServerMachine {
   }
 
   get facts(): SessionFacts {
-    const { greetingName, extended, tls, account, messages, errors } = this.#session;
-    return { greetingName, extended, tls, account, messages, errors };
+    const { greetingName, extended, tls, account, forwarded, messages, errors } = this.#session;
+    return { greetingName, extended, tls, account, forwarded, messages, errors };
   }
 
   /** A refusal by 421 ends the session; after another one it lasts until QUIT (RFC 5321 §3.1). */

@@ -4,6 +4,8 @@
  */
 import type { EnvelopeOptions, EnvelopeRecipient } from '../../../mail/envelope.ts';
 import type { Reply } from '../../../mail/reply.ts';
+import type { ForwardedFrom } from '../../../mail/sender-check.ts';
+import type { ForwardedClient } from '../grammar/forwarded.ts';
 
 /** What a session offers and bears; fixed when it is opened, except that TLS and login change what EHLO says. */
 export interface ServerOffer {
@@ -16,6 +18,7 @@ export interface ServerOffer {
   /** SASL mechanisms in the order announced; offered under TLS only (RFC 8314 §3), unless `authInClear`. */
   readonly mechanisms: readonly ('PLAIN' | 'LOGIN')[];
   readonly authInClear: boolean;
+  /** Asked at each command that needs a login: it may change when another client is spoken for. */
   readonly authRequired: boolean;
   readonly etrn: boolean;
   readonly messageSizeMax: number;
@@ -40,8 +43,8 @@ export type Question =
   | { readonly about: 'data'; readonly envelope: EnvelopeOptions; readonly recipients: readonly EnvelopeRecipient[] }
   /** The last octet has come and is valid: is the message accepted? */
   | { readonly about: 'message'; readonly sizeBytes: number; readonly eightBit: boolean }
-  /** The session is another client's from now on, whose address is '' where it is not known, undefined where it stays. */
-  | { readonly about: 'client'; readonly address: string | undefined }
+  /** The session is another client's from now on. */
+  | { readonly about: 'client'; readonly client: ForwardedClient }
   | { readonly about: 'etrn'; readonly argument: string };
 
 /** The answer: a reply, positive or not. For 'message' under LMTP one reply per accepted recipient, in order (RFC 2033 §4.2). */
@@ -72,6 +75,8 @@ export interface SessionFacts {
   readonly extended: boolean;
   readonly tls: boolean;
   readonly account: string | undefined;
+  /** Who brought the mail of this transaction to the client, where that one is trusted to say so. */
+  readonly forwarded: ForwardedFrom | undefined;
   readonly messages: number;
   readonly errors: number;
 }

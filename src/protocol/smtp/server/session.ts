@@ -5,6 +5,7 @@
 import { assert } from '../../../base/assert.ts';
 import type { EnvelopeOptions, EnvelopeRecipient } from '../../../mail/envelope.ts';
 import { replyKind, type Reply } from '../../../mail/reply.ts';
+import type { ForwardedFrom } from '../../../mail/sender-check.ts';
 import type { SaslServer } from '../../sasl/port.ts';
 import { ContentScanner } from '../content/content-scanner.ts';
 import { writeReply } from '../grammar/reply.ts';
@@ -53,6 +54,8 @@ export class Session {
   extended = false;
   greetingName = '';
   account: string | undefined;
+  /** Said by XFORWARD; forgotten at the end of a transaction. */
+  forwarded: ForwardedFrom | undefined;
   messages = 0;
   errors = 0;
   transaction: Transaction | undefined;
@@ -171,6 +174,7 @@ export class Session {
 
   endTransaction(): void {
     this.transaction = undefined;
+    this.forwarded = undefined;
     this.scanner = undefined;
     this.#contentGivenUp = false;
     if (this.phase !== 'refused' && this.phase !== 'start') this.phase = 'ready';

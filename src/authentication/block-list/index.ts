@@ -1,0 +1,1 @@
+export { askList, askLivingList, type Listing } from './ask.ts';

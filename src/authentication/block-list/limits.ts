@@ -1,0 +1,2 @@
+/** Characters kept of what a list says about an address. */
+export const textMax = 200;
