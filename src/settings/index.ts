@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deliverySettings } from './delivery.ts';
+import { dequeueSettings } from './dequeue.ts';
 import { doctorSettings } from './doctor.ts';
 import { eventsSettings } from './events.ts';
 import { gatewaysSettings } from './gateways.ts';
@@ -30,6 +31,7 @@ export const settings = z.strictObject({
     .prefault({})
     .describe('Where outgoing mail goes. By default to the MX hosts of the recipient’s domain.'),
   gateways: gatewaysSettings.default({}),
+  dequeue: dequeueSettings.default({}),
   delivery: deliverySettings.prefault({}).describe('How attempts to deliver are made.'),
   scheduler: schedulerSettings.prefault({}).describe('When attempts are made.'),
   queue: queueSettings.prefault({}).describe('The durable queue.'),

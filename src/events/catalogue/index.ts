@@ -1,6 +1,7 @@
 import { configEvents } from './config.ts';
 import { controlEvents } from './control.ts';
 import { deliveryEvents } from './delivery.ts';
+import { dequeueEvents } from './dequeue.ts';
 import { doctorEvents } from './doctor.ts';
 import { gatewayEvents } from './gateway.ts';
 import { namesEvents } from './names.ts';
@@ -31,6 +32,7 @@ export const catalogue = {
   ...recipientsEvents,
   ...transportEvents,
   ...gatewayEvents,
+  ...dequeueEvents,
   ...namesEvents,
   ...supervisorEvents,
   ...controlEvents,

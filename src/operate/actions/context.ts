@@ -173,6 +173,6 @@ export interface OperatorContext {
   /** The configuration in force. */
   settings(): Settings;
   readonly disk: Pick<Disk, 'open' | 'readFile' | 'list' | 'entry' | 'space'>;
-  readonly clock: Pick<Clock, 'wall'>;
+  readonly clock: Pick<Clock, 'wall' | 'after'>;
   readonly journal: Journal;
 }

@@ -16,6 +16,8 @@ import { metricsAction } from './metrics.ts';
 import { introduce } from './introduce.ts';
 import { mailboxList, mailboxShow } from './mailboxes.ts';
 import { queueMovement } from './movement.ts';
+import { dequeueList, dequeueNow } from './dequeue.ts';
+import { outsideLook } from './outside.ts';
 import { flushDomain, queueChanges } from './queue-change.ts';
 import { queueList, queueShow } from './queue-look.ts';
 import { configurationInForce, loggingLevels, reload, routeExplain, status, stop } from './service.ts';
@@ -44,6 +46,9 @@ export const actions: ReadonlyMap<string, Action> = new Map(
     routes,
     policyExplain,
     introduce,
+    dequeueList,
+    dequeueNow,
+    outsideLook,
     conditions,
     conditionsLook,
     metricsAction,

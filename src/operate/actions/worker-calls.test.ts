@@ -46,6 +46,8 @@ test('routing anew honours address spaces with a scope of senders', async () => 
     bounce: unused,
     flush: unused,
     arrived: () => 0,
+    dequeue: { states: () => [], start: () => false, progress: () => undefined },
+    lookOutside: unused,
     expectWord: unused,
     explainPolicy: unused,
   });
@@ -78,6 +80,8 @@ test('a route that is explained carries no secret: neither of a group nor of a p
     bounce: unused,
     flush: unused,
     arrived: () => 0,
+    dequeue: { states: () => [], start: () => false, progress: () => undefined },
+    lookOutside: unused,
     expectWord: unused,
     explainPolicy: unused,
   });

@@ -2,10 +2,12 @@ import type { Way } from '../../transport/port.ts';
 import type { EnvelopeOptions } from '../../mail/envelope.ts';
 import { printMailbox, type Mailbox } from '../../mail/mailbox.ts';
 import type { NextHop } from '../../mail/next-hop.ts';
+import type { Dequeue, DequeueProgress, DequeueState } from '../../flow/dequeue/port.ts';
 import type { PolicyAnswer, PolicyQuestion } from '../../flow/policy/explain.ts';
 import type { Queue, QueueCounts, QueueFilter, QueueRow } from '../../flow/queue/port.ts';
 import type { Directory, Resolution } from '../../flow/recipients/port.ts';
 import type { Route, Router } from '../../flow/routing/port.ts';
+import type { OutsideAnswer, OutsideLook } from './outside.ts';
 import { SHOWN_BYTES_MAX } from './limits.ts';
 
 /** Where mail of one address would go, with every step's reason. */
@@ -40,6 +42,12 @@ export interface WorkerCalls {
   'queue.flush': { input: { domain: string }; output: number };
   /** Sessions answer the word for some seconds, so that a check can tell our listeners from others. */
   'listeners.expect': { input: { word: string; key: string }; output: null };
+  'dequeue.list': { input: Record<string, never>; output: readonly DequeueState[] };
+  /** False where this worker has no such entry. */
+  'dequeue.start': { input: { name: string }; output: boolean };
+  'dequeue.progress': { input: { name: string; fromLine: number }; output: DequeueProgress | null };
+  /** What a connection by one way brings, for checks that look from outside. */
+  'outside.look': { input: OutsideLook; output: OutsideAnswer };
   'route.explain': { input: { recipient: Mailbox; sender: Mailbox | null }; output: RouteExplanation };
   'policy.explain': { input: PolicyQuestion; output: PolicyAnswer };
 }
@@ -69,6 +77,9 @@ export interface WorkerParts {
   explainPolicy(question: PolicyQuestion): Promise<PolicyAnswer>;
   /** Lets sessions answer a word. */
   expectWord(word: string, key: string): void;
+  /** The hosts that hold mail for us. */
+  readonly dequeue: Pick<Dequeue, 'states' | 'start' | 'progress'>;
+  lookOutside(look: OutsideLook): Promise<OutsideAnswer>;
   /** Lets the mail held for a domain go for a while (ETRN). */
   flush(domain: string): Promise<number>;
 }
@@ -157,6 +168,10 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
       parts.expectWord(word, key);
       return null;
     },
+    'dequeue.list': async () => parts.dequeue.states(),
+    'dequeue.start': async ({ name }) => parts.dequeue.start(name),
+    'dequeue.progress': async ({ name, fromLine }) => parts.dequeue.progress(name, fromLine) ?? null,
+    'outside.look': (look) => parts.lookOutside(look),
     'policy.explain': (question) => parts.explainPolicy(question),
     'route.explain': ({ recipient, sender }) => explainRoute(parts, recipient, sender),
   };

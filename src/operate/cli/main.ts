@@ -23,6 +23,7 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
   { names: ['verify'], load: async () => (await import('./commands/verify.ts')).verifyCommands },
   { names: ['dns'], load: async () => (await import('./commands/dns.ts')).dnsCommands },
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).doctorCommands },
+  { names: ['dequeue'], load: async () => (await import('./commands/dequeue.ts')).dequeueCommands },
   { names: ['gateway'], load: async () => (await import('./commands/gateway.ts')).gatewayCommands },
   { names: ['metrics'], load: async () => (await import('./commands/metrics.ts')).metricsCommands },
   { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },

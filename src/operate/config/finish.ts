@@ -40,6 +40,11 @@ export function resolvePaths(settings: Settings, directory: string): Settings {
   const gateways = Object.entries(settings.gateways).map(
     ([name, gateway]) => [name, { ...gateway, keyFile: from(gateway.keyFile) }] as const,
   );
+  const dequeue = Object.entries(settings.dequeue).map(([name, entry]) => {
+    if (entry.login === undefined) return [name, entry] as const;
+    const login = { ...entry.login, ...optional('passwordFile', entry.login.passwordFile) };
+    return [name, { ...entry, login }] as const;
+  });
   const domains = Object.entries(settings.domains).map(
     ([name, domain]) => [name, { ...domain, mailboxes: resolveMailboxes(domain.mailboxes, data) }] as const,
   );
@@ -59,6 +64,7 @@ export function resolvePaths(settings: Settings, directory: string): Settings {
       proxies: Object.fromEntries(proxies),
     },
     gateways: Object.fromEntries(gateways),
+    dequeue: Object.fromEntries(dequeue),
     domains: Object.fromEntries(domains),
   };
 }

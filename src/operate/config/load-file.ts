@@ -109,6 +109,19 @@ async function readProxySecrets(proxies: Proxies, files: Files): Promise<Proxies
   return Object.fromEntries(out);
 }
 
+/** The same for hosts that hold mail for us. */
+async function readDequeuePasswords(dequeue: Settings['dequeue'], files: Files): Promise<Settings['dequeue']> {
+  const out: [string, Settings['dequeue'][string]][] = [];
+  for (const [name, entry] of Object.entries(dequeue)) {
+    const { login } = entry;
+    const path = ['dequeue', name, 'login', 'passwordFile'];
+    if (login?.passwordFile === undefined) out.push([name, entry]);
+    else
+      out.push([name, { ...entry, login: { ...login, password: await files.readSecret(path, login.passwordFile) } }]);
+  }
+  return Object.fromEntries(out);
+}
+
 /** Reads the private keys for gateways. One that is not there yet does not stop the rest: the gateway waits for it. */
 async function readGatewayKeys(gateways: Gateways, files: Files): Promise<Gateways> {
   const out: [string, Gateways[string]][] = [];
@@ -206,9 +219,11 @@ export async function loadConfigurationText(
   const smartHosts = await readPasswords(loaded.settings.routing.smartHosts, files);
   const proxies = await readProxySecrets(loaded.settings.routing.proxies, files);
   const gateways = await readGatewayKeys(loaded.settings.gateways, files);
+  const dequeue = await readDequeuePasswords(loaded.settings.dequeue, files);
   await checkCertificate(loaded.settings, files);
   const problems = orderProblems([...loaded.warnings, ...(await checkOwnMode(path, text, disk)), ...files.problems]);
-  const settings = { ...loaded.settings, gateways, routing: { ...loaded.settings.routing, smartHosts, proxies } };
+  const routing = { ...loaded.settings.routing, smartHosts, proxies };
+  const settings = { ...loaded.settings, gateways, dequeue, routing };
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length > 0) {
     const bearable = errors.every(({ key }) => key === 'tls.certificate' || key === 'tls.key');

@@ -17,6 +17,7 @@ import type { Mailbox } from '../../mail/mailbox.ts';
 import type { Settings } from '../../settings/index.ts';
 import { createDialer } from '../../transport/dialer.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
+import type { Dialer } from '../../transport/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
 import { parseNameServer } from '../../transport/resolver/name-servers.ts';
 import { createResolver } from '../../transport/resolver/resolver.ts';
@@ -35,6 +36,7 @@ export interface Generation {
   readonly settings: Settings;
   readonly directory: Directory;
   readonly router: ExplainingRouter;
+  readonly dialer: Dialer;
   readonly policy: Policy;
   readonly preparation: Preparation;
   readonly courier: Courier;
@@ -107,6 +109,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     settings,
     directory,
     router,
+    dialer,
     courier,
     policy: createPolicy({
       settings: settings.policy,

@@ -1,8 +1,10 @@
 import { explainPolicy } from '../../flow/policy/explain.ts';
+import type { Dequeue } from '../../flow/dequeue/port.ts';
 import type { Introductions } from '../../flow/reception/introductions.ts';
 import type { Reception } from '../../flow/reception/reception.ts';
 import { answerWorkerCalls, type OperatorQueue } from '../../operate/actions/worker-calls.ts';
 import type { WorkerMeasure } from '../../operate/metrics/measures.ts';
+import type { OutsideAnswer, OutsideLook } from '../../operate/actions/outside.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
@@ -21,6 +23,8 @@ export interface CalledParts {
   readonly arrivals: Arrivals;
   readonly gateways: Pick<Gateways, 'states'>;
   readonly proxies: Pick<ProxyHealth, 'states'>;
+  readonly dequeue: Dequeue;
+  readonly lookOutside: (look: OutsideLook) => Promise<OutsideAnswer>;
   readonly tally: Tally;
 }
 
@@ -55,6 +59,8 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
     bounce: (filter, text) => total(parts.shards, ({ scheduler }) => scheduler.returnNow(filter, text)),
     expectWord: (word, key) => parts.introductions.expect(word, key),
     arrived: () => parts.arrivals.arrived,
+    dequeue: parts.dequeue,
+    lookOutside: parts.lookOutside,
     flush: (domain) => total(parts.shards, ({ scheduler }) => scheduler.flush(domain)),
   });
   const call = (calls as Readonly<Record<string, ((given: unknown) => Promise<unknown>) | undefined>>)[name];

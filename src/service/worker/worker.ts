@@ -1,10 +1,12 @@
 /** A mail worker: sessions, one shard of the queue (and those of workers that are no more), its scheduler and deliveries. */
 import type { EtrnOutcome } from '../../flow/policy/policy.ts';
 import { type LeaseShare, localLeases, type Leases } from '../../flow/reception/leases.ts';
+import type { Dequeue } from '../../flow/dequeue/port.ts';
 import type { LogGeometry } from '../../flow/queue/limits.ts';
 import { createIntroductions, type Introductions } from '../../flow/reception/introductions.ts';
 import { createReception, type Reception } from '../../flow/reception/reception.ts';
 import type { Timeline } from '../../mail/timeline.ts';
+import type { OutsideAnswer, OutsideLook } from '../../operate/actions/outside.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { CountRecord } from '../../operate/metrics/counts.ts';
 import { openTimelineLog, type TimelineLog } from '../../operate/tracking/timeline-log.ts';
@@ -23,10 +25,12 @@ import { shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
 import { type Arrivals, countArrivals } from './arrivals.ts';
 import { type Descriptors, watchDescriptors } from './files.ts';
 import { openGateways } from './gateways.ts';
+import { openDequeue } from './dequeue.ts';
 import { openProxies } from './proxies.ts';
 import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
 import type { ChildDuties, SupervisorLink } from './link.ts';
 import { answerCall } from './operator-calls.ts';
+import { lookOutside } from './look-outside.ts';
 import { type AskForMore, Shares } from './shares.ts';
 import { openShard, type Shard, schedulerPart } from './shard.ts';
 import type { Tally } from './tally.ts';
@@ -133,6 +137,7 @@ class Worker implements ChildDuties {
     running.reception.use({ settings: settings.reception, policy, preparation, serverName: settings.server.name });
     running.gateways.use(settings.gateways);
     running.proxies.use(settings.routing.proxies);
+    running.dequeue.use(settings.dequeue);
     for (const { scheduler } of running.shards) scheduler.use(schedulerPart(next));
     void before.courier.close();
   }
@@ -165,6 +170,7 @@ class Worker implements ChildDuties {
     const running = this.#running;
     if (running === undefined) return;
     const { world } = this.#parts;
+    running.dequeue.close();
     await Promise.all([
       within(world, GATEWAY_CLOSE_MS, running.gateways.stopListening()),
       ...this.#listening.map((listening) => within(world, 100, listening.close())),
@@ -211,6 +217,8 @@ interface Running {
   readonly proxyInward: ProxyInward;
   readonly arrivals: Arrivals;
   readonly gateways: Gateways;
+  readonly dequeue: Dequeue;
+  readonly lookOutside: (look: OutsideLook) => Promise<OutsideAnswer>;
   readonly proxies: ProxyHealth;
   readonly tally: Tally;
   readonly journal: RunningJournal;
@@ -288,6 +296,8 @@ async function startRunning(
     writeEvents: flush,
     closeJournal: close,
     proxyInward: createProxyInward({ clock: world.clock, journal }),
+    dequeue: openDequeue(world, board, message, journal, () => running),
+    lookOutside: (look) => lookOutside(running.generation, world, look),
     gateways,
     proxies,
     tally,
@@ -310,6 +320,7 @@ async function startRunning(
   };
   gateways.use(settings.gateways);
   proxies.use(settings.routing.proxies);
+  running.dequeue.use(settings.dequeue);
   own.scheduler.start();
   // Shards of workers that are no more only need emptying; new mail does not wait for them.
   for (const number of message.adopted) {

@@ -1,3 +1,4 @@
+import * as dequeue from './dequeue.ts';
 import * as domains from './domains.ts';
 import * as events from './events.ts';
 import * as gateways from './gateways.ts';
@@ -51,6 +52,10 @@ export const rules: readonly Rule[] = [
   proxies.proxySyntax,
   proxies.proxyLogins,
   proxies.groupSources,
+  dequeue.dequeueEntries,
+  dequeue.dequeueDomains,
+  dequeue.dequeueLogins,
+  dequeue.dequeuePrograms,
   scheduler.retryCurveOrder,
   scheduler.breakerOrder,
   events.levelCategories,

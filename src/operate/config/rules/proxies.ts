@@ -7,7 +7,7 @@ const DIRECT = 'direct';
 type Path = readonly (string | number)[];
 
 /** Every reference to a proxy leads somewhere, and stands where it has an effect. */
-export const proxyReferences: Rule = ({ routing }, { raw }) => {
+export const proxyReferences: Rule = ({ routing, dequeue }, { raw }) => {
   const known = [...namesIn(raw, ['routing', 'proxies']), ...namesIn(raw, ['gateways'])];
   const out: Finding[] = [];
   const refer = (path: Path, names: string | readonly string[] | undefined): void => {
@@ -20,6 +20,7 @@ export const proxyReferences: Rule = ({ routing }, { raw }) => {
   refer(['routing', 'proxy'], routing.proxy);
   for (const [name, group] of Object.entries(routing.smartHosts))
     refer(['routing', 'smartHosts', name, 'proxy'], group.proxy);
+  for (const [name, entry] of Object.entries(dequeue)) refer(['dequeue', name, 'proxy'], entry.proxy);
   for (const [i, space] of routing.addressSpaces.entries()) {
     const path = ['routing', 'addressSpaces', i, 'proxy'];
     refer(path, space.proxy);

@@ -1,4 +1,5 @@
 import { decodeBase64, encodeBase64 } from '../../sasl/base64.ts';
+import { cramMd5Client } from '../../sasl/cram-md5.ts';
 import { mechanisms } from '../../sasl/mechanisms.ts';
 import type { Credentials } from '../../sasl/port.ts';
 
@@ -10,11 +11,16 @@ export interface ClientAuth {
   answer(challenge: string): string | undefined;
 }
 
-/** Chooses a mechanism among those offered: PLAIN (RFC 4616), else LOGIN; undefined where neither is offered. */
-export function chooseAuth(offered: readonly string[], credentials: Credentials): ClientAuth | undefined {
-  const name = (['PLAIN', 'LOGIN'] as const).find((mechanism) => offered.includes(mechanism));
+/**
+ * Chooses a mechanism among those offered: PLAIN (RFC 4616), else LOGIN, else CRAM-MD5 (RFC 2195); undefined where none of them is.
+ * Where the password must not be `shown`, only the last one.
+ */
+export function chooseAuth(offered: readonly string[], credentials: Credentials, shown = true): ClientAuth | undefined {
+  const name = (['PLAIN', 'LOGIN', 'CRAM-MD5'] as const).find(
+    (mechanism) => offered.includes(mechanism) && (shown || mechanism === 'CRAM-MD5'),
+  );
   if (name === undefined) return undefined;
-  const client = mechanisms[name].client(credentials);
+  const client = name === 'CRAM-MD5' ? cramMd5Client(credentials) : mechanisms[name].client(credentials);
   return {
     command: client.initial === undefined ? `AUTH ${name}` : `AUTH ${name} ${encodeBase64(client.initial)}`,
     answer(challenge) {

@@ -123,6 +123,14 @@ export class SmtpClient {
     return this.#take();
   }
 
+  /** Sends a command of its own, such as ETRN, in a session that is ready; 'answered' follows. */
+  ask(line: string): readonly ClientEffect[] {
+    assert(this.#phase === 'ready' && this.#transaction === undefined, 'a command follows in a ready session');
+    this.#phase = 'command';
+    this.#push({ do: 'send', bytes: `${line}\r\n` });
+    return this.#take();
+  }
+
   /** Says goodbye; 'close' follows. */
   quit(): readonly ClientEffect[] {
     if (this.#phase === 'ready' && this.#transaction === undefined) {
@@ -172,6 +180,12 @@ export class SmtpClient {
         return this.#startTlsReply(reply, positive);
       case 'auth':
         return this.#authReply(reply, positive);
+      case 'command':
+        if (reply.code === 421) return this.#refuse(reply);
+        this.#phase = 'ready';
+        this.#push({ do: 'answered', reply });
+        // What follows in the same octets answers nothing that was asked.
+        return false;
       case 'quit':
         this.#close();
         return false;
@@ -218,7 +232,9 @@ export class SmtpClient {
       return this.#push({ do: 'send', bytes: 'STARTTLS\r\n' });
     }
     if (login === undefined) return this.#ready();
-    this.#auth = this.#encrypted || this.#options.clearLogin ? chooseAuth(this.peer.auth, login) : undefined;
+    const { clearLogin } = this.#options;
+    const shown = this.#encrypted || clearLogin === true;
+    this.#auth = shown || clearLogin === 'hashed' ? chooseAuth(this.peer.auth, login, shown) : undefined;
     if (this.#auth === undefined) return this.#fail({ kind: 'auth-missing' });
     this.#phase = 'auth';
     this.#push({ do: 'send', bytes: `${this.#auth.command}\r\n` });

@@ -19,6 +19,7 @@ export type ClientPhase =
   | 'data-start'
   | 'content'
   | 'data-end'
+  | 'command'
   | 'quit'
   | 'over';
 
@@ -29,8 +30,8 @@ export interface ClientOptions {
   /** 'offered': STARTTLS where it is offered; 'needed': or end the session; 'established': TLS is already there. */
   readonly tls: 'never' | 'offered' | 'needed' | 'established';
   readonly login?: { readonly user: string; readonly password: string };
-  /** Whether the login may go over a connection in the clear. */
-  readonly clearLogin: boolean;
+  /** Whether the login may go over a connection in the clear; 'hashed': only where the mechanism does not show the password. */
+  readonly clearLogin: boolean | 'hashed';
   /** Begin with HELO, for a server that hangs up on EHLO (RFC 5321 §3.2). */
   readonly helo: boolean;
 }
@@ -101,6 +102,8 @@ export type ClientEffect =
   /** Send the content through `frame`, as long as `sendingContent`, then call `contentEnd`. */
   | { readonly do: 'content' }
   | { readonly do: 'done'; readonly end: TransactionEnd }
+  /** The reply to `ask`. */
+  | { readonly do: 'answered'; readonly reply: Reply }
   /** The session ended outside a transaction. */
   | { readonly do: 'failed'; readonly failure: SessionFailure }
   | { readonly do: 'close' };
