@@ -61,6 +61,8 @@ export interface CheckFacts {
   readonly cost: 'host' | 'network';
   /** How long it may look, where the usual time is too short. */
   readonly deadlineMs?: number;
+  /** The service looks no more often by itself, but for changes, and believes one look: others count what it does. */
+  readonly everyMs?: number;
 }
 
 /** A check as the runner knows it. */

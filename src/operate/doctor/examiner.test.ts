@@ -21,10 +21,10 @@ class Stage {
   mayWrite = true;
   readonly examiner: Examiner;
 
-  constructor(cost: 'host' | 'network' = 'host', stored: readonly Condition[] = []) {
+  constructor(cost: 'host' | 'network' = 'host', stored: readonly Condition[] = [], everyMs?: number) {
     this.stored = stored;
     this.examiner = startExaminer({
-      checks: [this.#check(cost)],
+      checks: [{ ...this.#check(cost), ...(everyMs === undefined ? {} : { everyMs }) }],
       makeParts: async () => ({ host: pretendedHost({}) }),
       store: {
         load: async () => this.stored,
@@ -195,4 +195,18 @@ test('a file of conditions that cannot be understood counts as none', async () =
     files.set('/c', Buffer.from(text));
     assert.deepEqual(await store.load(), []);
   }
+});
+
+test('what others count is looked at seldom, believed at once, and again after a change', async () => {
+  const stage = new Stage('network', [], 3_600_000);
+  stage.verdict = bad;
+  await stage.pass(limits.firstMs + 3_000_000);
+  assert.equal(stage.looks, 1);
+  assert.deepEqual(stage.told, ['doctor.condition-found a.a']);
+  stage.verdict = healthy();
+  stage.examiner.lookSoon();
+  await stage.pass(limits.soonMs + 1000);
+  assert.equal(stage.looks, 2);
+  assert.deepEqual(stage.told.slice(1), ['doctor.condition-over a.a']);
+  stage.examiner.stop();
 });

@@ -9,7 +9,7 @@ import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { Check, Parts } from './check.ts';
 import type { Condition } from './condition.ts';
 import type { ConditionStore } from './condition-store.ts';
-import { isUnsure, unseen, type Watch, weigh } from './hysteresis.ts';
+import { isUnsure, type Needed, unseen, type Watch, weigh } from './hysteresis.ts';
 import { examiner as limits } from './limits.ts';
 import { runChecks, withThoseBefore, type Finding } from './run.ts';
 
@@ -197,14 +197,16 @@ class PeriodicExaminer implements Examiner {
     journal.emit('doctor.condition-over', { check, cause, lasted });
   }
 
-  #waitOf({ cost }: Check, watch: Watch): number {
+  #waitOf({ cost, everyMs }: Check, watch: Watch): number {
     const { every, networkEvery } = this.#parts.settings();
     const host = cost === 'host';
     const usual = host ? every : Math.max(every, networkEvery);
+    if (everyMs !== undefined) return Math.max(usual, everyMs);
     if (isUnsure(watch)) return Math.min(usual, host ? limits.unsureHostMs : limits.unsureNetworkMs);
     if (watch.condition !== undefined) return Math.min(usual, host ? limits.openHostMs : limits.openNetworkMs);
     return usual;
   }
 }
 
-const needed = ({ cost }: Check) => limits.needed[cost];
+const needed = ({ cost, everyMs }: Check): Needed =>
+  everyMs === undefined ? limits.needed[cost] : { found: 1, over: 1 };

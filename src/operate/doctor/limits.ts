@@ -36,6 +36,8 @@ export const bannerMs = 2500;
 export const ownAddressesMax = 8;
 /** Wait for each reply of a smart host. */
 export const replyMs = 4000;
+/** Between two logins of a check at the same host: some lock an account after a few that fail. */
+export const loginEveryMs = 3_600_000;
 /** Octets of replies that are read of one host. */
 export const replyBytesMax = 16_384;
 /** Wait for the answer of the running service. */

@@ -95,7 +95,12 @@ async function runOne(
   let verdict = inTheWay === undefined ? await lookInTime(check, parts, clock, untilMs - began) : blockedBy(inTheWay);
   const spent = clock.now() - began;
   // One that there is no time to make again is believed.
-  if (twice && verdict.kind === 'unhealthy' && clock.now() + spent + secondLookMs < untilMs) {
+  if (
+    twice &&
+    check.everyMs === undefined &&
+    verdict.kind === 'unhealthy' &&
+    clock.now() + spent + secondLookMs < untilMs
+  ) {
     await new Promise<void>((resolve) => void clock.after(secondLookMs / 2, resolve));
     verdict = await lookInTime(check, renewed(parts), clock, untilMs - clock.now());
   }

@@ -25,6 +25,7 @@ import { processLimits } from './resources.ts';
 import { mtuSound, networkThere, sourceAddresses } from './routes.ts';
 import { serverNameQualified } from './server-name.ts';
 import { everythingRuns, instanceLock, serviceAnswers } from './service.ts';
+import { loginsTaken } from './smart-host-login.ts';
 import { loginsComplete, smartHostsAnswer } from './smart-hosts.ts';
 import { dataDirectory, localFileSystem, privateDirectories, space, writableFileSystem } from './storage.ts';
 import { logSpace, ownersOne, syncWorks } from './storage-works.ts';
@@ -106,6 +107,7 @@ export const checks: readonly Check[] = [
   listenersShakeHands,
   smartHostsAnswer,
   loginsComplete,
+  loginsTaken,
   portOut,
   notIntercepted,
   pathMtu,

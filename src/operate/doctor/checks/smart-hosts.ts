@@ -1,17 +1,16 @@
-import { parseIp } from '../../../base/ip.ts';
 import { errnoOf } from '../../../events/fault.ts';
 import type { SmartHostGroup } from '../../../settings/routing.ts';
-import { proxyOfGroup, waysOf } from '../../../flow/routing/ways.ts';
 import type { ProxyTerms } from '../../../transport/port.ts';
 import { isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.ts';
-import { dialThrough } from '../../../transport/through-proxy.ts';
-import type { ByteStream } from '../../../world/ports/network.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { Dialogue } from '../facts/dialogue.ts';
 import { interfaces } from '../facts/routes.ts';
+import { addressOf, dialBy, smartHostsOf } from '../facts/smart-host-way.ts';
 import { onLoopback, showPlace } from '../facts/usage.ts';
-import { checkMsMax, farDialMs, replyMs, sampleMax } from '../limits.ts';
+import { checkMsMax, farDialMs, replyMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
+
+const NO_ADDRESS = 'has no address in the name service';
 
 type Probe = { readonly seen: string; readonly fault?: string; readonly unsure?: boolean };
 
@@ -22,16 +21,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'cannot be reached: this host has no route there',
   ECONNRESET: 'ended the connection at once',
 };
-
-async function addressOf(host: string, resolver: Parts['resolver']): Promise<{ readonly address: string } | Probe> {
-  if (parseIp(host) !== undefined || host.startsWith('/')) return { address: host };
-  const [four, six] = await Promise.all([resolver.query(host, 'A'), resolver.query(host, 'AAAA')]);
-  for (const answer of [four, six])
-    if (answer.kind === 'records' && answer.records[0] !== undefined) return { address: answer.records[0] };
-  const failure = [four, six].find((answer) => answer.kind === 'failure');
-  if (failure?.kind === 'failure') return { seen: `its address cannot be looked up: ${failure.reason}`, unsure: true };
-  return { seen: 'has no address in the name service', fault: 'has no address in the name service' };
-}
 
 /** Says hello, takes up TLS where it is offered, and looks what else is. */
 async function greet(
@@ -78,29 +67,14 @@ async function greet(
   if (!tls && (group.tls === 'required' || group.tls === 'verified'))
     return { seen, fault: `does not offer STARTTLS, and tls: ${group.tls} is set: mail to it waits` };
   if (group.login !== undefined && !has(offered, 'AUTH'))
-    return { seen, fault: 'offers no login, and one is configured' };
+    return {
+      seen,
+      fault:
+        !tls && has(offered, 'STARTTLS')
+          ? `offers no login before STARTTLS, and tls: ${group.tls} is set (tls: required lets us log in)`
+          : 'offers no login, and one is configured',
+    };
   return { seen };
-}
-
-/** The first way that mail takes to a group; undefined where it cannot be tried from here. */
-function wayOf(group: SmartHostGroup, { routing, gateways }: Parts['settings']): ProxyTerms | 'direct' | undefined {
-  if (group.proxyHeader !== 'none') return undefined;
-  const ways = waysOf(proxyOfGroup(group), routing, gateways);
-  if (ways.kind !== 'ways') return undefined;
-  const [way = 'direct'] = ways.ways;
-  return way === 'direct' || way.kind !== 'ssh-gateway' ? way : undefined;
-}
-
-async function dialBy(
-  way: ProxyTerms | 'direct',
-  target: { readonly name: string; readonly address: string; readonly port: number },
-  { network, clock, resolver }: Pick<Parts, 'network' | 'clock' | 'resolver'>,
-): Promise<ByteStream> {
-  if (way === 'direct' || target.address.startsWith('/')) return network.dial({ ...target, timeoutMs: farDialMs });
-  const request = { ...target, timeoutMs: farDialMs, ways: [way] };
-  const end = await dialThrough(way, request, { world: { network, clock }, resolver });
-  if (end.kind === 'open') return end.stream;
-  throw end.kind === 'target-unreachable' ? end.error : end.fault;
 }
 
 async function probe(
@@ -108,9 +82,9 @@ async function probe(
   where: { readonly host: string; readonly port: number; readonly way: ProxyTerms | 'direct' },
   parts: Pick<Parts, 'settings' | 'resolver' | 'network' | 'clock'>,
 ): Promise<Probe> {
-  const elsewhere = where.way !== 'direct' && where.way.resolve === 'proxy';
-  const found = elsewhere ? { address: where.host } : await addressOf(where.host, parts.resolver);
-  if (!('address' in found)) return found;
+  const found = await addressOf(where, parts.resolver);
+  if (found === undefined) return { seen: NO_ADDRESS, fault: NO_ADDRESS };
+  if ('failure' in found) return { seen: `its address cannot be looked up: ${found.failure}`, unsure: true };
   const { name } = parts.settings.server;
   const hello = `${group.protocol === 'lmtp' ? 'LHLO' : 'EHLO'} ${name}`;
   const port = found.address.startsWith('/') ? 0 : where.port;
@@ -152,14 +126,8 @@ export const smartHostsAnswer = defineCheck({
   cost: 'network',
   deadlineMs: checkMsMax,
   async look({ settings, host, ...world }) {
-    const groups = Object.entries(settings.routing.smartHosts);
-    if (groups.length === 0) return notApplicable('no smart host is configured');
-    const all = groups
-      .flatMap(([name, group]) => {
-        const way = wayOf(group, settings);
-        return way === undefined ? [] : group.hosts.map((host) => ({ name, group, host, way }));
-      })
-      .slice(0, sampleMax);
+    if (Object.keys(settings.routing.smartHosts).length === 0) return notApplicable('no smart host is configured');
+    const all = smartHostsOf(settings);
     if (all.length === 0)
       return unknown('all of them are reached through gateways, or with a PROXY header, which this check does not try');
     const probes = await Promise.all(
