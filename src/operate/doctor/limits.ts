@@ -97,6 +97,10 @@ export const attemptsTelling = 2;
 export const untriedMs = 900_000;
 /** Share of queue.messagesMax above which the queue grows to its end. */
 export const queueShareMax = 0.8;
+/** A queue grows that was seen for so long, rose all the time, by so many messages and by this share of those that wait. */
+export const growthWindowMs = 1_800_000;
+export const growthMessagesMin = 100;
+export const growthShareMin = 0.2;
 /** Wait for a host on the way out that is tried for comparison. */
 export const compareDialMs = 2500;
 /** So many times sent again in vain tell that octets do not arrive. */

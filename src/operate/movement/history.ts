@@ -42,6 +42,8 @@ export interface Movement {
   /** Octets by which the queue grows; negative where it shrinks. */
   readonly growthBytesPerHour: number;
   readonly forecast: Forecast;
+  /** Messages at five moments of the window, evenly apart, the oldest first: whether it grows all the time, or did so once. */
+  readonly course: readonly number[];
 }
 
 /** The samples of the last hour. */
@@ -67,6 +69,7 @@ export class MovementHistory {
         outPerHour: 0,
         growthBytesPerHour: 0,
         forecast: { kind: 'steady' },
+        course: [],
       };
     const perHour = (amount: number): number => (amount * 3_600_000) / windowMs;
     const arrived = Math.max(0, now.arrived - first.arrived);
@@ -79,7 +82,16 @@ export class MovementHistory {
       outPerHour: Math.round(perHour(Math.max(0, arrived - growth))),
       growthBytesPerHour: Math.round(perHour(growthBytes)),
       forecast: forecast({ windowMs, growth, growthBytes, messages: now.messages, bounds }),
+      course: this.#course(first.atMs, now),
     };
+  }
+
+  #course(fromMs: number, now: MovementSample): readonly number[] {
+    const before = [0, 1, 2, 3].map((quarter) => {
+      const at = fromMs + ((now.atMs - fromMs) * quarter) / 4;
+      return this.#samples.findLast(({ atMs }) => atMs <= at)?.messages ?? now.messages;
+    });
+    return [...before, now.messages];
   }
 }
 

@@ -14,6 +14,7 @@ import { pathMtu } from './path-mtu.ts';
 import { domainsHaveRecipients, noOpenRelay } from './policy.ts';
 import { noLoops, relayRefused } from './policy-tried.ts';
 import { proxiesPass } from './proxies.ts';
+import { queueSteady } from './queue-growth.ts';
 import { mailboxesWritable, queueFormat } from './queue.ts';
 import { firewallOpen } from './firewall.ts';
 import { hostTables, memoryThere, processesAllowed } from './memory.ts';
@@ -119,4 +120,5 @@ export const checks: readonly Check[] = [
   queueMoves,
   destinationsTake,
   queueRoom,
+  queueSteady,
 ];
