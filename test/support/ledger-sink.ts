@@ -7,6 +7,10 @@ export interface LedgerSink {
   readonly total: number;
   /** The addresses that connected. */
   readonly peers: ReadonlySet<string>;
+  /** From now on sessions stop at that place: they read no further within mail data, or do not answer its end. */
+  stallAt(place: 'data' | 'end' | undefined): void;
+  /** How many sessions stopped so far. */
+  readonly stalled: number;
   close(): Promise<void>;
 }
 
@@ -16,6 +20,8 @@ export function startLedgerSink(port = 0, address = '127.0.0.1'): Promise<Ledger
   const sockets = new Set<Socket>();
   const peers = new Set<string>();
   let total = 0;
+  let stallAt: 'data' | 'end' | undefined;
+  let stalled = 0;
   const server: Server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     peers.add(socket.remoteAddress ?? '');
@@ -36,6 +42,10 @@ export function startLedgerSink(port = 0, address = '127.0.0.1'): Promise<Ledger
           data = false;
           for (const recipient of recipients) arrivals.set(recipient, (arrivals.get(recipient) ?? 0) + 1);
           total += 1;
+          if (stallAt === 'end') {
+            stalled += 1;
+            continue;
+          }
           out += '250 2.0.0 taken\r\n';
           continue;
         }
@@ -54,6 +64,10 @@ export function startLedgerSink(port = 0, address = '127.0.0.1'): Promise<Ledger
         } else if (verb === 'DATA') {
           data = true;
           out += '354 go on\r\n';
+          if (stallAt === 'data') {
+            stalled += 1;
+            socket.pause();
+          }
         } else if (verb === 'QUIT') {
           socket.end(`${out}221 2.0.0 bye\r\n`);
           return;
@@ -71,6 +85,12 @@ export function startLedgerSink(port = 0, address = '127.0.0.1'): Promise<Ledger
         peers,
         get total() {
           return total;
+        },
+        get stalled() {
+          return stalled;
+        },
+        stallAt(place) {
+          stallAt = place;
         },
         close: () => {
           for (const socket of sockets) socket.destroy();

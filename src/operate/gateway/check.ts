@@ -117,6 +117,7 @@ async function checkPort(
     port,
     ownBanner,
     killOldSession: false,
+    held: false,
     expectProbe: (number, arrived) => {
       probes.set(number, arrived);
       return () => void probes.delete(number);
@@ -140,7 +141,7 @@ async function checkOutward(session: ShellSession): Promise<GatewayFinding> {
     return well(what, 'allowed');
   } catch (error) {
     const { refusal, message } = error as ShellOpenFailure;
-    if (refusal === 'not-connected') return well(what, 'allowed');
+    if (refusal === 'not-connected' || refusal === 'unexplained') return well(what, 'allowed');
     return bad(what, message, CURES['transport.gateway-forwarding-refused']);
   }
 }

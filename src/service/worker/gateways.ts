@@ -67,12 +67,12 @@ function partOf({ name, state, trouble, ports, software }: GatewayState): PartSa
   const evidence = ports.map((port) =>
     row(`port ${port.port} at ${port.address} on the gateway`, 'bound', port.why ?? port.state),
   );
-  if (state === 'up' && failed === undefined) {
+  if (state === 'up' && failed === undefined && trouble === undefined) {
     const waits = ports.some((port) => port.state === 'waiting');
     const server = row('SSH server', 'a session', software ?? '');
     return { part, state: waits ? 'starting' : 'running', evidence: [server, ...evidence] };
   }
-  if (state === 'up') return { part, state: 'degraded', cause: failed?.why ?? '', evidence };
+  if (state === 'up' && trouble === undefined) return { part, state: 'degraded', cause: failed?.why ?? '', evidence };
   if (trouble === undefined) return { part, state: 'starting', evidence };
   return { part, state: 'degraded', cause: trouble.why, evidence, event: rowOf(trouble.event).number };
 }

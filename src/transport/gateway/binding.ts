@@ -14,6 +14,8 @@ export interface BindingParts {
   /** How our own banner begins, so that a session of ours is known. */
   readonly ownBanner: string;
   readonly killOldSession: boolean;
+  /** This session has the port already, though the world did not reach it. */
+  readonly held: boolean;
   /** Calls `arrived` while the returned function was not called, when a connection from the gateway itself comes in for the port. */
   readonly expectProbe: (port: number, arrived: () => void) => () => void;
 }
@@ -22,7 +24,8 @@ export interface BindingParts {
 export type Bound =
   | { readonly kind: 'bound'; readonly endedOldSession: boolean }
   | { readonly kind: 'taken'; readonly why: string }
-  | { readonly kind: 'refused'; readonly why: string };
+  /** `held`: the server binds it, and does not let go of it. */
+  | { readonly kind: 'refused'; readonly why: string; readonly held?: boolean };
 
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '*', '']);
 
@@ -35,7 +38,7 @@ function within(address: string): string {
 /** Binds a port on a gateway; finds out why where that is refused, and whether the world reaches it. */
 export async function bindPort(parts: BindingParts): Promise<Bound> {
   const { session, address, port } = parts;
-  if (await tryBind(session, address, port)) return checked(parts, false);
+  if (parts.held || (await tryBind(session, address, port))) return checked(parts, false);
   const holder = await lookAt(parts);
   if (holder.kind === 'answers' && !holder.ours) return { kind: 'taken', why: holder.words };
   if (holder.kind === 'nobody') return { kind: 'refused', why: await whyRefused(parts) };
@@ -136,8 +139,11 @@ async function checked(parts: BindingParts, endedOldSession: boolean): Promise<B
   }
   if (refused === 0 || (await probe(parts, '127.0.0.1')) !== 'reached') return bound;
   await session.unbind(address, port).catch(() => undefined);
+  // Dropbear says that it gave the port back, and keeps it.
+  const held = (await probe(parts, '127.0.0.1')) === 'reached';
   return {
     kind: 'refused',
+    held,
     why: `it bound port ${port} on its loopback address only, out of the world's reach: GatewayPorts is no`,
   };
 }

@@ -6,12 +6,13 @@ import type { ByteStream, Endpoint } from '../../world/ports/network.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
 import type { SecureShell, ShellConnection, ShellOpenFailure, ShellSession } from '../../world/ports/secure-shell.ts';
 import type { DialRequest } from '../port.ts';
-import { addressesOf } from '../proxy-address.ts';
-import { GATEWAY_WORDS_MAX, HANDSHAKE_MS, IDLE_MS, REFUSED_RETRY_MS, RETRY_FIRST_MS } from './limits.ts';
-import type { GatewayDial, GatewayState } from './port.ts';
+import { GATEWAY_WORDS_MAX, IDLE_MS, REFUSED_RETRY_MS, RETRY_FIRST_MS } from './limits.ts';
+import { logIn } from './log-in.ts';
+import type { GatewayDial, GatewayPortState, GatewayState } from './port.ts';
 import { GatewayPorts } from './ports.ts';
+import { mayHave, type Refused } from './refusal.ts';
 import { Told } from './told.ts';
-import { type GatewayFault, type GatewayTrouble, gatewayFault, troubleOf } from './trouble.ts';
+import { type GatewayFault, type GatewayTrouble, gatewayFault } from './trouble.ts';
 
 /** What gateways are made of. */
 export interface GatewayParts {
@@ -22,13 +23,18 @@ export interface GatewayParts {
   /** How our own banner begins. */
   readonly ownBanner: string;
   /** Takes a connection that came in by a gateway. */
-  readonly accept: (stream: ByteStream, listener: string) => void;
+  readonly accept: (stream: ByteStream, listener: string, gateway: string) => void;
   /** Hears every change of a gateway, and when one is no more. */
   readonly changed?: (state: GatewayState) => void;
   readonly gone?: (name: string) => void;
 }
 
 /** One gateway: its session, which comes back by itself, the ports bound there, and connections from there. */
+/** What our banner there begins with. */
+function bannerStart({ heloName }: GatewaySettings, usual: string): string {
+  return heloName === undefined ? usual : `220 ${heloName} `;
+}
+
 export class Gateway {
   readonly name: string;
   readonly settings: GatewaySettings;
@@ -44,6 +50,9 @@ export class Gateway {
   /** Outgoing mail waits for it. */
   #wanted = false;
   #idle: Timer | undefined;
+  /** What the session was refused, and when it is looked at again. */
+  #refused: Refused | undefined;
+  #look: Timer | undefined;
   #closed = false;
   #sinceMs: number;
 
@@ -59,7 +68,7 @@ export class Gateway {
       name,
       this.#host,
       settings,
-      { ...parts, changed },
+      { ...parts, ownBanner: bannerStart(settings, parts.ownBanner), changed, refused: (address, port) => this.#wasRefused({ kind: 'port', address, port }) },
       listens ? settings.listen : [],
       this.#told,
     );
@@ -91,7 +100,7 @@ export class Gateway {
               : 'idle',
       sinceMs: this.#sinceMs,
       ...(up === undefined ? {} : { software: up.software }),
-      ...(up !== undefined || fault === undefined ? {} : { trouble: { event: fault.event, why: fault.data.why } }),
+      ...(fault === undefined ? {} : { trouble: { event: fault.event, why: fault.data.why } }),
       ports: this.#ports.states(),
       connections: up?.channels ?? 0,
     };
@@ -111,23 +120,36 @@ export class Gateway {
     try {
       return { kind: 'open', stream: await session.open(host, port, timeoutMs) };
     } catch (error) {
-      const { refusal, code, message } = error as ShellOpenFailure;
-      const words = message.slice(0, GATEWAY_WORDS_MAX);
-      if (refusal === 'not-connected') {
-        const text = `${code}; the gateway ${this.name} says: ${words}`;
-        return { kind: 'target-unreachable', error: Object.assign(new Error(text), { code }) };
-      }
-      if (refusal === 'lost') {
-        this.#wait();
-        return { kind: 'gateway-failed', fault: this.#faultOf('transport.gateway-lost', words) };
-      }
-      const fault = this.#faultOf(
-        'transport.gateway-forwarding-refused',
-        `it may not connect to port ${port}: ${words}`,
-      );
-      this.#told.trouble(fault);
-      return { kind: 'gateway-failed', fault };
+      return this.#notOpened(session, { host, port }, error as ShellOpenFailure);
     }
+  }
+
+  async #notOpened(
+    session: ShellSession,
+    { host, port }: { readonly host: string; readonly port: number },
+    { refusal, code, message }: ShellOpenFailure,
+  ): Promise<GatewayDial> {
+    const words = message.slice(0, GATEWAY_WORDS_MAX);
+    if (refusal === 'lost') {
+      this.#wait();
+      return { kind: 'gateway-failed', fault: this.#faultOf('transport.gateway-lost', words) };
+    }
+    const itself = { kind: 'connection', host: session.address, port: this.settings.port, shortage: true } as const;
+    const isShort =
+      refusal === 'exhausted' || (refusal === 'unexplained' && !(await mayHave(session, itself, this.#parts.clock)));
+    if (!isShort && refusal !== 'prohibited') {
+      const text = `${code}; the gateway ${this.name} says: ${words}`;
+      return { kind: 'target-unreachable', error: Object.assign(new Error(text), { code }) };
+    }
+    const why = isShort
+      ? `it cannot even connect to itself (open files or memory are used up): ${words}`
+      : `it may not connect to port ${port}: ${words}`;
+    const fault = this.#faultOf('transport.gateway-forwarding-refused', why);
+    this.#told.trouble(fault);
+    if (this.#session === session) this.#fault = fault;
+    this.#changed();
+    this.#wasRefused(isShort ? itself : { kind: 'connection', host, port, shortage: false });
+    return { kind: 'gateway-failed', fault };
   }
 
   async stopListening(): Promise<void> {
@@ -138,6 +160,7 @@ export class Gateway {
     this.#closed = true;
     this.#retry?.cancel();
     this.#idle?.cancel();
+    this.#look?.cancel();
     this.#ports.close();
     this.#session?.close();
   }
@@ -171,31 +194,8 @@ export class Gateway {
   }
 
   async #attempt(): Promise<ShellSession | GatewayFault> {
-    const { host, port, user, key, hostKey, connectTimeout, keepAlive, keepAliveMax } = this.settings;
-    const { shell, resolver } = this.#parts;
-    if (key === undefined)
-      return this.#fails('transport.gateway-key-unusable', `there is no key at ${this.settings.keyFile}`);
-    const found = await addressesOf(host, resolver);
-    if ('why' in found) return this.#fails('transport.gateway-unreachable', found.why);
-    const hostKeys = hostKey === undefined ? [] : typeof hostKey === 'string' ? [hostKey] : hostKey;
-    let trouble: ReturnType<typeof troubleOf> = { event: 'transport.gateway-unreachable', why: 'it has no address' };
-    for (const address of found.addresses) {
-      const outcome = await shell.connect({
-        address,
-        port,
-        user,
-        privateKey: key,
-        hostKeys,
-        connectTimeoutMs: connectTimeout,
-        handshakeTimeoutMs: HANDSHAKE_MS,
-        keepAliveMs: keepAlive,
-        keepAliveMax,
-      });
-      if (outcome.kind === 'connected') return this.#begin(outcome.session);
-      trouble = troubleOf(outcome, hostKeys);
-      if (outcome.kind !== 'unreachable') break;
-    }
-    return this.#fails(trouble.event, trouble.why);
+    const outcome = await logIn(this.settings, this.#parts);
+    return 'event' in outcome ? this.#fails(outcome.event, outcome.why) : this.#begin(outcome);
   }
 
   #begin(session: ShellSession): ShellSession | GatewayFault {
@@ -206,6 +206,7 @@ export class Gateway {
     this.#session = session;
     this.#wanted = false;
     this.#fault = undefined;
+    this.#looked();
     this.#failures = 0;
     this.#sinceMs = this.#parts.clock.now();
     this.#changed();
@@ -232,6 +233,51 @@ export class Gateway {
     if (this.#stays) this.#retryAfter(RETRY_FIRST_MS);
     // Mail was under way: it goes on when the gateway is back.
     else if (cut > 0) this.#wait();
+  }
+
+  #wasRefused(refused: Refused): void {
+    this.#refused ??= refused;
+    if (this.#look !== undefined || this.#closed) return;
+    this.#look = this.#parts.clock.after(REFUSED_RETRY_MS, () => void this.#lookAgain());
+  }
+
+  #looked(): void {
+    this.#refused = undefined;
+    this.#look?.cancel();
+    this.#look = undefined;
+  }
+
+  /** A server reads its rules when a session begins: one of today tells whether they have changed, and then takes the place of this one. */
+  async #lookAgain(): Promise<void> {
+    const [session, refused] = [this.#session, this.#refused];
+    if (session === undefined || refused === undefined || this.#has(refused)) return this.#looked();
+    const shortage = refused.kind === 'connection' && refused.shortage;
+    const today = shortage ? session : await logIn(this.settings, this.#parts);
+    const may = 'event' in today ? false : await mayHave(today, refused, this.#parts.clock);
+    if (!shortage && !('event' in today)) today.close();
+    if (this.#session !== session || this.#closed) return;
+    this.#looked();
+    if (!may) this.#wasRefused(refused);
+    else if (shortage) {
+      this.#fault = undefined;
+      this.#told.works('outgoing mail');
+      this.#changed();
+    } else this.#renew(session);
+  }
+
+  #has(refused: Refused): boolean {
+    const isThat = (one: GatewayPortState): boolean =>
+      refused.kind === 'port' && one.address === refused.address && one.port === refused.port;
+    return this.#ports.states().some((one) => isThat(one) && one.state === 'bound');
+  }
+
+  #renew(session: ShellSession): void {
+    this.#session = undefined;
+    this.#ports.lost();
+    session.close();
+    this.#fault = this.#faultOf('transport.gateway-lost', 'it allows more than before: a new session begins');
+    this.#changed();
+    void this.#connected();
   }
 
   #fails(event: GatewayTrouble, why: string): GatewayFault {
@@ -291,6 +337,6 @@ export class Gateway {
     const peer: Endpoint = { address: session.address, port: this.settings.port };
     // A program on the gateway is not a program of this host: its loopback address must not count as ours.
     const client = fromGateway ? { address: ownAddress, port: origin.port } : origin;
-    this.#parts.accept(connection.accept({ local, peer, client }), listener);
+    this.#parts.accept(connection.accept({ local, peer, client }), listener, this.name);
   }
 }

@@ -25,6 +25,7 @@ class FarSide implements SecureShell {
   failure: ShellFailure | undefined;
   refusesPort = false;
   loopbackOnly = false;
+  forbids = true;
   banner = '';
   attempts = 0;
   sessions: FarSession[] = [];
@@ -55,9 +56,12 @@ class FarSession implements ShellSession {
   readonly bound = new Set<string>();
   readonly opened: string[] = [];
   readonly #far: FarSide;
+  /** A server reads its rules when a session begins. */
+  readonly #rules: Pick<FarSide, 'loopbackOnly' | 'forbids'>;
 
   constructor(far: FarSide) {
     this.#far = far;
+    this.#rules = { loopbackOnly: far.loopbackOnly, forbids: far.forbids };
   }
 
   async bind(address: string, port: number): Promise<number> {
@@ -74,11 +78,11 @@ class FarSession implements ShellSession {
     this.opened.push(`${host}:${port}`);
     const ends = { address: host, port };
     if (host.startsWith('127.') || host === this.address) {
-      if (this.#far.refusesPort && this.#far.banner === '') throw notConnected('ECONNREFUSED');
-      if (this.#far.loopbackOnly && host !== '127.0.0.1') throw notConnected('ECONNREFUSED');
+      if (this.bound.size === 0 && this.#far.banner === '') throw notConnected('ECONNREFUSED');
+      if (this.#rules.loopbackOnly && host !== '127.0.0.1') throw notConnected('ECONNREFUSED');
       if (this.bound.size > 0) this.arrive({ address: '127.0.0.1', port: 4 });
     } else if (host === '198.51.100.9') throw notConnected('EHOSTUNREACH');
-    else if (host === '198.51.100.8')
+    else if (host === '198.51.100.8' && this.#rules.forbids)
       throw Object.assign(new Error('open failed'), { refusal: 'prohibited', code: '' });
     const stream = streamOf({ local: ends, peer: ends, client: ends });
     const { banner } = this.#far;
@@ -235,6 +239,30 @@ test('a port that nobody holds and nobody gives is told apart from one that is t
   s.clock.advance(2000);
   await turns();
   assert.match(whyOf(s), /another session of ours holds the port; it cannot be ended from here: no commands here/);
+});
+
+test('rules that have changed are found by a new session, which takes the place of the old one', async () => {
+  const s = scene();
+  s.far.loopbackOnly = true;
+  s.gateways.use({ out: settingsOf() });
+  await turns();
+  const look = async (): Promise<void> => {
+    s.clock.advance(REFUSED_RETRY_MS);
+    await turns();
+  };
+  await look();
+  assert.deepEqual([s.far.sessions.length, s.far.sessions[1]?.closed], [2, true]);
+  assert.equal(s.far.sessions[0]?.closed, false);
+  s.far.loopbackOnly = false;
+  await look();
+  assert.deepEqual([s.far.sessions.length, s.far.sessions[0]?.closed], [4, true]);
+  assert.deepEqual(names(s), ['forwarding-refused', 'works']);
+  await s.gateways.dial(WAY, request('198.51.100.8'));
+  assert.match(s.gateways.states()[0]?.trouble?.why ?? '', /may not connect to port 25/);
+  s.far.forbids = false;
+  await look();
+  assert.equal((await s.gateways.dial(WAY, request('198.51.100.8'))).kind, 'open');
+  assert.equal(s.gateways.states()[0]?.trouble, undefined);
 });
 
 test('failures to log in are told apart; those that a person must mend are not tried every second', async () => {

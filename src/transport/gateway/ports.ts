@@ -13,6 +13,8 @@ interface Port {
   readonly listener: string;
   state: GatewayPortState['state'];
   why: string | undefined;
+  /** The session has it, though it is of no use: the server did not take it back. */
+  held: boolean;
 }
 
 /** What they need. */
@@ -21,6 +23,8 @@ export interface GatewayPortsParts {
   readonly ownBanner: string;
   /** Hears when one of them changes. */
   readonly changed: () => void;
+  /** Hears that the server does not let us have a port. */
+  readonly refused: (address: string, port: number) => void;
 }
 
 /** The ports of a gateway that are bound for us, in one session after the other. */
@@ -50,7 +54,7 @@ export class GatewayPorts {
     this.#settings = settings;
     this.#parts = parts;
     this.#told = told;
-    this.#ports = listen.map((one) => ({ ...one, state: 'waiting', why: undefined }));
+    this.#ports = listen.map((one) => ({ ...one, state: 'waiting', why: undefined, held: false }));
   }
 
   get wanted(): boolean {
@@ -58,7 +62,7 @@ export class GatewayPorts {
   }
 
   states(): readonly GatewayPortState[] {
-    return this.#ports.map(({ why, ...port }) => (why === undefined ? port : { ...port, why }));
+    return this.#ports.map(({ why, held: _, ...port }) => (why === undefined ? port : { ...port, why }));
   }
 
   /** Whether a connection for a port is one of our own looks at it; then it is noted. */
@@ -85,6 +89,7 @@ export class GatewayPorts {
     for (const port of this.#ports) {
       port.state = 'waiting';
       port.why = undefined;
+      port.held = false;
     }
   }
 
@@ -125,6 +130,7 @@ export class GatewayPorts {
       port: port.port,
       ownBanner: this.#parts.ownBanner,
       killOldSession: this.#settings.killOldSession,
+      held: port.held,
       expectProbe: (number, arrived) => {
         this.#probes.set(number, arrived);
         return () => void this.#probes.delete(number);
@@ -136,7 +142,9 @@ export class GatewayPorts {
     this.#parts.changed();
     if (bound.kind === 'bound' && bound.endedOldSession) this.#told.sessionEnded(port.port);
     if (bound.kind === 'taken') this.#told.portTaken(port.port, bound.why);
-    if (bound.kind === 'refused')
-      this.#told.trouble(gatewayFault('transport.gateway-forwarding-refused', this.#name, this.#host, bound.why));
+    port.held = bound.kind === 'refused' && bound.held === true;
+    if (bound.kind !== 'refused') return;
+    this.#parts.refused(port.address, port.port);
+    this.#told.trouble(gatewayFault('transport.gateway-forwarding-refused', this.#name, this.#host, bound.why));
   }
 }

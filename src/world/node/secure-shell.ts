@@ -17,6 +17,9 @@ const CIPHERS: CipherAlgorithm[] = [
   'chacha20-poly1305@openssh.com',
 ];
 
+/** What sshd says instead of its version to a client that it will not hear now (MaxStartups, PerSourcePenalties). */
+const BUSY = /^(?:Exceeded MaxStartups|Not allowed at this time)\r?\n/;
+
 /** Loaded by the process that needs it, when it needs it. */
 async function makeClient(): Promise<Client> {
   const { default: ssh2 } = await import('ssh2');
@@ -75,6 +78,7 @@ async function connect(terms: ShellTerms): ReturnType<SecureShell['connect']> {
     let asked = false;
     let settled = false;
     let greeting = '';
+    let busy: string | undefined;
     const settle = (outcome: Awaited<ReturnType<SecureShell['connect']>>): void => {
       if (settled) return;
       settled = true;
@@ -88,14 +92,20 @@ async function connect(terms: ShellTerms): ReturnType<SecureShell['connect']> {
       if (denied !== undefined) settle({ kind: 'host-key', ...denied });
       else {
         const failure = failureOf(error, authsLeft);
-        settle(failure.kind === 'wrong-protocol' ? { ...failure, why: `${failure.why}${greeting}` } : failure);
+        if (busy !== undefined) settle({ kind: 'unreachable', why: `it takes no log-in now: ${busy}` });
+        else settle(failure.kind === 'wrong-protocol' ? { ...failure, why: `${failure.why}${greeting}` } : failure);
       }
     });
-    client.on('close', () => settle({ kind: 'unreachable', why: 'it closed the connection during the handshake' }));
+    client.on('close', () => {
+      const why =
+        busy === undefined ? 'it closed the connection during the handshake' : `it takes no log-in now: ${busy}`;
+      settle({ kind: 'unreachable', why });
+    });
     client.on('ready', () => settle({ kind: 'connected', session: new SshSession(client, socket, terms.address) }));
     socket.once('data', (first: Buffer) => {
-      if (!first.toString('latin1').startsWith('SSH-'))
-        greeting = `; it began with ${JSON.stringify(first.toString('latin1', 0, 80))}`;
+      const text = first.toString('latin1', 0, 80);
+      if (BUSY.test(text)) busy = text.trim();
+      else if (!text.startsWith('SSH-')) greeting = `; it began with ${JSON.stringify(text)}`;
     });
     try {
       client.connect({

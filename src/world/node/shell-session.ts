@@ -19,14 +19,25 @@ const ERRNOS: ReadonlyArray<readonly [RegExp, string]> = [
   [/reset/i, 'ECONNRESET'],
 ];
 
-/** RFC 4254 §5.1: by rule; everything else says that the far host could not be reached, or not now. */
+/** RFC 4254 §5.1: by rule, and for want of something on the server; everything else speaks of the far host. */
 const PROHIBITED = 1;
+const SHORTAGE = 4;
+
+/** OpenSSH says of its own want of something that the connection failed. */
+const EXHAUSTED = /too many open files|no buffer space|cannot (?:allocate|assign)|out of memory/i;
+
+function refusalOf(reason: number, words: string): ShellOpenFailure['refusal'] {
+  if (reason === PROHIBITED) return 'prohibited';
+  if (reason === 0) return 'lost';
+  if (reason === SHORTAGE || EXHAUSTED.test(words)) return 'exhausted';
+  return words === 'open failed' ? 'unexplained' : 'not-connected';
+}
 
 function openFailure(error: Error & { reason?: unknown }): ShellOpenFailure {
   const words = error.message.replace('(SSH) Channel open failure: ', '');
   const reason = Number(error.reason ?? 0);
   const code = ERRNOS.find(([pattern]) => pattern.test(words))?.[1] ?? 'EHOSTUNREACH';
-  const refusal = reason === PROHIBITED ? 'prohibited' : reason === 0 ? 'lost' : 'not-connected';
+  const refusal = refusalOf(reason, words);
   return Object.assign(new Error(words), { refusal, code } as const);
 }
 

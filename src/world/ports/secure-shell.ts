@@ -38,9 +38,12 @@ export interface ShellConnection {
   refuse(): void;
 }
 
-/** Why the server did not connect: by rule, or because the far host did not answer as wanted. */
+/**
+ * Why the server did not connect: by rule, for want of something of its own, or because the far host did not answer as wanted.
+ * 'unexplained': at once and without a reason, for want of something or because there is no way to that host.
+ */
 export type ShellOpenFailure = Error & {
-  readonly refusal: 'prohibited' | 'not-connected' | 'lost';
+  readonly refusal: 'prohibited' | 'exhausted' | 'unexplained' | 'not-connected' | 'lost';
   readonly code: string;
 };
 

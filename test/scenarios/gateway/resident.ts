@@ -1,20 +1,39 @@
 /** A process inside one of the namespaces of the scene: does what it is asked over its channel and answers. */
+import { connect } from 'node:net';
 import { SmtpLine } from '../../support/ledger-client.ts';
 import { type LedgerSink, startLedgerSink } from '../../support/ledger-sink.ts';
 import { type Postfix, startPostfix } from '../../support/postfix.ts';
-import { startDnsServer } from '../../support/dns-server.ts';
+import { startDnsServer, type TestDnsServer } from '../../support/dns-server.ts';
 
 /** What it is asked. */
 export type Asked =
-  | { readonly what: 'dns'; readonly zone: string }
+  | { readonly what: 'dns'; readonly zone: string; readonly address?: string; readonly port?: number }
+  | { readonly what: 'dns-load'; readonly zone: string }
   | { readonly what: 'sink'; readonly address: string }
+  /** How often each recipient got a message, and who connected. */
   | { readonly what: 'arrivals' }
+  /** Where sessions of the sink stop from now on. */
+  | { readonly what: 'stall'; readonly at?: 'data' | 'end' }
+  | { readonly what: 'stalled' }
   /** A real Postfix for a domain; what it has no mailboxes for it sends to that host. */
   | { readonly what: 'postfix'; readonly address: string; readonly domain: string; readonly relay: string }
   | { readonly what: 'postfix-mail' }
   | { readonly what: 'postfix-end' }
   /** One message; says what the server said to it. */
-  | { readonly what: 'send'; readonly to: string; readonly port?: number; readonly recipient: string }
+  | {
+      readonly what: 'send';
+      readonly to: string;
+      readonly port?: number;
+      readonly recipient: string;
+      readonly octets?: number;
+    }
+  /** A session that stops in the middle of mail data, or right after the end of it, before it heard the answer. */
+  | { readonly what: 'begin'; readonly to: string; readonly recipient: string; readonly stop: 'data' | 'end' }
+  /** What became of it: the answer to the end of its data, or how it was cut. */
+  | { readonly what: 'finish' }
+  /** Connections that say nothing, or never read what they are told. */
+  | { readonly what: 'idle'; readonly to: string; readonly port: number; readonly count: number }
+  | { readonly what: 'deaf'; readonly to: string }
   /** Messages at a rate until it is told to stop; the ledger of names that were taken. */
   | {
       readonly what: 'flow';
@@ -30,16 +49,41 @@ export type Asked =
   /** So many sessions at once, each through EHLO; how many got so far. */
   | { readonly what: 'many'; readonly to: string; readonly sessions: number };
 
+let dns: TestDnsServer | undefined;
 let sink: LedgerSink | undefined;
+let begun: SmtpLine | undefined;
+const kept: SmtpLine[] = [];
 let postfix: Postfix | undefined;
 let flowing = false;
 let flow: Promise<unknown> = Promise.resolve();
 
-async function message(line: SmtpLine, from: string, recipient: string, name: string): Promise<void> {
+async function opening(line: SmtpLine, from: string, recipient: string): Promise<void> {
   await line.say(`MAIL FROM:<${from}>`, 250);
   await line.say(`RCPT TO:<${recipient}>`, 250);
   await line.say('DATA', 354);
-  await line.say(`Message-ID: <${name}@far.test>\r\nFrom: <${from}>\r\nSubject: ${name}\r\n\r\nhello\r\n.`, 250);
+}
+
+async function message(line: SmtpLine, from: string, recipient: string, name: string, octets = 0): Promise<void> {
+  await opening(line, from, recipient);
+  const fields = `Message-ID: <${name}@far.test>\r\nFrom: <${from}>\r\nSubject: ${name}\r\n`;
+  await line.say(`${fields}\r\nhello\r\n${`${'x'.repeat(70)}\r\n`.repeat(Math.ceil(octets / 72))}.`, 250);
+}
+
+async function begin(to: string, recipient: string, stop: 'data' | 'end'): Promise<void> {
+  begun = await SmtpLine.open(25, to);
+  await begun.expect(220);
+  await begun.say('EHLO far.test', 250);
+  await opening(begun, 'someone@far.test', recipient);
+  begun.send(`Subject: begun\r\n\r\n${stop === 'end' ? 'all\r\n.\r\n' : 'half\r\n'}`);
+}
+
+/** Asks so much that the answers fill every buffer on the way, and reads none of them. */
+async function deaf(to: string): Promise<void> {
+  const socket = connect({ host: to, port: 25 });
+  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  socket.on('error', () => undefined);
+  socket.pause();
+  socket.write('EHLO far.test\r\n'.repeat(20_000));
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -106,7 +150,10 @@ async function many(to: string, sessions: number): Promise<number> {
 async function answer(asked: Asked): Promise<unknown> {
   switch (asked.what) {
     case 'dns':
-      return (await startDnsServer(asked.zone)).server;
+      dns = await startDnsServer(asked.zone, asked);
+      return dns.server;
+    case 'dns-load':
+      return dns?.load(asked.zone);
     case 'sink':
       sink = await startLedgerSink(25, asked.address);
       return sink.port;
@@ -127,7 +174,7 @@ async function answer(asked: Asked): Promise<unknown> {
       try {
         await line.expect(220);
         await line.say('EHLO far.test', 250);
-        await message(line, 'someone@far.test', asked.recipient, `one-${Math.round(performance.now())}`);
+        await message(line, 'someone@far.test', asked.recipient, `one-${Math.round(performance.now())}`, asked.octets);
         return 'taken';
       } catch (error) {
         return String(error);
@@ -135,6 +182,19 @@ async function answer(asked: Asked): Promise<unknown> {
         line.close();
       }
     }
+    case 'stall':
+      return sink?.stallAt(asked.at);
+    case 'stalled':
+      return sink?.stalled;
+    case 'begin':
+      return begin(asked.to, asked.recipient, asked.stop);
+    case 'finish':
+      return begun?.reply().catch(String);
+    case 'idle':
+      for (let i = 0; i < asked.count; i += 1) kept.push(await SmtpLine.open(asked.port, asked.to));
+      return undefined;
+    case 'deaf':
+      return deaf(asked.to);
     case 'flow':
       flowing = true;
       flow = flows(asked.to, asked.port ?? 25, asked.perSecond, asked.domain, asked.tag);

@@ -15,9 +15,15 @@ const RESIDENT = fileURLToPath(new URL('./resident.js', import.meta.url));
 export const GATEWAY = '203.0.113.5';
 export const FAR = '203.0.113.1';
 export const CLIENT = '203.0.113.77';
+export const GATEWAY6 = '2001:db8:5::5';
+export const FAR6 = '2001:db8:5::1';
+export const CLIENT6 = '2001:db8:5::77';
 
 const USER = 'ims-gateway';
 const UID = 4711;
+
+/** A user like it, who may run nothing. */
+export const USER_WITHOUT_SHELL = 'ims-nologin';
 
 /** The `skip` of tests that need the scene. */
 export function needsScene(): false | string {
@@ -31,24 +37,52 @@ export interface Resident {
   end(): void;
 }
 
+/** Where something of the scene is. */
+export type Place = 'private' | 'gateway' | 'internet';
+
+/** A further SSH server on the gateway. */
+export interface FurtherServer {
+  readonly name: string;
+  readonly port: number;
+  /** Lines of its configuration that win over the usual ones. */
+  readonly more?: string;
+  /** Words before its command line, such as prlimit. */
+  readonly within?: string;
+  /** Another program in its place, which stays in the foreground. */
+  readonly command?: string;
+}
+
+/** A server that runs on the gateway. */
+export interface RunningServer {
+  /** Ends it and its sessions at once. */
+  end(): Promise<void>;
+  /** Ends what listens; its sessions go on, as they do when sshd is started again. */
+  endListener(): Promise<void>;
+}
+
 /** The scene. */
 export interface Scene {
   readonly directory: string;
   /** Words before a command line that runs it in a namespace. */
-  readonly within: Readonly<Record<'private' | 'gateway' | 'internet', readonly string[]>>;
+  readonly within: Readonly<Record<Place, readonly string[]>>;
   readonly hostKey: string;
   readonly keyFile: string;
   readonly user: string;
-  resident(where: 'private' | 'gateway' | 'internet'): Resident;
+  resident(where: Place): Resident;
   /** Starts sshd with further lines of its configuration: first ones, which win, and last ones, for a Match. */
   startGateway(more?: string, last?: string): Promise<void>;
-  /** Ends everything that runs on the gateway, as a power cut does. */
+  /** Starts another server there, and waits until it listens; the user of the gateway exists for it. */
+  startServer(server: FurtherServer): Promise<RunningServer>;
+  /** Ends its SSH server and the sessions there. */
   killGateway(): Promise<void>;
+  /** Takes the power from the gateway: nothing says good-bye, and nothing of its state is left. Its addresses come back with `powerOn`. */
+  powerOff(): Promise<void>;
+  powerOn(): Promise<void>;
   newHostKey(): Promise<string>;
   /** What stands in authorized_keys; without text nothing. */
   authorize(line?: string): Promise<void>;
-  /** Drops every packet between the private server and the gateway, or no longer. */
-  partition(on: boolean): Promise<void>;
+  /** Drops every packet between the gateway and that side (the private server), or no longer. No link goes down by it. */
+  partition(on: boolean, side?: 'private' | 'internet'): Promise<void>;
   /** Drops the packets of the sessions that are open now for ever; new ones are not touched. */
   forgetSessions(): Promise<void>;
   remove(): Promise<void>;
@@ -60,7 +94,8 @@ const ip = (...words: string[]): Promise<unknown> => run('ip', words);
 export async function buildScene(): Promise<Scene> {
   const directory = await mkdtemp(join(tmpdir(), 'ims-scene-'));
   await chmod(directory, 0o755);
-  const names = { private: `imsp${process.pid}`, gateway: `imsg${process.pid}`, internet: `imsi${process.pid}` };
+  const name = (letter: string): string => `ims${letter}${process.pid}`;
+  const names = { private: name('p'), gateway: name('g'), internet: name('i'), wire: name('w') };
   const scene = new NamespaceScene(directory, names);
   await scene.build();
   return scene;
@@ -72,10 +107,10 @@ class NamespaceScene implements Scene {
   readonly user = USER;
   readonly keyFile: string;
   hostKey = '';
-  readonly #names: Readonly<Record<'private' | 'gateway' | 'internet', string>>;
+  readonly #names: Readonly<Record<Place | 'wire', string>>;
   readonly #children = new Set<ChildProcess>();
 
-  constructor(directory: string, names: Readonly<Record<'private' | 'gateway' | 'internet', string>>) {
+  constructor(directory: string, names: Readonly<Record<Place | 'wire', string>>) {
     this.directory = directory;
     this.#names = names;
     this.keyFile = join(directory, 'key');
@@ -84,34 +119,64 @@ class NamespaceScene implements Scene {
   }
 
   async build(): Promise<void> {
-    const { private: inner, gateway, internet } = this.#names;
-    for (const name of [inner, gateway, internet]) {
+    const { private: inner, internet, wire } = this.#names;
+    for (const name of [inner, internet, wire]) {
       await ip('netns', 'add', name);
       await ip('-n', name, 'link', 'set', 'lo', 'up');
     }
-    const link = async (one: string, oneIf: string, oneIp: string, other: string, otherIf: string, otherIp: string) => {
-      await ip('-n', one, 'link', 'add', oneIf, 'type', 'veth', 'peer', 'name', otherIf, 'netns', other);
-      await ip('-n', one, 'addr', 'add', oneIp, 'dev', oneIf);
-      await ip('-n', other, 'addr', 'add', otherIp, 'dev', otherIf);
-      await ip('-n', one, 'link', 'set', oneIf, 'up');
-      await ip('-n', other, 'link', 'set', otherIf, 'up');
-    };
-    await link(inner, 'up0', '10.77.1.2/24', gateway, 'in0', '10.77.1.1/24');
-    await link(gateway, 'out0', `${GATEWAY}/24`, internet, 'net0', `${FAR}/24`);
-    await ip('-n', internet, 'addr', 'add', `${CLIENT}/24`, 'dev', 'net0');
+    for (const side of ['private', 'internet']) {
+      await ip('-n', wire, 'link', 'add', side, 'type', 'bridge', 'mcast_snooping', '0');
+      await ip('-n', wire, 'link', 'set', side, 'up');
+    }
+    await this.#plug('private', 'private', '02:00:00:00:00:02', ['10.77.1.2/24', 'fd77:1::2/64']);
+    const hosts = [`${FAR}/24`, `${CLIENT}/24`, `${FAR6}/64`, `${CLIENT6}/64`];
+    await this.#plug('internet', 'internet', '02:00:00:00:00:01', hosts);
+    await this.powerOn();
     await ip('-n', inner, 'route', 'add', `${GATEWAY}/32`, 'via', '10.77.1.1');
-    await run('ip', ['netns', 'exec', gateway, 'sh', '-c', 'echo 25 > /proc/sys/net/ipv4/ip_unprivileged_port_start']);
+    await ip('-n', inner, 'route', 'add', `${GATEWAY6}/128`, 'via', 'fd77:1::1');
     await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', this.keyFile]);
-    await mkdir(join(this.directory, 'home'));
-    await chown(join(this.directory, 'home'), UID, UID);
+    const home = join(this.directory, 'home');
+    await mkdir(home);
+    await chown(home, UID, UID);
     for (const [file, line] of [
-      ['passwd', `${USER}:x:${UID}:${UID}::${this.directory}/home:/bin/sh`],
-      ['shadow', `${USER}:*:19000:0:99999:7:::`],
+      [
+        'passwd',
+        `${USER}:x:${UID}:${UID}::${home}:/bin/sh\n${USER_WITHOUT_SHELL}:x:4712:${UID}::${home}:/usr/sbin/nologin`,
+      ],
+      ['shadow', `${USER}:*:19000:0:99999:7:::\n${USER_WITHOUT_SHELL}:*:19000:0:99999:7:::`],
       ['group', `${USER}:x:${UID}:`],
     ] as const)
       await writeFile(join(this.directory, file), `${await readFile(`/etc/${file}`, 'utf8')}${line}\n`);
     await this.newHostKey();
     await this.authorize(await readFile(`${this.keyFile}.pub`, 'utf8'));
+  }
+
+  /** Lays a cable from a host to a side of the wire. */
+  async #plug(place: Place, side: 'private' | 'internet', mac: string, addresses: readonly string[]): Promise<void> {
+    const { wire, [place]: host } = this.#names;
+    const [inside, outside] = [`to-${side}`, `${place.slice(0, 3)}-${side}`];
+    await ip('-n', wire, 'link', 'add', outside, 'type', 'veth', 'peer', 'name', inside, 'netns', host);
+    await ip('-n', wire, 'link', 'set', outside, 'master', side, 'up');
+    await ip('-n', host, 'link', 'set', inside, 'address', mac, 'up');
+    for (const address of addresses) await ip('-n', host, 'addr', 'add', address, 'dev', inside, 'nodad');
+  }
+
+  async powerOn(): Promise<void> {
+    const { gateway } = this.#names;
+    await ip('netns', 'add', gateway);
+    await ip('-n', gateway, 'link', 'set', 'lo', 'up');
+    await this.#plug('gateway', 'private', '02:00:00:00:00:05', ['10.77.1.1/24', 'fd77:1::1/64']);
+    await this.#plug('gateway', 'internet', '02:00:00:00:00:06', [`${GATEWAY}/24`, `${GATEWAY6}/64`]);
+    await run('ip', ['netns', 'exec', gateway, 'sh', '-c', 'echo 25 > /proc/sys/net/ipv4/ip_unprivileged_port_start']);
+  }
+
+  async powerOff(): Promise<void> {
+    const { gateway, wire } = this.#names;
+    // First the cables, so that no connection is closed in an orderly way.
+    for (const side of ['private', 'internet']) await ip('-n', wire, 'link', 'del', `gat-${side}`);
+    const { stdout } = await run('ip', ['netns', 'pids', gateway]);
+    for (const pid of stdout.split('\n').filter((word) => word !== '')) killOne(Number(pid));
+    await ip('netns', 'del', gateway);
   }
 
   async newHostKey(): Promise<string> {
@@ -127,42 +192,51 @@ class NamespaceScene implements Scene {
   }
 
   async startGateway(more = '', last = ''): Promise<void> {
-    const config = join(this.directory, 'sshd_config');
+    await this.startServer({ name: 'sshd', port: 22, more, last });
+  }
+
+  async startServer(server: FurtherServer & { readonly last?: string }): Promise<RunningServer> {
+    const { name, port, more = '', last = '', within = '' } = server;
+    const config = join(this.directory, `${name}.conf`);
+    // Of most options the first one wins, of MaxStartups the last one.
     await writeFile(
       config,
-      `${more}\nPort 22\nHostKey ${this.directory}/host\nPidFile none\nUsePAM no\nStrictModes no\nGatewayPorts clientspecified
-AllowTcpForwarding yes\nMaxStartups 100\nAuthorizedKeysFile ${this.directory}/authorized_keys\nPasswordAuthentication no\nLogLevel ERROR\n${last}\n`,
+      `MaxStartups 100\n${more}\nPort ${port}\nHostKey ${this.directory}/host\nPidFile none\nUsePAM no\nStrictModes no\nGatewayPorts clientspecified
+AllowTcpForwarding yes\nAuthorizedKeysFile ${this.directory}/authorized_keys\nPasswordAuthentication no\nLogLevel ERROR\n${last}\n`,
     );
-    // The user exists in the eyes of this sshd alone.
+    // The user exists in the eyes of this server alone.
     const mounts = ['passwd', 'shadow', 'group'].map((file) => `mount --bind ${this.directory}/${file} /etc/${file}`);
-    const script = `${mounts.join(' && ')} && mkdir -p /run/sshd && exec ${programPath('sshd')} -D -e -f ${config}`;
+    const command = server.command ?? `${programPath('sshd')} -D -e -f ${config}`;
+    const script = `${mounts.join(' && ')} && mkdir -p /run/sshd && exec ${within} ${command}`;
     const child = spawn('ip', ['netns', 'exec', this.#names.gateway, 'sh', '-c', script], {
       stdio: 'ignore',
       detached: true,
     });
     this.#children.add(child);
-    for (let looks = 0; looks < 200; looks += 1) {
-      const { stdout } = await run('ip', ['netns', 'exec', this.#names.gateway, 'cat', '/proc/net/tcp']);
-      if (/:0016 00000000:0000 0A/.test(stdout)) return;
+    const listening = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} 0+:0000 0A`);
+    for (let looks = 0; looks < 300; looks += 1) {
+      const { stdout } = await run('ip', [
+        ...['netns', 'exec', this.#names.gateway],
+        ...['cat', '/proc/net/tcp', '/proc/net/tcp6'],
+      ]);
+      if (listening.test(stdout)) {
+        const endListener = async (): Promise<void> => void killOne(child.pid ?? -1);
+        return { end: () => endTree(child), endListener };
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    throw new Error('sshd does not listen');
+    throw new Error(`${name} does not listen`);
   }
 
   async killGateway(): Promise<void> {
     const { stdout } = await run('ip', ['netns', 'pids', this.#names.gateway]);
     for (const pid of stdout.split('\n').filter((word) => word !== '')) {
       const text = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
-      if (!text.includes('sshd')) continue;
-      try {
-        process.kill(Number(pid), 'SIGKILL');
-      } catch {
-        // It has ended by itself.
-      }
+      if (text.includes('sshd')) killOne(Number(pid));
     }
   }
 
-  resident(where: 'private' | 'gateway' | 'internet'): Resident {
+  resident(where: Place): Resident {
     const [program = '', ...words] = [...this.within[where], process.execPath, '--enable-source-maps', RESIDENT];
     const child = spawn(program, words, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#children.add(child);
@@ -188,12 +262,10 @@ AllowTcpForwarding yes\nMaxStartups 100\nAuthorizedKeysFile ${this.directory}/au
     };
   }
 
-  async partition(on: boolean): Promise<void> {
-    for (const chain of ['INPUT', 'OUTPUT'])
-      await run('ip', [
-        ...['netns', 'exec', this.#names.private, programPath('iptables') ?? 'iptables'],
-        ...[on ? '-A' : '-D', chain, chain === 'INPUT' ? '-s' : '-d', GATEWAY, '-j', 'DROP'],
-      ]);
+  async partition(on: boolean, side: 'private' | 'internet' = 'private'): Promise<void> {
+    const port = side === 'private' ? 'pri-private' : 'int-internet';
+    const enter = ['netns', 'exec', this.#names.wire];
+    await run('ip', [...enter, 'bridge', 'link', 'set', 'dev', port, 'state', on ? '0' : '3']);
   }
 
   async forgetSessions(): Promise<void> {
@@ -211,8 +283,27 @@ AllowTcpForwarding yes\nMaxStartups 100\nAuthorizedKeysFile ${this.directory}/au
 
   async remove(): Promise<void> {
     await this.killGateway().catch(() => undefined);
-    for (const child of this.#children) child.kill('SIGKILL');
+    for (const child of this.#children) await endTree(child);
     for (const name of Object.values(this.#names)) await ip('netns', 'del', name).catch(() => undefined);
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Kills a child and all that it started, unless it has ended. */
+async function endTree({ pid, exitCode, signalCode }: ChildProcess): Promise<void> {
+  if (pid !== undefined && exitCode === null && signalCode === null) await killTree(pid);
+}
+
+async function killTree(root: number): Promise<void> {
+  const children = await readFile(`/proc/${root}/task/${root}/children`, 'latin1').catch(() => '');
+  killOne(root);
+  for (const pid of children.split(' ').filter((word) => word !== '')) await killTree(Number(pid));
 }
