@@ -119,7 +119,7 @@ export async function applyStep(step: Step, world: StepWorld): Promise<void> {
     case 'run':
       return runCommand(world, step.command.program, step.command.arguments);
     case 'ask-service': {
-      const why = await world.ask(step.action, {});
+      const why = await world.ask(step.action, step.input ?? {});
       if (why !== undefined) throw new StepFailure(why);
       return undefined;
     }

@@ -208,7 +208,9 @@ class OpenBench implements Bench {
     if (!place.ok) return place.why;
     const end = await askService({ network: io.world.network, path: place.path, action, input });
     if (isUnreachable(end))
-      return end.kind === 'no-service' ? undefined : `the service could not be asked (${end.kind})`;
+      return end.kind === 'no-service' && !action.startsWith('queue.')
+        ? undefined
+        : `the service could not be asked (${end.kind})`;
     return end.ok ? undefined : end.error.message;
   }
 }

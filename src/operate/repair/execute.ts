@@ -1,7 +1,7 @@
 import type { Journal } from '../../events/journal.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Verdict } from '../doctor/verdict.ts';
-import { applyStep, runCommand, type StepWorld, whyNot } from './apply-step.ts';
+import { applyStep, runCommand, StepFailure, type StepWorld, whyNot } from './apply-step.ts';
 import { patientEveryMs, verifyEveryMs, verifyTries } from './limits.ts';
 import { putBack } from './snapshot/put-back.ts';
 import { dropOldSnapshots } from './snapshot/store.ts';
@@ -99,6 +99,14 @@ async function undo(
   for (const step of [...done].reverse()) {
     if (step.do === 'run')
       await attempt(stepInWords(step), () => runCommand(world, step.command.program, step.command.undo));
+  }
+  for (const step of [...done].reverse()) {
+    if (step.do !== 'ask-service' || step.undo === undefined) continue;
+    const { action, input = {} } = step.undo;
+    await attempt(stepInWords(step), async () => {
+      const why = await world.ask(action, input);
+      if (why !== undefined) throw new StepFailure(why);
+    });
   }
   if (done.some((step) => step.do === 'ask-service' && step.action === 'reload')) await world.ask('reload', {});
   return failed;

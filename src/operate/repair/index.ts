@@ -42,7 +42,9 @@ export async function propose(finding: Finding, given: Omit<RepairParts, 'findin
   let best: Proposal | undefined;
   for (const repair of repairsFor(finding)) {
     const plan = await repair.plan({ ...given, finding });
-    if (plan.kind === 'steps') return { repair, check, finding, plan };
+    if (plan.kind === 'steps' && repair.onlyByName === undefined) return { repair, check, finding, plan };
+    if (plan.kind === 'steps')
+      best ??= { repair, check, finding, plan: person(`${repair.onlyByName}\nims repair ${repair.id} --preview`) };
     if (plan.kind === 'person') best ??= { repair, check, finding, plan };
   }
   const cure = finding.verdict.kind === 'unhealthy' ? person(finding.verdict.cure) : nothing('it is well');

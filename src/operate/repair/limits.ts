@@ -23,5 +23,8 @@ export const lookAgainMs = 8000;
 export const stopMsMax = 60_000;
 export const startMsMax = 20_000;
 export const startEveryMs = 200;
+/** Addresses of one message that a plan shows, and rests of cut records that one repair takes. */
+export const addressesMax = 3;
+export const cutFilesMax = 100;
 /** Snapshots of repairs and restores that are kept; those that a person recorded, or a migration took, stay. */
 export const snapshotsKept = 100;

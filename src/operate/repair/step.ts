@@ -6,6 +6,12 @@ export interface SettingChange {
   readonly value?: unknown;
 }
 
+/** What a repair may ask of the running service. */
+export interface ServiceRequest {
+  readonly action: 'reload' | 'stop' | 'queue.release' | 'queue.hold' | 'queue.bounce';
+  readonly input?: object;
+}
+
 /** One thing that a repair does. A step says what it changes, so that it can be shown, recorded before, and put back. */
 export type Step =
   /** Replaces a small file whole; one that is not there is made. */
@@ -33,7 +39,13 @@ export type Step =
   | { readonly do: 'edit-configuration'; readonly path: string; readonly changes: readonly SettingChange[] }
   | { readonly do: 'run'; readonly command: HostCommand }
   /** Asks the running service over its control socket. */
-  | { readonly do: 'ask-service'; readonly action: 'reload' | 'stop' }
+  | ({
+      readonly do: 'ask-service';
+      /** What takes it back, where something does. */
+      readonly undo?: ServiceRequest;
+      /** What it does, where the action alone does not say. */
+      readonly words?: string;
+    } & ServiceRequest)
   /** Starts the service without a manager or a terminal, once one that was asked to stop has ended. */
   | { readonly do: 'start-service'; readonly configuration: string };
 
@@ -71,7 +83,7 @@ export function stepInWords(step: Step): string {
     case 'run':
       return `run: ${[step.command.program, ...step.command.arguments].join(' ')}`;
     case 'ask-service':
-      return `ask the running service: ${step.action}`;
+      return step.words ?? `ask the running service: ${step.action}`;
     case 'start-service':
       return `start the service in the background: ims run --config ${step.configuration}`;
   }

@@ -258,7 +258,7 @@ export const queueRoom = defineCheck({
     return unhealthy(
       `${aside.length} deliveries are set aside, ${first.queueId} among them: damaged, or alone in work when a worker crashed, twice.`,
       {
-        cure: `ims queue show ${first.queueId}; then ims queue release ${first.queueId} or ims queue remove ${first.queueId}`,
+        cure: `ims queue show ${first.queueId}; then ims repair queue.quarantine --preview (tries them again) or ims repair queue.return-quarantined --preview (returns them to their senders)`,
         event: 4300,
       },
       evidence,

@@ -4,6 +4,7 @@ import { dropDeadPreload, morePorts, probeMtu, raiseLoopback } from './host.ts';
 import { raiseLimits } from './limits.ts';
 import { askBehindTheStub, askDnsToo, openResolvConf } from './names.ts';
 import { openDevices, openTables } from './host-files.ts';
+import { dropCutRecords, releaseQuarantined, returnQuarantined } from './quarantine.ts';
 import { dropDeadSockets } from './service.ts';
 import { beginNewSpool, closePrivate, ownData, ownMailboxes } from './storage.ts';
 import { startAgain } from './start.ts';
@@ -32,5 +33,8 @@ export const repairs: readonly Repair[] = [
   askDnsToo,
   openTables,
   openDevices,
+  releaseQuarantined,
+  returnQuarantined,
+  dropCutRecords,
   startAgain,
 ];
