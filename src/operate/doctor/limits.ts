@@ -30,6 +30,9 @@ export const policyMs = 4000;
 export const dialMs = 1500;
 /** The same to another host: the system tries three times in this. */
 export const farDialMs = 3500;
+/** Domains of ours, and mail hosts of each, that are looked at from outside. */
+export const outsideDomainsMax = 8;
+export const outsideHostsMax = 4;
 /** Wait for the banner of a listener of ours. */
 export const bannerMs = 2500;
 /** Own addresses at which one listener is looked for. */
@@ -51,6 +54,8 @@ export const sampleMax = 25;
 export const evidenceMax = 12;
 /** A certificate that ends so soon is reported. */
 export const certificateDaysLeft = 14;
+/** From a certificate file that has changed to the moment when it should have been loaded. */
+export const certificateGraceMs = 120_000;
 /** Free inodes below which files may soon not be made any more. */
 export const inodesMin = 1000;
 /** Ports for connections outwards below which they may run out. */

@@ -175,6 +175,7 @@ export class NodeStream implements ByteStream {
         }),
       'secureConnect',
       options.timeoutMs,
+      options.showCertificate,
     );
   }
 
@@ -182,6 +183,7 @@ export class NodeStream implements ByteStream {
     wrap: (plain: net.Socket) => tls.TLSSocket,
     event: 'secure' | 'secureConnect',
     timeoutMs: number,
+    showCertificate = false,
   ): Promise<TlsFacts> {
     const plain = this.#socket;
     plain.removeListener('error', this.#onError);
@@ -217,7 +219,11 @@ export class NodeStream implements ByteStream {
         secure.removeAllListeners('close');
         secure.on('error', this.#onError);
         secure.on('close', this.#onClose);
-        const facts = factsOf(secure, event === 'secureConnect');
+        const shown = showCertificate ? secure.getPeerX509Certificate()?.raw : undefined;
+        const facts = {
+          ...factsOf(secure, event === 'secureConnect'),
+          ...(shown === undefined ? {} : { certificate: shown }),
+        };
         this.#facts = facts;
         if (this.#sink !== undefined) {
           this.#attach();

@@ -16,6 +16,8 @@ export interface TlsFacts {
   /** On a client: whether the peer's certificate is valid for the name asked, and if not, why. */
   readonly verified?: boolean;
   readonly failure?: string;
+  /** On a client that asked for it: the certificate that the peer showed, in DER. */
+  readonly certificate?: Buffer;
 }
 
 /** How to be a TLS server; `context` is an opaque, cached value made by `Network.tlsContext`. */
@@ -29,6 +31,8 @@ export interface TlsServerOptions {
 export interface TlsClientOptions {
   readonly serverName: string;
   readonly timeoutMs: number;
+  /** Also gives the certificate of the peer. */
+  readonly showCertificate?: boolean;
 }
 
 /** An opaque certificate and key ready for handshakes. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { spawn } from 'node:child_process';
-import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -60,10 +60,30 @@ domains: { example.test: { mailboxes: { alice: {} } } }
 `,
   );
   try {
-    const { stdout } = await other.ims('doctor', '--json', '--only', 'tls.handshake');
-    const found = (JSON.parse(stdout) as DoctorReport).findings.find(({ id }) => id === 'tls.handshake');
-    assert.equal(found?.verdict.kind, 'healthy', JSON.stringify(found));
-    assert.equal(found?.verdict.evidence.length, 4);
+    const look = async () => {
+      const { stdout } = await other.ims('doctor', '--json', '--only', 'tls.handshake');
+      return (JSON.parse(stdout) as DoctorReport).findings.find(({ id }) => id === 'tls.handshake')?.verdict;
+    };
+    const found = await look();
+    assert.equal(found?.kind, 'healthy', JSON.stringify(found));
+    assert.equal(found?.evidence.length, 8);
+
+    // Renewed on disk some time ago, and never loaded.
+    const { certificatePem, keyPem } = await makeSelfSigned('mail.example.test', Date.now());
+    const before = new Date(Date.now() - 3_600_000);
+    for (const [name, pem] of [
+      ['pem', certificatePem],
+      ['key', keyPem],
+    ] as const) {
+      const path = join(other.directory, `data/tls/self-signed.${name}`);
+      await writeFile(path, pem);
+      await utimes(path, before, before);
+    }
+    const old = await look();
+    assert.ok(old?.kind === 'unhealthy' && /still shows the certificate that was loaded before/.test(old.cause));
+    assert.match(old.cure, /^ims reload/);
+    await other.ims('reload');
+    assert.equal((await look())?.kind, 'healthy');
   } finally {
     await other.remove();
   }

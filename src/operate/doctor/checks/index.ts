@@ -11,6 +11,7 @@ import { serversConfigured, systemLooksUp } from './names.ts';
 import { domainsLeadSomewhere, serverNameResolves, zonesValidate } from './names-own.ts';
 import { noRewriting, serversAnswer, serversAnswerTcp, serversKnowEdns, someServerResolves } from './names-servers.ts';
 import { pathMtu } from './path-mtu.ts';
+import { mailHostsLeadHere } from './outside.ts';
 import { domainsHaveRecipients, noOpenRelay } from './policy.ts';
 import { noLoops, relayRefused } from './policy-tried.ts';
 import { proxiesPass } from './proxies.ts';
@@ -30,7 +31,8 @@ import { loginsTaken } from './smart-host-login.ts';
 import { loginsComplete, smartHostsAnswer } from './smart-hosts.ts';
 import { dataDirectory, localFileSystem, privateDirectories, space, writableFileSystem } from './storage.ts';
 import { logSpace, ownersOne, syncWorks } from './storage-works.ts';
-import { keyReadable, listenersShakeHands, trustStoreThere } from './tls-use.ts';
+import { listenersShakeHands } from './tls-handshake.ts';
+import { keyReadable, trustStoreThere } from './tls-use.ts';
 import { unitWhole } from './unit.ts';
 import { destinationsTake, queueMoves, queueRoom } from './waiting.ts';
 import { notIntercepted, portOut } from './ways-out.ts';
@@ -117,6 +119,7 @@ export const checks: readonly Check[] = [
   domainsHaveRecipients,
   relayRefused,
   noLoops,
+  mailHostsLeadHere,
   queueMoves,
   destinationsTake,
   queueRoom,

@@ -1,14 +1,8 @@
-import type { ServiceStatus } from '../../actions/context.ts';
-import { errnoOf } from '../../../events/fault.ts';
 import type { Settings } from '../../../settings/index.ts';
 import { defineCheck } from '../check.ts';
-import { Dialogue } from '../facts/dialogue.ts';
 import { serviceIdentity, supervisorOf } from '../facts/service-identity.ts';
 import { trustStore } from '../facts/trust-store.ts';
-import { showPlace } from '../facts/usage.ts';
 import { closedAbove, may, showMode } from '../facts/users.ts';
-import { bannerMs, dialMs, sampleMax } from '../limits.ts';
-import type { Parts } from '../check.ts';
 import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
 
 /** Where the certificates of others must be valid. */
@@ -111,84 +105,5 @@ export const keyReadable = defineCheck({
       );
     }
     return healthy(evidence);
-  },
-});
-
-type Listening = Pick<ServiceStatus['listeners'][number], 'name' | 'profile' | 'address' | 'port' | 'tls'>;
-
-async function handshake(
-  { network, clock, settings }: Pick<Parts, 'network' | 'clock' | 'settings'>,
-  one: Listening,
-): Promise<string> {
-  const address = one.address === '0.0.0.0' ? '127.0.0.1' : one.address === '::' ? '::1' : one.address;
-  const { name } = settings.server;
-  try {
-    const stream = await network.dial({ address, port: one.port, timeoutMs: dialMs });
-    try {
-      if (one.tls !== 'implicit') {
-        const dialogue = new Dialogue(stream, clock, bannerMs);
-        const banner = await dialogue.reply();
-        if (typeof banner === 'string' || banner.code !== 220) return 'not tried: it greets with no 220';
-        const hello = await dialogue.ask(`${one.profile === 'lmtp' ? 'LHLO' : 'EHLO'} ${name}`);
-        const offered = typeof hello !== 'string' && hello.lines.some((line) => /^250[ -]STARTTLS/i.test(line));
-        if (!offered) return 'STARTTLS is not offered';
-        const ready = await dialogue.ask('STARTTLS');
-        if (typeof ready === 'string' || ready.code !== 220)
-          return `STARTTLS is refused: ${typeof ready === 'string' ? ready : ready.lines[0]}`;
-      }
-      const facts = await stream.startTlsClient({ serverName: name, timeoutMs: bannerMs });
-      return `ok: ${facts.version}, ${facts.cipher}`;
-    } finally {
-      stream.destroy();
-    }
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'ECONNREFUSED' || code === 'ETIMEDOUT') return `not tried: ${code}`;
-    return `the handshake failed: ${error instanceof Error ? error.message : code}`;
-  }
-}
-
-/** What is configured must also work. */
-export const listenersShakeHands = defineCheck({
-  id: 'tls.handshake',
-  number: 708,
-  title: 'Each listener with TLS completes a handshake',
-  why: 'A certificate that looks well in its file may not be the one in use, or may fit no cipher.',
-  needs: ['settings', 'network', 'clock', 'service'],
-  after: ['service.answers', 'tls.certificate-and-key', 'host.no-interposer'],
-  cost: 'network',
-  deadlineMs: 6000,
-  async look({ settings, network, clock, service }) {
-    const answer = await service.ask();
-    if (answer.kind !== 'running') return unknown('the service does not answer');
-    const asked = answer.status.listeners
-      .filter(({ state, tls, name, address }) => {
-        const own = settings.listeners[name];
-        return (
-          state === 'listening' &&
-          tls !== 'none' &&
-          !address.startsWith('/') &&
-          own !== undefined &&
-          own.proxyProtocol === undefined
-        );
-      })
-      .slice(0, sampleMax);
-    if (asked.length === 0) return notApplicable('no listener with TLS is bound that could be asked');
-    const seen = await Promise.all(asked.map((one) => handshake({ network, clock, settings }, one)));
-    const evidence = asked.map((one, index) =>
-      row(`TLS of ${one.name} at ${showPlace(one.address, one.port)}`, 'a handshake', seen[index] ?? ''),
-    );
-    const bad = seen.findIndex((text) => !text.startsWith('ok') && !text.startsWith('not tried'));
-    const first = asked[bad];
-    if (first === undefined) return healthy(evidence);
-    const startTls = first.tls === 'implicit' ? '' : `-starttls ${first.profile === 'lmtp' ? 'lmtp' : 'smtp'} `;
-    return unhealthy(
-      `Listener ${first.name} at ${showPlace(first.address, first.port)} does not come to TLS: ${seen[bad]}.`,
-      {
-        cure: `ims doctor --only tls looks at the files; openssl s_client ${startTls}-connect ${showPlace(first.address, first.port)}; then: ims reload`,
-        event: 3750,
-      },
-      evidence,
-    );
   },
 });

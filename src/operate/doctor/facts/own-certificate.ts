@@ -36,6 +36,10 @@ export function fits(
   });
 }
 
+/** Where the certificate is: configured, or the self-signed one of the data directory. */
+export const certificatePath = ({ tls, server }: Pick<Parts['settings'], 'tls' | 'server'>): string =>
+  tls.certificate ?? `${server.data}/tls/self-signed.pem`;
+
 /** The certificate in use, as far as this user may read it. */
 export async function ownChain({
   settings,
@@ -44,7 +48,7 @@ export async function ownChain({
   readonly settings: Parts['settings'];
   readonly disk: Pick<Parts['disk'], 'readFile'>;
 }): Promise<readonly X509Certificate[] | string> {
-  const path = settings.tls.certificate ?? `${settings.server.data}/tls/self-signed.pem`;
+  const path = certificatePath(settings);
   try {
     return certificatesIn((await disk.readFile(path)).toString('latin1'));
   } catch (error) {
