@@ -41,7 +41,11 @@ export async function bindPort(parts: BindingParts): Promise<Bound> {
   if (parts.held || (await tryBind(session, address, port))) return checked(parts, false);
   const holder = await lookAt(parts);
   if (holder.kind === 'answers' && !holder.ours) return { kind: 'taken', why: holder.words };
-  if (holder.kind === 'nobody') return { kind: 'refused', why: await whyRefused(parts) };
+  if (holder.kind === 'nobody') {
+    // Whoever held it may have left between the two looks.
+    if (await tryBind(session, address, port)) return checked(parts, false);
+    return { kind: 'refused', why: await whyRefused(parts) };
+  }
   if (holder.kind === 'unknown' && !(await tryBind(session, address, 0)))
     return { kind: 'refused', why: `it forwards no port to us (AllowTcpForwarding, PermitListen); ${holder.why}` };
   const held = holder.kind === 'answers' ? holder.words : holder.why;

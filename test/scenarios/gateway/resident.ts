@@ -29,7 +29,7 @@ export type Asked =
     }
   /** A session that stops in the middle of mail data, or right after the end of it, before it heard the answer. */
   | { readonly what: 'begin'; readonly to: string; readonly recipient: string; readonly stop: 'data' | 'end' }
-  /** What became of it: the answer to the end of its data, or how it was cut. */
+  /** Goes on with it: the answer to the end of its data, or how it was cut. */
   | { readonly what: 'finish' }
   /** Connections that say nothing, or never read what they are told. */
   | { readonly what: 'idle'; readonly to: string; readonly port: number; readonly count: number }
@@ -189,6 +189,7 @@ async function answer(asked: Asked): Promise<unknown> {
     case 'begin':
       return begin(asked.to, asked.recipient, asked.stop);
     case 'finish':
+      begun?.send('rest\r\n.\r\n');
       return begun?.reply().catch(String);
     case 'idle':
       for (let i = 0; i < asked.count; i += 1) kept.push(await SmtpLine.open(asked.port, asked.to));
