@@ -43,8 +43,9 @@ export const replyMs = 4000;
 export const loginEveryMs = 3_600_000;
 /** Octets of replies that are read of one host. */
 export const replyBytesMax = 16_384;
-/** Wait for the answer of the running service. */
+/** Wait for the answer of the running service; where it looks from outside first, longer. */
 export const serviceMs = 2500;
+export const serviceOutsideMs = 5500;
 /** Processes and descriptors of one that are looked through for the holder of a port. */
 export const processesMax = 20_000;
 export const descriptorsMax = 20_000;

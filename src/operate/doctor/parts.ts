@@ -11,7 +11,7 @@ import { trustedFallbacks } from '../control/fallback.ts';
 import { controlSocketPath } from '../control/socket-path.ts';
 import type { LoadedFile } from '../config/index.ts';
 import type { Parts } from './check.ts';
-import { nameServerMs, serviceMs } from './limits.ts';
+import { nameServerMs, serviceMs, serviceOutsideMs } from './limits.ts';
 
 /** What the running service answered, or why it did not. */
 export type ServiceAnswer =
@@ -58,7 +58,7 @@ function serviceAt(
   const exchange = async (action: string, input: unknown): Promise<ActionEnd | Unreachable | 'late'> => {
     let end: () => void = () => undefined;
     let late = false;
-    const timer = world.clock.after(serviceMs, () => {
+    const timer = world.clock.after(action === 'outside.look' ? serviceOutsideMs : serviceMs, () => {
       late = true;
       end();
     });

@@ -1,8 +1,10 @@
 import { errnoOf } from '../../events/fault.ts';
+import type { Journal } from '../../events/journal.ts';
 import { waysOf } from '../../flow/routing/ways.ts';
 import type { OutsideAnswer, OutsideLook } from '../../operate/actions/outside.ts';
+import { createDialer } from '../../transport/dialer.ts';
+import type { Gateways } from '../../transport/gateway/port.ts';
 import { gatewayFaultInWords, isGatewayFault } from '../../transport/gateway/trouble.ts';
-import type { Way } from '../../transport/port.ts';
 import { isProxyFault, proxyFaultInWords } from '../../transport/proxy-fault.ts';
 import { byStream } from '../../transport/resolver/by-stream.ts';
 import { parseNameServer } from '../../transport/resolver/name-servers.ts';
@@ -11,25 +13,35 @@ import type { ByteStream } from '../../world/ports/network.ts';
 import type { World } from '../../world/world.ts';
 import type { Generation } from './generation.ts';
 
-const DIAL_MS = 4000;
-const REPLY_MS = 2500;
+/** Together below what a check waits for the answer. */
+const DIAL_MS = 3500;
+const REPLY_MS = 1000;
 const NAMES_MS = 2500;
 const REPLY_BYTES_MAX = 4096;
 
-type Parts = Pick<Generation, 'settings' | 'dialer'>;
+/** What looks from outside work with. */
+export interface OutsideParts {
+  readonly world: Pick<World, 'clock' | 'random' | 'network'>;
+  readonly gateways: Pick<Gateways, 'dial'>;
+  readonly generation: () => Pick<Generation, 'settings' | 'resolver'>;
+}
+
+/** A look that fails is no trouble of the proxy, whose mail must not wait for it. */
+const UNHEARD: Journal = { emit() {} };
 
 /** Connects by a way, or asks a name server by it: what comes is what hosts outside see. */
 export async function lookOutside(
-  { settings, dialer }: Parts,
-  world: Pick<World, 'clock' | 'random'>,
+  { world, gateways, generation }: OutsideParts,
   look: OutsideLook,
 ): Promise<OutsideAnswer> {
-  const { routing, gateways } = settings;
-  const found = waysOf([look.way], routing, gateways);
+  const { settings, resolver } = generation();
+  const { routing } = settings;
+  const found = waysOf([look.way], routing, settings.gateways);
   if (found.kind === 'missing' || found.ways.length === 0)
     return { kind: 'way-failed', why: `there is no usable proxy or gateway '${look.way}'` };
+  const dialer = createDialer({ world, resolver, journal: UNHEARD, gateways });
   const dial = (address: string, port: number): Promise<ByteStream> =>
-    dialer.dial({ name: address, address, port, timeoutMs: DIAL_MS, ways: found.ways as readonly Way[] });
+    dialer.dial({ name: address, address, port, timeoutMs: DIAL_MS, ways: found.ways });
   if (look.what === 'addresses') return addresses(dial, world, look);
   let stream: ByteStream;
   try {
@@ -49,14 +61,12 @@ export async function lookOutside(
   }
 }
 
-/** Whether the way failed, or what it leads to: proxies that only refuse this one connection speak of the host. */
+/** Whether the way failed, or what it leads to. */
 function notOpened(error: unknown): OutsideAnswer {
-  if (isProxyFault(error)) {
-    const why = proxyFaultInWords(error);
-    return { kind: error.event === 'transport.proxy-refused' ? 'closed' : 'way-failed', why };
-  }
+  if (isProxyFault(error)) return { kind: 'way-failed', why: proxyFaultInWords(error) };
   if (isGatewayFault(error)) return { kind: 'way-failed', why: gatewayFaultInWords(error) };
-  return { kind: 'closed', why: errnoOf(error) || String(error) };
+  const words = error instanceof Error ? error.message : String(error);
+  return { kind: 'closed', why: words.includes(';') ? words : errnoOf(error) || words };
 }
 
 async function addresses(

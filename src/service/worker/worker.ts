@@ -297,7 +297,7 @@ async function startRunning(
     closeJournal: close,
     proxyInward: createProxyInward({ clock: world.clock, journal }),
     dequeue: openDequeue(world, board, message, journal, () => running),
-    lookOutside: (look) => lookOutside(running.generation, world, look),
+    lookOutside: (look) => lookOutside({ world, gateways, generation: () => running.generation }, look),
     gateways,
     proxies,
     tally,

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { EventRecord } from '../../actions/context.ts';
 import type { LoadedFile } from '../../config/index.ts';
+import type { Parts } from '../../doctor/check.ts';
 import type { ConditionChange, DoctorReport } from '../../doctor/index.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findConfigurationFile, noConfigurationText } from '../find-service.ts';
@@ -12,6 +13,7 @@ interface DoctorOptions {
   readonly only?: string;
   readonly explain?: string;
   readonly all?: boolean;
+  readonly outside?: string | true;
   readonly since?: number | Date;
   readonly watch?: string;
   readonly every: number;
@@ -53,14 +55,21 @@ interface Look {
   request(action: string, input: unknown): Promise<unknown>;
 }
 
-async function look(session: CliSession, command: Command, path: string, only: string | undefined): Promise<Look> {
+async function look(
+  session: CliSession,
+  command: Command,
+  path: string,
+  only: string | undefined,
+  outside?: string | true,
+): Promise<Look> {
   const { io } = session;
   const host = await io.host?.();
   if (host === undefined) throw new Error('this program cannot look at the host');
   const { loadConfigurationFile } = await import('../../config/load-file.ts');
   const { examine, makeParts } = await import('../../doctor/index.ts');
   const file = await loadConfigurationFile(io.world.disk, path);
-  const parts = await makeParts(file, host, io.world, { socket: globals(command).socket });
+  const found = await makeParts(file, host, io.world, { socket: globals(command).socket });
+  const parts = typeof outside === 'string' ? fromOutside(found, outside) : found;
   const report = await examine(parts, io.world.clock, only);
   return {
     file,
@@ -71,6 +80,13 @@ async function look(session: CliSession, command: Command, path: string, only: s
       return (await service?.ask())?.kind === 'running' ? service?.request(action, input) : undefined;
     },
   };
+}
+
+/** The same parts, for one look from there. */
+function fromOutside(parts: Partial<Parts>, way: string): Partial<Parts> {
+  const { settings } = parts;
+  if (settings === undefined) return parts;
+  return { ...parts, settings: { ...settings, doctor: { ...settings.doctor, outsideProbe: way } } };
 }
 
 /** What was found and what was over since then: from the running service, else from the event log on disk. */
@@ -116,9 +132,9 @@ async function runDoctor(session: CliSession, command: Command): Promise<void> {
   if (path === undefined) return session.fail(exitCodes.usage, noConfigurationText(), command);
   const { checkIds, withConditions } = await import('../../doctor/index.ts');
   if (options.watch !== undefined) return watch(session, command, path, options.watch);
-  const looked = await look(session, command, path, options.only);
-  if (looked.report === undefined)
-    return session.fail(exitCodes.usage, noSuchCheck(options.only ?? '', checkIds), command);
+  const only = options.outside === undefined ? options.only : 'outside';
+  const looked = await look(session, command, path, only, options.outside);
+  if (looked.report === undefined) return session.fail(exitCodes.usage, noSuchCheck(only ?? '', checkIds), command);
   const report = withConditions(looked.report, await looked.request('conditions', {}));
   session.code = CODES[report.verdict];
   const changes = options.since === undefined ? [] : await changesSince(session, looked, options.since);
@@ -153,6 +169,12 @@ export function doctorCommands(root: Command, session: CliSession): void {
     .command('doctor')
     .description('what is not well, why, and how to cure it: host, ports, names, TLS, storage, policy; changes nothing')
     .addOption(new Option('--only <id>', 'one check, or an area such as names, with what it stands on'))
+    .addOption(
+      new Option(
+        '--outside [way]',
+        'what others see: ask and connect from outside, by that proxy or gateway (doctor.outsideProbe)',
+      ),
+    )
     .addOption(new Option('--explain <id>', 'what a check looks for, and why'))
     .addOption(new Option('--since <time>', 'also what was found and what was over since then').argParser(parseSince))
     .addOption(new Option('--watch <id>', 'look again until a check is well, and say when it is'))
@@ -161,7 +183,7 @@ export function doctorCommands(root: Command, session: CliSession): void {
     .addOption(new Option('--all', 'show what is well, too'))
     .addHelpText(
       'after',
-      '\nExamples:\n  ims doctor\n  ims doctor --only listeners\n  ims doctor --since 1d\n  ims doctor --watch names.domains --every 30s\n  ims doctor --explain listeners.ports-ours\n  ims doctor --json | jq \'.findings[] | select(.verdict.kind == "unhealthy")\'\n\nWorks while the service runs and while it does not. Exit code: 0 well, 1 something is not, 5 the examination failed.',
+      '\nExamples:\n  ims doctor\n  ims doctor --only listeners\n  ims doctor --since 1d\n  ims doctor --watch names.domains --every 30s\n  ims doctor --outside gateway           does our public port 25 lead here, seen from there\n  ims doctor --explain listeners.ports-ours\n  ims doctor --json | jq \'.findings[] | select(.verdict.kind == "unhealthy")\'\n\nWorks while the service runs and while it does not. Exit code: 0 well, 1 something is not, 5 the examination failed.',
     )
     .action((_options: unknown, command: Command) => runDoctor(session, command));
 }

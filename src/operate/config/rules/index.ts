@@ -1,4 +1,5 @@
 import * as dequeue from './dequeue.ts';
+import * as doctor from './doctor.ts';
 import * as domains from './domains.ts';
 import * as events from './events.ts';
 import * as gateways from './gateways.ts';
@@ -52,6 +53,7 @@ export const rules: readonly Rule[] = [
   proxies.proxySyntax,
   proxies.proxyLogins,
   proxies.groupSources,
+  doctor.outsideLooks,
   dequeue.dequeueEntries,
   dequeue.dequeueDomains,
   dequeue.dequeueLogins,

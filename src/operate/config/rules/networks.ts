@@ -60,7 +60,8 @@ export const policyPatterns: Rule = ({ policy }) => [
   ),
 ];
 
-const isServer = (text: string): boolean => {
+/** Whether a text is the address of a name server. */
+export const isServer = (text: string): boolean => {
   const bracket = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(text);
   if (bracket !== null) return isIpv6(bracket[1] ?? '') && Number(bracket[2] ?? 53) <= 65535;
   if (isIp(text)) return true;
