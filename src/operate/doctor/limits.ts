@@ -93,6 +93,11 @@ export const mtuMin4 = 576;
 export const syncSlowMs = 1000;
 /** Octets that are written to see whether a sync works. */
 export const probeBytes = 4096;
+/** Sealed files of the queue that one look reads, records of each, octets of one, and blocks of its list. */
+export const segmentsLookedAt = 8;
+export const recordsLookedAt = 8;
+export const recordBytesMax = 1024 ** 2;
+export const hintBlocksMax = 32;
 /** Shards, and files of each, whose owner is looked at. */
 export const ownersLookedAt = 64;
 /** Deliveries that are looked at for what they wait for. */

@@ -16,6 +16,7 @@ import { domainsHaveRecipients, noOpenRelay } from './policy.ts';
 import { noLoops, relayRefused } from './policy-tried.ts';
 import { proxiesPass } from './proxies.ts';
 import { queueSteady } from './queue-growth.ts';
+import { recordsIntact } from './queue-records.ts';
 import { mailboxesWritable, queueFormat } from './queue.ts';
 import { firewallOpen } from './firewall.ts';
 import { hostTables, memoryThere, processesAllowed } from './memory.ts';
@@ -69,6 +70,7 @@ export const checks: readonly Check[] = [
   ownersOne,
   logSpace,
   queueFormat,
+  recordsIntact,
   dataFormats,
   mailboxesWritable,
   serviceAnswers,

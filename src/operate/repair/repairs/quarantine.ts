@@ -98,8 +98,8 @@ async function cutInWords({ parts: { host } }: RepairParts, path: string, modifi
 export const dropCutRecords: Repair = {
   id: 'queue.cut-records',
   title: 'Removes the rests of cut records that were set aside; the snapshot keeps them',
-  checks: [],
-  provenBy: CHECK,
+  checks: ['storage.records'],
+  provenBy: 'storage.records',
   events: [3302],
   onlyByName: 'After a power cut nothing is to be done: the sender has no 250 and sends again.',
   async plan(given) {
