@@ -49,6 +49,15 @@ export const gatewaySettings = z.strictObject({
     .string()
     .optional()
     .describe('The address by which the world knows the gateway, where it is not the one that we log in at.'),
+  heloName: z
+    .string()
+    .min(1)
+    .max(253)
+    .optional()
+    .describe(
+      'The name of the gateway in the DNS: mail that leaves by it greets with it (HELO, EHLO), and its ports greet with it. It should be the reverse name (PTR) of its public address, and lead there. Default: server.name.',
+    )
+    .meta({ example: 'mail.example.com', rfc: '5321 §4.1.1.1' }),
   resolve: z
     .enum(['here', 'gateway'])
     .default('here')

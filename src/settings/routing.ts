@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** The name to greet other servers with. */
+const heloName = z.string().min(1).max(253).optional();
+
 /** A proxy for outgoing connections. */
 export const routingProxy = z.strictObject({
   kind: z.enum(['socks5', 'http-connect']).describe('What the proxy speaks.').meta({ rfc: '1928, RFC 9110 §9.3.6' }),
@@ -48,6 +51,11 @@ export const routingProxy = z.strictObject({
     .enum(['none', 'required', 'verified'])
     .default('none')
     .describe('TLS to the proxy itself. required: any certificate; verified: one that fits its name.'),
+  heloName: heloName
+    .describe(
+      'The name that mail greets with which leaves by this proxy: the reverse name (PTR) of the address that others see. Default: as under routing.',
+    )
+    .meta({ rfc: '5321 §4.1.1.1' }),
   resolve: z
     .enum(['here', 'proxy'])
     .default('here')
@@ -124,6 +132,11 @@ export const smartHostGroup = z.strictObject({
   ),
   source4: z.string().optional().describe('IPv4 source address of connections to these hosts.'),
   source6: z.string().optional().describe('IPv6 source address of connections to these hosts.'),
+  heloName: heloName
+    .describe(
+      'The name to greet these hosts with, whatever way leads to them. Default: that of the way, else as under routing.',
+    )
+    .meta({ rfc: '5321 §4.1.1.1' }),
   proxyHeader: z
     .enum(['none', 'v1', 'v2'])
     .default('none')
@@ -150,6 +163,16 @@ export const addressSpace = z.strictObject({
     .min(1)
     .describe("'mx' (look up the domain's MX), 'hold' (wait for ETRN or release), or the name of a smart host group."),
   proxy: ways.describe("With 'via: mx': proxies of routing.proxies in the order to try them, or 'direct'."),
+  source4: z
+    .string()
+    .optional()
+    .describe("With 'via: mx': IPv4 source address; with senders, one for each of your domains."),
+  source6: z.string().optional().describe("With 'via: mx': IPv6 source address."),
+  heloName: heloName
+    .describe(
+      "With 'via: mx': the name to greet with, whatever way it takes; the reverse name (PTR) of the source address.",
+    )
+    .meta({ rfc: '5321 §4.1.1.1' }),
 });
 
 /** Where outgoing mail goes. */
@@ -193,6 +216,11 @@ export const routingSettings = z.strictObject({
     .describe('Port of MX hosts; another one only for tests and private networks.'),
   source4: z.string().optional().describe('IPv4 source address of outgoing connections.'),
   source6: z.string().optional().describe('IPv6 source address of outgoing connections.'),
+  heloName: heloName
+    .describe(
+      'The name that outgoing mail greets with (HELO, EHLO), unless its route or way has another one. Default: server.name.',
+    )
+    .meta({ example: 'mail.example.com', rfc: '5321 §4.1.1.1' }),
   proxies: z
     .record(z.string(), routingProxy.describe('One proxy; its key is the name that routes use.'))
     .default({})

@@ -9,7 +9,7 @@ import type { DialOptions } from '../world/ports/network.ts';
 import { zoneResolver } from '../world/sim/resolver.ts';
 import { createDialer } from './dialer.ts';
 import { PROXY_KIND_MS, PROXY_REST_MS, PROXY_SILENCE_MS } from './limits.ts';
-import type { DialRequest, ProxyTerms } from './port.ts';
+import type { DialRequest, ProxyTerms, Way } from './port.ts';
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 const SOCKS: ProxyTerms = { name: 'a', kind: 'socks5', host: '192.0.2.1', port: 1080, tls: 'none', resolve: 'here' };
@@ -45,7 +45,13 @@ function stage(answers: Answers, options: { zone?: string; pair?: PairOptions } 
     });
     return undefined;
   }, options.pair);
-  const dialer = createDialer({ world: { clock, network }, resolver: zoneResolver(options.zone ?? ''), journal });
+  const heard: string[] = [];
+  const dialer = createDialer({
+    world: { clock, network },
+    resolver: zoneResolver(options.zone ?? ''),
+    journal,
+    dialled: (way, outcome) => void heard.push(`${way === 'direct' ? way : way.name} ${outcome}`),
+  });
   /** How a dial came out, in words. */
   const dial = async (request: Partial<DialRequest>): Promise<string> => {
     try {
@@ -67,7 +73,7 @@ function stage(answers: Answers, options: { zone?: string; pair?: PairOptions } 
       return `${String(error.code)}: ${error.message}`;
     }
   };
-  return { clock, said, dialled, got, dial };
+  return { clock, said, dialled, got, dial, heard };
 }
 
 const NO_TLS = { tls: new Error('no TLS') };
@@ -86,6 +92,17 @@ test('direct: the source address of the family, and none for a UNIX socket', asy
     dialled.map(({ localAddress }) => localAddress),
     ['192.0.2.4', '2001:db8::4', undefined],
   );
+});
+
+test('who dials hears which way was taken, and the service what became of each', async () => {
+  const taken: Way[] = [];
+  const { dial, heard } = stage({ '192.0.2.2': OPEN_HTTP, '198.51.100.9': [] });
+  const hears = (way: Way): void => void taken.push(way);
+  assert.equal(await dial({ ways: [HTTP], taken: hears }), 'open 220 mx');
+  assert.equal(await dial({ ways: [SOCKS, 'direct'], taken: hears }), 'open');
+  assert.deepEqual(taken, [HTTP, 'direct']);
+  await dial({ address: '198.51.100.66' });
+  assert.deepEqual(heard, ['b open', 'a failed', 'direct open', 'direct unreachable']);
 });
 
 test('through SOCKS and HTTP: the tunnel begins behind the answer; names go to proxies that look them up', async () => {

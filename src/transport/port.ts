@@ -16,6 +16,8 @@ export interface ProxyTerms {
   readonly weight?: number;
   /** Who looks up the addresses of the hosts that mail goes to. */
   readonly resolve: 'here' | 'proxy';
+  /** The name that mail greets with which takes it, where it is another one than that of the route. */
+  readonly greetingName?: string;
 }
 
 /** A gateway that makes connections for us, in its session of SSH. */
@@ -24,6 +26,7 @@ export interface GatewayWay {
   readonly name: string;
   readonly kind: 'ssh-gateway';
   readonly resolve: 'here' | 'proxy';
+  readonly greetingName?: string;
 }
 
 /** One way to another host. */

@@ -53,6 +53,8 @@ export interface SessionOrigin {
   readonly greetingName: string;
   readonly extended: boolean;
   readonly tls: TlsFacts | undefined;
+  /** The name that the client knows us by, where it is not that of the server. */
+  readonly hostName?: string | undefined;
   readonly account: string | undefined;
   /** Who brought the mail to a trusted host that passes it on. */
   readonly forwarded?: ForwardedFrom | undefined;
@@ -154,7 +156,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
       greetingName: origin.greetingName,
       clientAddress: origin.clientAddress,
       ...(origin.clientName === undefined ? {} : { clientName: origin.clientName }),
-      serverName,
+      serverName: origin.hostName ?? serverName,
       protocol,
       ...(origin.tls === undefined ? {} : { tls: origin.tls }),
       id: arrived.id,

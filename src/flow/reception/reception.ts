@@ -26,6 +26,8 @@ export type ReceptionListener = Pick<
   readonly name: string;
   /** Connections come by a gateway: never from a network of ours. */
   readonly byGateway?: boolean;
+  /** The name by which clients of that gateway know us, where it is not that of the server. */
+  readonly hostName?: string | undefined;
   /** We made the connection ourselves, and its roles were turned (RFC 2645 §5.3). */
   readonly turned?: Turned;
 };
@@ -121,7 +123,7 @@ export function createReception(options: ReceptionOptions): Reception {
     const { settings, policy } = room;
     return {
       profile,
-      hostName: room.serverName,
+      hostName: listener.hostName ?? room.serverName,
       banner: profile === 'lmtp' ? 'LMTP IMS' : 'ESMTP IMS',
       startTls: startTlsOf(listener, room.tls() !== undefined),
       mechanisms: profile === 'submission' ? ['PLAIN', 'LOGIN'] : [],
@@ -176,6 +178,7 @@ export function createReception(options: ReceptionOptions): Reception {
       machine: createServerMachine(offerOf(listener, client, front === 'filter')),
       profile: listener.profile,
       listener: listener.name,
+      hostName: listener.hostName,
       ...(listener.turned === undefined ? {} : { turned: listener.turned }),
       begin: listener.tls === 'implicit' ? 'tls' : listener.greetingDelay ? 'greeting-delay' : 'banner',
       ended,

@@ -31,6 +31,8 @@ export interface SessionParts {
   readonly machine: ServerMachine;
   readonly profile: 'mx' | 'submission' | 'lmtp';
   readonly listener: string;
+  /** The name that it was greeted with, where it is not that of the server. */
+  readonly hostName?: string | undefined;
   /** We made the connection ourselves. */
   readonly turned?: Turned;
   readonly client: SessionClient;
@@ -145,7 +147,8 @@ export class Session implements ByteSink, TransactionOwner {
     const { profile, account } = this;
     const { address: clientAddress, name: clientName, stranger } = this.client;
     const { tls } = this.#stream;
-    return { profile, clientAddress, clientName, stranger, greetingName, extended, tls, account, forwarded };
+    const { hostName } = this.#parts;
+    return { profile, clientAddress, clientName, stranger, greetingName, extended, tls, hostName, account, forwarded };
   }
 
   data(chunk: Buffer): void {

@@ -12,6 +12,10 @@ export interface AddressSpace {
   readonly exactness: 'address' | 'domain' | 'below a domain' | 'any';
   readonly senders: readonly string[] | undefined;
   readonly proxy: RoutingSettings['proxy'];
+  readonly source4: string | undefined;
+  readonly source6: string | undefined;
+  /** The name to greet with. */
+  readonly heloName: string | undefined;
 }
 
 /** Rules by what they match, cheapest first. Look-ups take as many steps as the domain has labels. */
@@ -22,8 +26,10 @@ export class AddressSpaces {
   readonly #any: AddressSpace[] = [];
 
   constructor(spaces: RoutingSettings['addressSpaces']) {
-    for (const [index, { match, cost, via, senders, proxy }] of spaces.entries()) {
-      const base = { index, match, cost, via, senders: senders?.map(patternKey), proxy };
+    for (const [index, space] of spaces.entries()) {
+      const { match, cost, via, senders, proxy, source4, source6, heloName } = space;
+      const way = { proxy, source4, source6, heloName };
+      const base = { index, match, cost, via, senders: senders?.map(patternKey), ...way };
       if (match === '*') this.#any.push({ ...base, exactness: 'any' });
       else if (match.startsWith('*.'))
         put(this.#below, domainKey(match.slice(2).toLowerCase()), { ...base, exactness: 'below a domain' });

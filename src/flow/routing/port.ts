@@ -25,7 +25,7 @@ export interface RelayTerms {
   readonly proxies?: readonly Way[];
   /** Begins connections with a PROXY header. */
   readonly proxyHeader?: 'v1' | 'v2';
-  /** The name to greet with. */
+  /** The name to greet with; a way in `proxies` may have another one. */
   readonly greetingName: string;
   /** Bounds for this next hop. */
   readonly connectionsMax: number;

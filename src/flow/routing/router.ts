@@ -23,7 +23,15 @@ import type { RelayTerms, Route, Router } from './port.ts';
 import { replies } from './replies.ts';
 import { findSmartHosts, type SmartHost, smartHosts } from './smart-hosts.ts';
 import type { GatewaysSettings } from '../../settings/gateways.ts';
-import { looksUpAtProxy, proxyOfDomain, proxyOfGroup, waysByChance, waysInWords, waysOf } from './ways.ts';
+import {
+  greetingWith,
+  looksUpAtProxy,
+  proxyOfGroup,
+  spaceOfDomain,
+  waysByChance,
+  waysInWords,
+  waysOf,
+} from './ways.ts';
 
 /** What a router is made of. */
 export interface RouterOptions extends Pick<OwnHostOptions, 'serverName' | 'ownAddresses'> {
@@ -131,13 +139,14 @@ class ConfiguredRouter implements ExplainingRouter {
 
   async #mx(nextHop: NextHop, domain: string, { reversePath }: EnvelopeOptions): Promise<Route> {
     const { settings, gateways } = this.#options;
-    const found = waysOf(proxyOfDomain(this.#spaces, domain, reversePath), settings, gateways);
+    const space = spaceOfDomain(this.#spaces, domain, reversePath);
+    const found = waysOf(space?.proxy, settings, gateways);
     if (found.kind === 'missing') return unusable(found.why);
     return this.#relay(
       nextHop,
       domain,
       await findHosts(domain, this.#searchBy(found.ways)),
-      by(mxTerms(this.#options), found.ways),
+      by(mxTerms(this.#options, space), greetingWith(space?.heloName, found.ways)),
     );
   }
 
@@ -175,7 +184,8 @@ function readyGroup(options: RouterOptions, name: string, group: SmartHostGroup)
   const found = waysOf(proxyOfGroup(group), options.settings, options.gateways);
   if (found.kind === 'missing') return found;
   const { ways } = found;
-  return { hosts: smartHosts(group), ways, terms: by(groupTerms(options, name, group), ways) };
+  const terms = by(groupTerms(options, name, group), greetingWith(group.heloName, ways));
+  return { hosts: smartHosts(group), ways, terms };
 }
 
 function unusable(reason: string): Route {
@@ -193,8 +203,9 @@ function by(terms: RelayTerms, ways: readonly Way[]): RelayTerms {
   return ways.length === 0 ? terms : { ...terms, proxies: ways };
 }
 
-function mxTerms({ settings, serverName }: RouterOptions): RelayTerms {
-  return { protocol: 'smtp', tls: settings.tls, ...boundsAndSources(settings, serverName, settings) };
+function mxTerms({ settings, serverName }: RouterOptions, space: AddressSpace | undefined): RelayTerms {
+  const own = ownFace(space, settings, serverName);
+  return { protocol: 'smtp', tls: settings.tls, ...own, ...boundsOf(settings) };
 }
 
 function passwordOf({ passwords }: RouterOptions, name: string, group: SmartHostGroup): string | undefined {
@@ -212,27 +223,29 @@ function groupTerms(options: RouterOptions, name: string, group: SmartHostGroup)
     tls: group.tls,
     ...login,
     ...header,
-    ...boundsAndSources(sourcesOf(group, settings), serverName, group),
+    ...ownFace(group, settings, serverName),
+    ...boundsOf(group),
   };
 }
 
 type Bounds = Pick<RelayTerms, 'connectionsMax' | 'messagesPerConnectionMax' | 'recipientsPerTransactionMax'>;
+type Face = Pick<RoutingSettings, 'source4' | 'source6' | 'heloName'>;
 
-function sourcesOf(group: SmartHostGroup, settings: RoutingSettings): Pick<RoutingSettings, 'source4' | 'source6'> {
-  return { source4: group.source4 ?? settings.source4, source6: group.source6 ?? settings.source6 };
-}
-
-function boundsAndSources(
-  { source4, source6 }: Pick<RoutingSettings, 'source4' | 'source6'>,
-  greetingName: string,
-  bounds: Bounds,
-): Omit<RelayTerms, 'protocol' | 'tls' | 'login'> {
+/** From which address and with which name mail comes: as its rule or group says, else as for all mail. */
+function ownFace(
+  own: { readonly [K in keyof Face]: Face[K] | undefined } | undefined,
+  all: Face,
+  serverName: string,
+): Pick<RelayTerms, 'greetingName' | 'source4' | 'source6'> {
+  const source4 = own?.source4 ?? all.source4;
+  const source6 = own?.source6 ?? all.source6;
   return {
-    greetingName,
-    connectionsMax: bounds.connectionsMax,
-    messagesPerConnectionMax: bounds.messagesPerConnectionMax,
-    recipientsPerTransactionMax: bounds.recipientsPerTransactionMax,
+    greetingName: own?.heloName ?? all.heloName ?? serverName,
     ...(source4 === undefined ? {} : { source4 }),
     ...(source6 === undefined ? {} : { source6 }),
   };
+}
+
+function boundsOf({ connectionsMax, messagesPerConnectionMax, recipientsPerTransactionMax }: Bounds): Bounds {
+  return { connectionsMax, messagesPerConnectionMax, recipientsPerTransactionMax };
 }

@@ -6,7 +6,7 @@ import type { RoutingSettings, SmartHostGroup } from '../../settings/routing.ts'
 import type { GatewaysSettings } from '../../settings/gateways.ts';
 import type { GatewayWay, ProxyTerms, Way } from '../../transport/port.ts';
 import type { Random } from '../../world/ports/random.ts';
-import type { AddressSpaces } from './address-spaces.ts';
+import type { AddressSpace, AddressSpaces } from './address-spaces.ts';
 import { byChance } from './shuffle.ts';
 
 /** The ways of a route: proxies in the order to try them, or none; or the name of a proxy that is not known or cannot be used. */
@@ -53,10 +53,17 @@ export function waysOf(
   return { kind: 'ways', ways: ways.every((way) => way === 'direct') ? [] : ways };
 }
 
-/** The setting of the address space that sent mail for a domain to its MX. */
-export function proxyOfDomain(spaces: AddressSpaces, domain: string, sender: ReversePath): RoutingSettings['proxy'] {
+/** The address space that sent mail for a domain to its MX; undefined where none did. */
+export function spaceOfDomain(spaces: AddressSpaces, domain: string, sender: ReversePath): AddressSpace | undefined {
   const space = spaces.find({ localPart: '', domain: domainKey(domain) }, sender);
-  return space?.via === 'mx' ? space.proxy : undefined;
+  return space?.via === 'mx' ? space : undefined;
+}
+
+/** The ways of a route that has a name of its own to greet with: it holds, whatever way is taken. */
+export function greetingWith(heloName: string | undefined, ways: readonly Way[]): readonly Way[] {
+  return heloName === undefined
+    ? ways
+    : ways.map((way) => (way === 'direct' ? way : { ...way, greetingName: heloName }));
 }
 
 /** Whether every way lets its proxy look names up, so that nobody here has to. */
@@ -96,14 +103,21 @@ export function waysInWords(ways: readonly Way[]): string {
 
 function gatewayOf(name: string, gateways: GatewaysSettings): GatewayWay | undefined {
   const gateway = Object.hasOwn(gateways, name) ? gateways[name] : undefined;
-  return gateway && { name, kind: 'ssh-gateway', resolve: gateway.resolve === 'gateway' ? 'proxy' : 'here' };
+  if (gateway === undefined) return undefined;
+  const { heloName, resolve } = gateway;
+  const named = heloName === undefined ? {} : { greetingName: heloName };
+  return { name, kind: 'ssh-gateway', resolve: resolve === 'gateway' ? 'proxy' : 'here', ...named };
 }
 
 function termsOf(name: string, proxies: Proxies): ProxyTerms | undefined {
   const proxy = Object.hasOwn(proxies, name) ? proxies[name] : undefined;
   if (proxy === undefined) return undefined;
-  const { kind, host, port, tls, resolve, weight } = proxy;
-  const terms = { name, kind, host, port, tls, resolve, ...(weight === undefined ? {} : { weight }) };
+  const { kind, host, port, tls, resolve, weight, heloName } = proxy;
+  const more = {
+    ...(weight === undefined ? {} : { weight }),
+    ...(heloName === undefined ? {} : { greetingName: heloName }),
+  };
+  const terms = { name, kind, host, port, tls, resolve, ...more };
   if (proxy.login === undefined) return terms;
   const { user, password, token } = proxy.login;
   if (token !== undefined) return { ...terms, login: { token } };

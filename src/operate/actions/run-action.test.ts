@@ -7,8 +7,9 @@ test('an action that breaks is told, and answered in words', async () => {
   const journal = memoryJournal();
   const context = {
     journal,
-    supervisor: { status: () => Promise.reject(new Error('a defect')) },
+    supervisor: { status: () => Promise.reject(new Error('a defect')), measures: async () => ({}) },
     workers: { call: async () => [] },
+    movement: async () => ({}),
   };
   const end = await runAction(context as unknown as OperatorContext, 'status', {}, { item: () => undefined } as never); // the parts that this action uses
   assert.ok(!end.ok && end.error.kind === 'failed');

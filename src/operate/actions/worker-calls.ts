@@ -6,15 +6,25 @@ import type { Dequeue, DequeueProgress, DequeueState } from '../../flow/dequeue/
 import type { PolicyAnswer, PolicyQuestion } from '../../flow/policy/explain.ts';
 import type { Queue, QueueCounts, QueueFilter, QueueRow } from '../../flow/queue/port.ts';
 import type { Directory, Resolution } from '../../flow/recipients/port.ts';
-import type { Route, Router } from '../../flow/routing/port.ts';
+import type { Route } from '../../flow/routing/port.ts';
+import type { ExplainingRouter, RouteExplanation as Explained } from '../../flow/routing/router.ts';
 import type { OutsideAnswer, OutsideLook } from './outside.ts';
 import { SHOWN_BYTES_MAX } from './limits.ts';
+
+/** What chose a next hop: the domain is ours, an address space, or nothing but the MX. */
+export type RouteRule = Explained['rule'];
 
 /** Where mail of one address would go, with every step's reason. */
 export interface RouteExplanation {
   readonly recipient: string;
   readonly resolution: Resolution;
-  readonly targets: readonly { readonly mailbox: string; readonly nextHop: NextHop; readonly route: Route }[];
+  readonly targets: readonly {
+    readonly mailbox: string;
+    /** What chose the next hop. */
+    readonly rule: RouteRule;
+    readonly nextHop: NextHop;
+    readonly route: Route;
+  }[];
 }
 
 /** One worker's queue as the rates are made of it. */
@@ -67,7 +77,7 @@ export type OperatorQueue = Pick<
 /** The parts of a worker that answer. */
 export interface WorkerParts {
   readonly queue: OperatorQueue;
-  readonly router: Pick<Router, 'nextHop' | 'route'>;
+  readonly router: Pick<ExplainingRouter, 'nextHop' | 'explain'>;
   readonly directory: Pick<Directory, 'resolve'>;
   /** Returns mail to its senders now, with `text` as the reason; resolves with the number of deliveries. */
   bounce(filter: QueueFilter, text: string): Promise<number>;
@@ -119,12 +129,8 @@ async function explainRoute(
   const envelope = plainEnvelope(sender);
   const targets: RouteExplanation['targets'][number][] = [];
   for (const target of final) {
-    const nextHop = router.nextHop(target, envelope);
-    targets.push({
-      mailbox: printMailbox(target),
-      nextHop,
-      route: withoutLogin(await router.route(nextHop, envelope)),
-    });
+    const { rule, nextHop, route } = await router.explain(target, envelope);
+    targets.push({ mailbox: printMailbox(target), rule, nextHop, route: withoutLogin(route) });
   }
   return { recipient: printMailbox(recipient), resolution, targets };
 }

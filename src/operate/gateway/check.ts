@@ -14,7 +14,10 @@ export interface GatewayCheckParts {
   readonly world: Pick<World, 'network' | 'clock'>;
   readonly shell: SecureShell;
   readonly resolver: Resolver;
+  /** What its ports greet with. */
   readonly serverName: string;
+  /** What mail greets with that leaves by it: the name that its public address should have. */
+  readonly greetingName: string;
   readonly settings: GatewaySettings;
 }
 
@@ -84,7 +87,7 @@ export async function checkGateway(parts: GatewayCheckParts): Promise<readonly G
 }
 
 async function checkSession(parts: GatewayCheckParts, session: ShellSession): Promise<readonly GatewayFinding[]> {
-  const { settings, resolver, serverName } = parts;
+  const { settings, resolver, greetingName } = parts;
   const findings: GatewayFinding[] = [];
   const probes = new Map<number, () => void>();
   session.onConnection((connection) => {
@@ -97,7 +100,11 @@ async function checkSession(parts: GatewayCheckParts, session: ShellSession): Pr
   findings.push(await checkOutward(session));
   const address = settings.publicAddress ?? session.address;
   for (const { port } of settings.listen) findings.push(await checkFromHere(parts, address, port));
-  findings.push(await checkReverse(resolver, address, serverName), await checkListing(resolver, address));
+  findings.push(
+    await checkReverse(resolver, address, greetingName),
+    await checkForward(resolver, address, greetingName),
+  );
+  findings.push(await checkListing(resolver, address));
   return findings;
 }
 
@@ -176,6 +183,19 @@ async function checkReverse(resolver: Resolver, address: string, serverName: str
   if (names.includes(serverName.toLowerCase())) return well(what, names.join(', '));
   const cure = `Let the provider of the gateway set the PTR record of ${address} to ${serverName}`;
   return bad(what, names.length === 0 ? 'there is none' : `it is ${names.join(', ')}`, cure);
+}
+
+/** A reverse name counts where it leads back. */
+async function checkForward(resolver: Resolver, address: string, name: string): Promise<GatewayFinding> {
+  const what = `addresses of ${name}, which mail from there greets with`;
+  const [four, six] = await Promise.all([resolver.query(name, 'A'), resolver.query(name, 'AAAA')]);
+  const found = [four, six].flatMap((answer) => (answer.kind === 'records' ? answer.records : []));
+  if (found.some((one) => canonicalIp(one) === canonicalIp(address))) return well(what, found.join(', '));
+  const failed = [four, six].find(({ kind }) => kind === 'failure');
+  if (failed?.kind === 'failure') return unknown(what, failed.reason);
+  const type = address.includes(':') ? 'AAAA' : 'A';
+  const cure = `Publish: ${name}. 3600 IN ${type} ${address}; or set heloName of the gateway to the name that leads there`;
+  return bad(what, found.length === 0 ? 'there are none' : `${found.join(', ')}, not ${address}`, cure);
 }
 
 async function checkListing(resolver: Resolver, address: string): Promise<GatewayFinding> {

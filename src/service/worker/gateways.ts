@@ -42,11 +42,14 @@ export function openGateways(
     ownBanner: `220 ${briefing.settings.server.name} `,
     worker: shard,
     workers,
-    accept(stream, name) {
+    accept(stream, name, gateway) {
       const { generation, reception } = targets();
       const listener = generation.settings.listeners[name];
       if (listener === undefined) stream.destroy();
-      else reception.accept(stream, { name, ...listener, byGateway: true });
+      else {
+        const hostName = generation.settings.gateways[gateway]?.heloName;
+        reception.accept(stream, { name, ...listener, byGateway: true, hostName });
+      }
     },
     changed: (state) => {
       if (state.trouble !== undefined) tally.ways.failed('gateway', state.name, state.trouble.why);

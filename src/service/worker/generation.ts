@@ -158,8 +158,8 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
 function withGateways({ routing, gateways }: Settings): Settings['routing'] {
   const faces = Object.values(gateways).filter(({ listen }) => listen.length > 0);
   if (faces.length === 0) return routing;
-  const names = faces.flatMap(({ host, publicAddress }) =>
-    publicAddress === undefined ? [host] : [host, publicAddress],
+  const names = faces.flatMap(({ host, publicAddress, heloName }) =>
+    [host, publicAddress, heloName].filter((name) => name !== undefined),
   );
   return { ...routing, ownNames: [...routing.ownNames, ...names] };
 }

@@ -29,12 +29,12 @@ export interface GatewayParts {
   readonly gone?: (name: string) => void;
 }
 
-/** One gateway: its session, which comes back by itself, the ports bound there, and connections from there. */
 /** What our banner there begins with. */
 function bannerStart({ heloName }: GatewaySettings, usual: string): string {
   return heloName === undefined ? usual : `220 ${heloName} `;
 }
 
+/** One gateway: its session, which comes back by itself, the ports bound there, and connections from there. */
 export class Gateway {
   readonly name: string;
   readonly settings: GatewaySettings;
@@ -68,7 +68,12 @@ export class Gateway {
       name,
       this.#host,
       settings,
-      { ...parts, ownBanner: bannerStart(settings, parts.ownBanner), changed, refused: (address, port) => this.#wasRefused({ kind: 'port', address, port }) },
+      {
+        ...parts,
+        ownBanner: bannerStart(settings, parts.ownBanner),
+        changed,
+        refused: (address, port) => this.#wasRefused({ kind: 'port', address, port }),
+      },
       listens ? settings.listen : [],
       this.#told,
     );

@@ -11,7 +11,7 @@ import type {
   TransactionEnd,
 } from '../../../protocol/smtp/client/port.ts';
 import { gatewayFaultInWords, isGatewayFault } from '../../../transport/gateway/trouble.ts';
-import type { Dialer, DialRequest } from '../../../transport/port.ts';
+import type { Dialer, DialRequest, Way } from '../../../transport/port.ts';
 import { isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.ts';
 import type { Clock, Timer } from '../../../world/ports/clock.ts';
 import type { ByteSink, ByteStream, TlsFacts } from '../../../world/ports/network.ts';
@@ -56,8 +56,12 @@ export interface ConnectionOptions {
 export async function openConnection(options: ConnectionOptions): Promise<RelayConnection | HostFailure> {
   const { target, timeouts, way, dialer } = options;
   let stream: ByteStream;
+  let by: Way | undefined;
   try {
-    stream = await dialer.dial({ ...target, ...way, timeoutMs: timeouts.connect });
+    const taken = (one: Way): void => {
+      by = one;
+    };
+    stream = await dialer.dial({ ...target, ...way, timeoutMs: timeouts.connect, taken });
   } catch (error) {
     if (isGatewayFault(error)) {
       const once = error.event === 'transport.gateway-forwarding-refused';
@@ -71,8 +75,14 @@ export async function openConnection(options: ConnectionOptions): Promise<RelayC
     // A proxy's words say more than the code that they begin with.
     return { kind: 'unreachable', why: errno === '' || words.startsWith(`${errno};`) ? words : errno };
   }
-  const connection = new RelayConnection(stream, options);
+  const connection = new RelayConnection(stream, greetingBy(by, options));
   return (await connection.open()) ?? connection;
+}
+
+/** The name that fits the address which the host sees: that of the way taken, where it has one. */
+function greetingBy(way: Way | undefined, options: ConnectionOptions): ConnectionOptions {
+  if (way === undefined || way === 'direct' || way.greetingName === undefined) return options;
+  return { ...options, client: { ...options.client, greetingName: way.greetingName } };
 }
 
 /** A session with one host: joins the client machine to a stream, keeps its time-outs, and streams content with back-pressure. */

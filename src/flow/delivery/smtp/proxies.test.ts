@@ -73,6 +73,39 @@ test('a host that the proxy does not reach is not reached, with the proxy’s wo
   assert.match(said[0] ?? '', /no connection to mx2\.y\.test: ECONNREFUSED; the proxy out says: connection refused/);
 });
 
+test('a session greets with the name of the way that was taken', async () => {
+  const way: Way = { name: 'outside', kind: 'ssh-gateway', resolve: 'here', greetingName: 'gw.own.test' };
+  const greeted: string[] = [];
+  for (const taken of [way, 'direct'] as const) {
+    const network = memoryNetwork((server) => {
+      const answer = (command: string): string => {
+        greeted.push(command);
+        return '250 peer.test';
+      };
+      new ScriptedPeer(server, { EHLO: answer });
+      return undefined;
+    });
+    const direct = directDialer(network);
+    const dialer = {
+      dial(request: DialRequest) {
+        request.taken?.(taken);
+        return direct.dial({ ...request, ways: [], taken: undefined });
+      },
+    };
+    const settings = { attemptsMax: 1, maildir: '', timeouts: TIMEOUTS };
+    const courier = new RelayCourier({
+      world: { clock: new ManualClock() },
+      dialer,
+      settings,
+      journal: memoryJournal(),
+    });
+    const hosts = [{ name: 'mx1.y.test', addresses: ['192.0.2.11'], port: 25 }];
+    const terms = { ...TERMS, greetingName: 'mail.own.test', proxies: [way, 'direct' as const] };
+    await courier.attempt(one(), { kind: 'relay', hosts, terms, reason: 'test' });
+  }
+  assert.deepEqual(greeted, ['EHLO gw.own.test', 'EHLO mail.own.test']);
+});
+
 const GATEWAY: Way = { name: 'outside', kind: 'ssh-gateway', resolve: 'here' };
 
 /** An attempt by a gateway at one host whose first session is cut at a command, and whose later dials come out so. */

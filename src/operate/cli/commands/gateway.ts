@@ -49,7 +49,9 @@ async function check(session: CliSession, command: Command, name: string): Promi
   const { world } = session.io;
   const { servers } = await findNameServers(host, settings.names);
   const resolver = createResolver({ world, servers, settings: { timeout: 2000, tries: 2, cacheMax: 100 } });
-  const findings = await checkGateway({ world, shell, resolver, serverName: settings.server.name, settings: gateway });
+  const serverName = gateway.heloName ?? settings.server.name;
+  const greetingName = gateway.heloName ?? settings.routing.heloName ?? settings.server.name;
+  const findings = await checkGateway({ world, shell, resolver, serverName, greetingName, settings: gateway });
   if (findings.some(({ result }) => result === 'bad')) session.code = exitCodes.negative;
   if (globals(command).json === true) return session.json({ gateway: name, findings });
   for (const { what, result, seen, cure } of findings) {

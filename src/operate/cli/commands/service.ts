@@ -1,8 +1,9 @@
 import { Option, type Command } from 'commander';
 import type { ReloadEnd } from '../../actions/context.ts';
-import type { RouteExplanation } from '../../actions/worker-calls.ts';
+import type { RouteExplanation, RouteRule } from '../../actions/worker-calls.ts';
 import type { RelayTerms } from '../../../flow/routing/port.ts';
 import { printReply } from '../../../mail/reply.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
 import { count } from '../text.ts';
@@ -17,7 +18,8 @@ function printReload(session: CliSession, end: ReloadEnd & { kind: 'applied' }):
 }
 
 /** Which way, from which address, and under what TLS mail goes there. */
-function transportInWords({ proxies = [], source4, source6, tls, proxyHeader }: RelayTerms): string {
+function transportInWords(terms: RelayTerms): string {
+  const { proxies = [], source4, source6, tls, proxyHeader, greetingName } = terms;
   const sources = [source4, source6].filter((source) => source !== undefined);
   const direct = `direct, from ${sources.length === 0 ? 'the address that the system chooses' : sources.join(' or ')}`;
   const ways = proxies.map((way) => {
@@ -25,10 +27,22 @@ function transportInWords({ proxies = [], source4, source6, tls, proxyHeader }: 
     const where = way.resolve === 'proxy' ? 'there' : 'here';
     const what = way.kind === 'ssh-gateway' ? `from the gateway ${way.name}` : `by the ${way.kind} proxy ${way.name}`;
     const share = way.kind === 'ssh-gateway' || way.weight === undefined ? '' : `, weight ${way.weight}`;
-    return `${what} (names are looked up ${where}${share})`;
+    const name =
+      way.greetingName === undefined || way.greetingName === greetingName ? '' : `, EHLO ${way.greetingName}`;
+    return `${what} (names are looked up ${where}${share}${name})`;
   });
   const header = proxyHeader === undefined ? '' : `; begins with a PROXY header ${proxyHeader}`;
-  return `${ways.length === 0 ? direct : ways.join(', else ')}; TLS ${tls}${header}`;
+  return `${ways.length === 0 ? direct : ways.join(', else ')}; EHLO ${greetingName}; TLS ${tls}${header}`;
+}
+
+/** What chose the next hop. */
+function ruleInWords(rule: RouteRule): string {
+  if (rule.kind === 'ours') return 'the domain is ours';
+  if (rule.kind === 'default') return 'no address space fits: the MX of the domain';
+  const { index, match, senders, cost, via } = rule.space;
+  const scope =
+    senders === undefined ? '' : `, senders ${senders.slice(0, 5).join(' ')}${senders.length > 5 ? ' ...' : ''}`;
+  return `address space ${index + 1}: '${match}'${scope}, cost ${cost} -> ${via}`;
 }
 
 function printRoute(session: CliSession, { recipient, resolution, targets }: RouteExplanation): void {
@@ -39,8 +53,9 @@ function printRoute(session: CliSession, { recipient, resolution, targets }: Rou
         ? `${resolution.kind}: ${resolution.why}`
         : resolution.kind;
   session.print(`${recipient}: ${how}`);
-  for (const { mailbox, nextHop, route } of targets) {
+  for (const { mailbox, rule, nextHop, route } of targets) {
     session.print(`  ${mailbox} -> ${nextHop}: ${route.reason}`);
+    session.print(`    rule: ${ruleInWords(rule)}`);
     if (route.kind === 'relay') {
       for (const host of route.hosts) session.print(`    ${host.name} port ${host.port}  ${host.addresses.join(', ')}`);
       session.print(`    ${transportInWords(route.terms)}`);
@@ -101,14 +116,17 @@ export function serviceCommands(root: Command, session: CliSession): void {
   root
     .command('route')
     .description('where mail to an address would go now, and why')
-    .argument('<address>', 'the recipient')
+    .usage('[explain] <address> [--from <address>]')
+    .argument('<words...>', 'the recipient')
     .addOption(new Option('--from <address>', 'the sender, where address spaces depend on it'))
     .addHelpText(
       'after',
       '\nExamples:\n  ims route alice@example.com\n  ims route alice@example.com --from bob@example.test',
     )
-    .action(async (recipient: string, _options: unknown, command: Command) => {
+    .action(async (words: readonly string[], _options: unknown, command: Command) => {
       const { json, from } = globals<{ from?: string }>(command);
+      const [recipient = '', ...more] = words[0] === 'explain' ? words.slice(1) : words;
+      if (recipient === '' || more.length > 0) return session.fail(exitCodes.usage, 'name one address', command);
       const result = await session.ask<RouteExplanation>(command, 'route.explain', { recipient, sender: from });
       if (result === undefined) return;
       if (json === true) session.json(result);

@@ -14,6 +14,7 @@ import * as server from './server.ts';
 /** Every condition between settings, in the order of the file. */
 export const rules: readonly Rule[] = [
   server.serverName,
+  server.heloNames,
   server.controlSocketPath,
   server.healthOnLoopback,
   server.groupNeedsUser,
@@ -53,6 +54,7 @@ export const rules: readonly Rule[] = [
   proxies.proxySyntax,
   proxies.proxyLogins,
   proxies.groupSources,
+  proxies.spaceSources,
   doctor.outsideLooks,
   dequeue.dequeueEntries,
   dequeue.dequeueDomains,

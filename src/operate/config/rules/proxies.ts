@@ -100,6 +100,30 @@ export const groupSources: Rule = ({ routing }) => {
   return out;
 };
 
+/** Source addresses and greeting names of address spaces stand where they have an effect. */
+export const spaceSources: Rule = ({ routing }) => {
+  const out: Finding[] = [];
+  for (const [i, { via, match, source4, source6, heloName }] of routing.addressSpaces.entries()) {
+    const path = ['routing', 'addressSpaces', i];
+    if (source4 !== undefined && !isIpv4(source4))
+      out.push(wrong([...path, 'source4'], 'is not an IPv4 address', { value: source4 }));
+    if (source6 !== undefined && !isIpv6(source6))
+      out.push(wrong([...path, 'source6'], 'is not an IPv6 address', { value: source6 }));
+    for (const [key, value] of Object.entries({ source4, source6, heloName })) {
+      if (value === undefined) continue;
+      if (via !== 'mx')
+        out.push(wrong([...path, key], `has no effect with 'via: ${via}'; a group has one of its own`, { at: 'key' }));
+      else if (match.includes('@'))
+        out.push(
+          wrong([...path, key], 'cannot be chosen for a single address; send the address to a group that has it', {
+            at: 'key',
+          }),
+        );
+    }
+  }
+  return out;
+};
+
 /** Whoever is trusted with PROXY headers or XCLIENT can pretend to be anybody. */
 export const trustedProxies: Rule = ({ listeners }, { broken }) => {
   const out: Finding[] = [];

@@ -22,6 +22,29 @@ export const serverName: Rule = ({ server }) => {
   return [];
 };
 
+const HELO_NAME = 'a fully qualified name such as mail.example.com';
+
+/** The names that ways and routes greet with must be ones that other servers accept. */
+export const heloNames: Rule = ({ gateways, routing }) => {
+  const found: (readonly [path: readonly (string | number)[], name: string | undefined])[] = [
+    [['routing', 'heloName'], routing.heloName],
+    ...Object.entries(gateways).map(([name, { heloName }]) => [['gateways', name, 'heloName'], heloName] as const),
+    ...Object.entries(routing.proxies).map(
+      ([name, { heloName }]) => [['routing', 'proxies', name, 'heloName'], heloName] as const,
+    ),
+    ...Object.entries(routing.smartHosts).map(
+      ([name, { heloName }]) => [['routing', 'smartHosts', name, 'heloName'], heloName] as const,
+    ),
+    ...routing.addressSpaces.map(({ heloName }, i) => [['routing', 'addressSpaces', i, 'heloName'], heloName] as const),
+  ];
+  return found.flatMap(([path, name]) => {
+    if (name === undefined) return [];
+    const more = { value: name, allowed: HELO_NAME };
+    if (isIp(name) || /[^\x00-\x7f]/.test(name) || !isDomain(name)) return [wrong(path, 'is not a host name', more)];
+    return name.includes('.') ? [] : [doubtful(path, 'has no domain; many servers refuse such a greeting', more)];
+  });
+};
+
 /** The control socket must be reachable: the system cuts longer paths silently. */
 export const controlSocketPath: Rule = ({ server }, { resolved }) => {
   const path = `${resolved.server.run ?? ''}${CONTROL_SOCKET_NAME}`;

@@ -71,7 +71,7 @@ async function tryLogin(
     target,
     client: {
       protocol: group.protocol,
-      greetingName: settings.server.name,
+      greetingName: group.heloName ?? settings.routing.heloName ?? settings.server.name,
       tls: group.tls === 'implicit' ? 'established' : TLS[group.tls],
       helo: false,
       clearLogin: group.tls === 'none',
