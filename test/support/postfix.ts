@@ -79,8 +79,11 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   for (const [name, text] of Object.entries(options.files ?? {}))
     await writeFile(join(etc, name), text, { mode: 0o600 });
   await writeFile(join(etc, 'main.cf'), await mainCf(options, directory, uid));
-  const listeners = ['127.0.0.1', ...(options.address === undefined ? [] : [options.address])];
-  const inet = listeners.map((address) => `${address}:${options.port} inet n - n - - smtpd\n`).join('');
+  const six = options.address?.includes(':') === true;
+  const listeners = [six ? '[::1]' : '127.0.0.1', ...(options.address === undefined ? [] : [options.address])];
+  const inet = listeners
+    .map((address) => `${address.replace(/^[^[]*:.*$/, '[$&]')}:${options.port} inet n - n - - smtpd\n`)
+    .join('');
   await writeFile(join(etc, 'master.cf'), `${inet}${SERVICES}`);
   await writeFile(join(etc, 'dynamicmaps.cf'), '');
   const master = startProgram(programPath('master') ?? 'master', ['-c', etc, '-d'], { env: { MAIL_CONFIG: etc } });
@@ -99,7 +102,7 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     },
   };
   try {
-    await listens({ port: options.port });
+    await listens({ port: options.port, ...(six ? { address: '::1' } : {}) });
   } catch (error) {
     const log = `${master.output}${await postfix.log()}`;
     await postfix.remove();
@@ -121,14 +124,14 @@ maillog_file = ${directory}/maillog
 maillog_file_prefixes = /
 mail_owner = postfix
 setgid_group = postdrop
-inet_interfaces = 127.0.0.1${options.address === undefined ? '' : `, ${options.address}`}
-inet_protocols = ipv4
+inet_interfaces = ${options.address?.includes(':') === true ? '::1' : '127.0.0.1'}${options.address === undefined ? '' : `, ${options.address}`}
+inet_protocols = ${options.address?.includes(':') === true ? 'all' : 'ipv4'}
 myhostname = postfix.test
 mydestination =
 local_recipient_maps =
 alias_maps =
 alias_database =
-mynetworks = 127.0.0.0/8
+mynetworks = 127.0.0.0/8, [::1]/128
 disable_dns_lookups = yes
 smtpd_peername_lookup = no
 smtpd_relay_restrictions = permit_mynetworks, reject

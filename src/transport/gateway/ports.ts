@@ -114,7 +114,7 @@ export class GatewayPorts {
     }
     if (this.#ports.every(({ state }) => state === 'bound')) {
       this.#told.works(
-        this.#ports.map(({ address, port, listener }) => `${address}:${port} for ${listener}`).join(', '),
+        this.#ports.map(({ address, port, listener }) => `${printed(address)}:${port} for ${listener}`).join(', '),
       );
       return;
     }
@@ -148,3 +148,5 @@ export class GatewayPorts {
     this.#told.trouble(gatewayFault('transport.gateway-forwarding-refused', this.#name, this.#host, bound.why));
   }
 }
+
+const printed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

@@ -159,7 +159,7 @@ async function answer(asked: Asked): Promise<unknown> {
       return sink.port;
     case 'postfix': {
       const { address, domain, relay } = asked;
-      const parameters = `default_transport = smtp:[${relay}]\nsmtp_bind_address = ${address}\nsmtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination`;
+      const parameters = `default_transport = smtp:[${relay}]\n${address.includes(':') ? 'smtp_bind_address6' : 'smtp_bind_address'} = ${address}\nsmtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination`;
       postfix = await startPostfix({ port: 25, address, domains: [domain], parameters });
       return undefined;
     }

@@ -131,6 +131,8 @@ class NamespaceScene implements Scene {
     await this.#plug('private', 'private', '02:00:00:00:00:02', ['10.77.1.2/24', 'fd77:1::2/64']);
     const hosts = [`${FAR}/24`, `${CLIENT}/24`, `${FAR6}/64`, `${CLIENT6}/64`];
     await this.#plug('internet', 'internet', '02:00:00:00:00:01', hosts);
+    // What does not choose its address is FAR6.
+    await ip('-n', internet, 'addr', 'change', `${CLIENT6}/64`, 'dev', 'to-internet', 'preferred_lft', '0');
     await this.powerOn();
     await ip('-n', inner, 'route', 'add', `${GATEWAY}/32`, 'via', '10.77.1.1');
     await ip('-n', inner, 'route', 'add', `${GATEWAY6}/128`, 'via', 'fd77:1::1');
