@@ -19,3 +19,13 @@ export function countArrivals(timeline: Timeline): Arrivals {
     },
   };
 }
+
+/** A timeline that two hear. */
+export function both(one: Timeline, other: Timeline): Timeline {
+  return {
+    add(entry) {
+      one.add(entry);
+      other.add(entry);
+    },
+  };
+}

@@ -22,7 +22,7 @@ import type { Voice } from '../last-words.ts';
 import type { Briefing, ToChild } from '../messages.ts';
 import { Board } from '../parts/board.ts';
 import { shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
-import { type Arrivals, countArrivals } from './arrivals.ts';
+import { type Arrivals, both, countArrivals } from './arrivals.ts';
 import { type Descriptors, watchDescriptors } from './files.ts';
 import { openGateways } from './gateways.ts';
 import { openDequeue } from './dequeue.ts';
@@ -332,15 +332,6 @@ async function startRunning(
       });
   }
   return running;
-}
-
-function both(one: Timeline, other: Timeline): Timeline {
-  return {
-    add(entry) {
-      one.add(entry);
-      other.add(entry);
-    },
-  };
 }
 
 /** The name of the limit that all workers' sessions have together. */

@@ -49,7 +49,7 @@ const ours: Say = (_look, introduced) => ({
   answer: `250 2.0.0 ${introduced}`,
 });
 
-test('an inner address that our own name servers tell proves nothing', async () => {
+test('Q193863: an inner address that our own name servers tell proves nothing', async () => {
   const found = await look(INNER, '', never);
   assert.equal(found.kind, 'not-applicable');
   assert.match('because' in found ? found.because : '', /set doctor\.outsideResolver or doctor\.outsideProbe/);
