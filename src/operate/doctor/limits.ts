@@ -76,6 +76,10 @@ export const dataSizeMin = 1024 ** 3;
 export const stackSizeMin = 1024 ** 2;
 /** The queue's segments and the logs need files so large, besides the largest message. */
 export const fileSizeMin = 256 * 1024 ** 2;
+/** Wait for the signatures of a zone. */
+export const signaturesMs = 1500;
+/** How far the clock may be outside the time of a signature: signers leave an hour, and hosts are some minutes wrong. */
+export const signatureSlackMs = 600_000;
 /** Certificates of authorities that are asked what they say of the time, and the shares of them that make a clock wrong. */
 export const rootsLookedAt = 200;
 export const rootsExpiredShare = 0.3;

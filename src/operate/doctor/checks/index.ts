@@ -1,6 +1,7 @@
 import type { Check } from '../check.ts';
 import { configurationLoads } from './configuration.ts';
 import { clockPlausible } from './clock.ts';
+import { clockFitsSignatures } from './clock-signatures.ts';
 import { dataFormats } from './formats.ts';
 import { ephemeralPorts, fileDescriptors, proxyVariables, serviceUser } from './host.ts';
 import { devices, hostsFile, serviceTables, timeZone } from './host-files.ts';
@@ -48,6 +49,7 @@ export const checks: readonly Check[] = [
   noInterposer,
   proxyVariables,
   clockPlausible,
+  clockFitsSignatures,
   networkThere,
   processLimits,
   serviceTables,

@@ -125,7 +125,7 @@ export const certificateDates = defineCheck({
   title: 'The certificate is valid now, and for a while',
   why: 'Clients refuse an expired certificate: mail programs stop sending, and servers that verify stop delivering.',
   needs: ['settings', 'disk', 'clock'],
-  after: ['tls.certificate-and-key', 'host.clock'],
+  after: ['tls.certificate-and-key', 'host.clock', 'host.clock-signatures'],
   cost: 'host',
   async look({ settings, disk, clock }) {
     const found = await readChain({ settings, disk });

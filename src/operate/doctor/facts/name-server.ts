@@ -1,5 +1,6 @@
 import { decodeResponse, encodeQuestion, framed, type Question, type Response } from '../../../protocol/dns/message.ts';
 import { encodeIdentityQuestion, readIdentity } from '../../../protocol/dns/server-identity.ts';
+import { encodeSignatureQuestion, readSignatures, type SignatureSpan } from '../../../protocol/dns/signatures.ts';
 import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
 import type { ByteStream, DatagramSocket } from '../../../world/ports/network.ts';
 import type { RecordType } from '../../../world/ports/resolver.ts';
@@ -87,19 +88,23 @@ export async function askByUdp(
   }
 }
 
-/** Asks a server what it is; undefined where nothing comes back, '' where it does not tell. */
-export async function askIdentity(world: AskParts, server: NameServer, waitMs: number): Promise<string | undefined> {
-  const id = world.random.bytes(2).readUInt16BE(0);
+/** Sends a question of its own kind, twice, until an answer can be read; undefined where nothing comes back. */
+async function askOwnWay<T>(
+  world: AskParts,
+  server: NameServer,
+  waitMs: number,
+  { question, read }: { readonly question: Buffer; readonly read: (bytes: Buffer) => T | undefined },
+): Promise<T | undefined> {
   const timers: Timer[] = [];
   let socket: DatagramSocket | undefined;
   try {
-    return await new Promise<string | undefined>((resolve, reject) => {
+    return await new Promise<T | undefined>((resolve, reject) => {
       const receive = (bytes: Buffer, from: { readonly address: string; readonly port: number }): void => {
         const ours = from.address === server.address && from.port === server.port;
-        const told = ours ? readIdentity(bytes, id) : undefined;
+        const told = ours ? read(bytes) : undefined;
         if (told !== undefined) resolve(told);
       };
-      const send = (): void => socket?.send(encodeIdentityQuestion(id), server.port, server.address);
+      const send = (): void => socket?.send(question, server.port, server.address);
       world.network.datagram(server.address.includes(':') ? 6 : 4, receive).then((opened) => {
         socket = opened;
         send();
@@ -114,6 +119,27 @@ export async function askIdentity(world: AskParts, server: NameServer, waitMs: n
     for (const timer of timers) timer.cancel();
     socket?.close();
   }
+}
+
+const chanceId = ({ random }: AskParts): number => random.bytes(2).readUInt16BE(0);
+
+/** Asks a server what it is; undefined where nothing comes back, '' where it does not tell. */
+export function askIdentity(world: AskParts, server: NameServer, waitMs: number): Promise<string | undefined> {
+  const id = chanceId(world);
+  const question = encodeIdentityQuestion(id);
+  return askOwnWay(world, server, waitMs, { question, read: (bytes) => readIdentity(bytes, id) });
+}
+
+/** Asks a server for the signatures of a zone; undefined where nothing comes back. */
+export function askSignatures(
+  world: AskParts,
+  server: NameServer,
+  zone: string,
+  waitMs: number,
+): Promise<readonly SignatureSpan[] | undefined> {
+  const id = chanceId(world);
+  const question = encodeSignatureQuestion(id, zone);
+  return askOwnWay(world, server, waitMs, { question, read: (bytes) => readSignatures(bytes, id) });
 }
 
 /** Asks by TCP (RFC 7766), which answers that are too long for a datagram need. A second connection is made where the first is slow. */
