@@ -114,6 +114,8 @@ export function createPolicy(options: PolicyOptions): Policy {
   const isOurs = (session: PolicySession): boolean => session.stranger !== true && trusts(session.clientAddress);
 
   const connection = (session: PolicySession): Reply | undefined => {
+    // A front host of ours is never banned: all clients behind it would be.
+    if (session.intermediary === true) return undefined;
     const blocked = blockedNetworks.match(session.clientAddress);
     // The most specific network wins: an exception within a blocked network is a network of ours.
     if (blocked === undefined || isOurs(session)) return undefined;

@@ -133,6 +133,9 @@ export function createReception(options: ReceptionOptions): Reception {
       },
       etrn: profile === 'mx',
       speaksForOthers,
+      get mayBecomeAnother() {
+        return speaksForOthers && listener.xclient !== undefined && setOf(listener.xclient).has(client.address);
+      },
       messageSizeMax: settings.messageSizeMax,
       recipientsMax: settings.recipientsMax,
       messagesMax: settings.messagesPerSessionMax,

@@ -43,12 +43,28 @@ test('the greeting, the protocol and the login that XCLIENT tells stay, and anot
   stream.feed('MAIL FROM:<bob@example.test>\r\n');
   assert.match(stream.take(), /553 5\.7\.1|550 5\.7\.1/, 'an account sends in its own name');
   for (const after of ['XCLIENT NAME=x.test HELO=laptop.test', 'XCLIENT LOGIN=[UNAVAILABLE] HELO=laptop.test']) {
-    stream.feed('XCLIENT LOGIN=alice@example.test HELO=laptop.test\r\n');
-    stream.feed(`${after}\r\n`);
-    stream.take();
-    stream.feed('MAIL FROM:<alice@example.test>\r\n');
-    assert.match(stream.take(), /530 5\.7\.0/, after);
+    const other = connect({ ...listener, profile: 'submission' }, FILTER);
+    other.feed('XCLIENT LOGIN=alice@example.test HELO=laptop.test\r\n');
+    other.feed(`${after}\r\n`);
+    other.take();
+    other.feed('MAIL FROM:<alice@example.test>\r\n');
+    assert.match(other.take(), /530 5\.7\.0/, after);
   }
+});
+
+test('a client that was named may not name another one, though the host passes on what it says', () => {
+  const { connect } = scene({ policy });
+  const stream = connect({ xclient: ['10.0.0.6', '10.0.0.7'] }, FILTER);
+  for (const another of ['10.0.0.7', '198.51.100.7']) {
+    stream.feed(`XCLIENT ADDR=${another}\r\n`);
+    assert.match(stream.take(), /220 [^\r]*\r\n$/, 'a trusted host may name another trusted host');
+  }
+  for (const address of ['192.0.2.7', '10.0.0.6', '[UNAVAILABLE]']) {
+    stream.feed(`XCLIENT ADDR=${address}\r\n`);
+    assert.match(stream.take(), /^550 5\.7\.0/, address);
+  }
+  stream.feed('EHLO x.test\r\n');
+  assert.doesNotMatch(stream.take(), /XCLIENT/);
 });
 
 test('on a submission listener a client of a front host in our networks must log in, and one of our networks behind it need not', () => {

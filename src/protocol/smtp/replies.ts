@@ -21,6 +21,7 @@ export const replies = {
   help: (lines: readonly string[]): Reply => ({ code: 214, detail: '0.0', text: lines }),
   ok: reply(250, '0.0', 'OK'),
   introduced: (answer: string) => reply(250, '0.0', answer),
+  clientStays: reply(550, '7.0', 'insufficient authorization'),
   noDisclosure: reply(252, '0.0', 'cannot verify the mailbox, but will take mail for it and attempt delivery'),
 
   // The session is ended.

@@ -17,8 +17,8 @@ export function extensions(session: Session): string[] {
   if (mayLogIn(session) && session.account === undefined) lines.push(`AUTH ${offer.mechanisms.join(' ')}`);
   lines.push(`LIMITS MAILMAX=${offer.messagesMax} RCPTMAX=${offer.recipientsMax}`);
   if (offer.etrn) lines.push('ETRN');
-  if (offer.speaksForOthers === true)
-    lines.push(`XCLIENT ${forwardedNames.XCLIENT.join(' ')}`, `XFORWARD ${forwardedNames.XFORWARD.join(' ')}`);
+  if (offer.mayBecomeAnother === true) lines.push(`XCLIENT ${forwardedNames.XCLIENT.join(' ')}`);
+  if (offer.speaksForOthers === true) lines.push(`XFORWARD ${forwardedNames.XFORWARD.join(' ')}`);
   lines.push('HELP');
   return lines;
 }

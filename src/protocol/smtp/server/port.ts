@@ -26,8 +26,10 @@ export interface ServerOffer {
   readonly messagesMax: number;
   readonly errorsMax: number;
   readonly bareLineEndings: 'refuse' | 'normalise';
-  /** Whether the client may say for whom it speaks (XCLIENT, XFORWARD). */
+  /** Whether the connection is of a host that may say for whom it speaks (XCLIENT, XFORWARD). */
   readonly speaksForOthers?: boolean;
+  /** Whether XCLIENT may be said now: not any more by the client that it has named, who may sit behind a host that passes on every command. */
+  readonly mayBecomeAnother?: boolean;
   /** The answer to a word as the argument of NOOP, where one was agreed upon. */
   readonly introduce?: ((word: string) => string | undefined) | undefined;
 }

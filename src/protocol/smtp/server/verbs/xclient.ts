@@ -10,6 +10,7 @@ export const xclient = command({
   inClear: true,
   parse(argument, session) {
     if (session.offer.speaksForOthers !== true) return { ok: false, reply: replies.unknownCommand };
+    if (session.offer.mayBecomeAnother !== true) return { ok: false, reply: replies.clientStays };
     const value = parseXclient(argument);
     return value === undefined
       ? { ok: false, reply: replies.syntax('XCLIENT attribute=value ...') }
