@@ -50,6 +50,8 @@ export interface FurtherServer {
   readonly within?: string;
   /** Another program in its place, which stays in the foreground. */
   readonly command?: string;
+  /** What is done before, in a mount namespace of its own, instead of giving it the user of the gateway. */
+  readonly prepare?: string;
 }
 
 /** A server that runs on the gateway. */
@@ -209,7 +211,7 @@ AllowTcpForwarding yes\nAuthorizedKeysFile ${this.directory}/authorized_keys\nPa
     // The user exists in the eyes of this server alone.
     const mounts = ['passwd', 'shadow', 'group'].map((file) => `mount --bind ${this.directory}/${file} /etc/${file}`);
     const command = server.command ?? `${programPath('sshd')} -D -e -f ${config}`;
-    const script = `${mounts.join(' && ')} && mkdir -p /run/sshd && exec ${within} ${command}`;
+    const script = `${server.prepare ?? mounts.join(' && ')} && mkdir -p /run/sshd && exec ${within} ${command}`;
     const child = spawn('ip', ['netns', 'exec', this.#names.gateway, 'sh', '-c', script], {
       stdio: 'ignore',
       detached: true,
