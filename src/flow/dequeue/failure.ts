@@ -24,7 +24,7 @@ export function failureInWords(failure: SessionFailure): string {
     case 'starttls-missing':
       return 'it does not offer STARTTLS, which the settings demand';
     case 'auth-missing':
-      return 'it offers no way to log in that may be used: without TLS only CRAM-MD5, which it does not offer';
+      return 'it offers no way to log in that may be used (without TLS that is CRAM-MD5 alone)';
     case 'invalid':
       return `it does not speak SMTP ${phaseInWords(failure.phase)}: ${failure.quote}`;
     case 'closed':
