@@ -2,6 +2,7 @@ import type { Settings } from '../../settings/index.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import type { Host } from '../../world/ports/host.ts';
 import { certificateKeyHash, ownChain } from '../doctor/facts/own-certificate.ts';
+import { heloNames } from '../doctor/facts/helo-names.ts';
 import { sendingFrom } from '../doctor/facts/sending.ts';
 import type { PublishingFacts } from './proposal.ts';
 
@@ -13,15 +14,21 @@ export async function publishingFacts(
 ): Promise<PublishingFacts> {
   const sending = await sendingFrom(settings, host);
   const sent = sending.kind === 'here' ? sending.addresses.filter(({ inside }) => !inside) : [];
-  const addresses = given.addresses ?? sent.map(({ address }) => address);
+  const all = sent.filter(({ senders }) => senders === undefined);
+  const addresses = given.addresses ?? all.map(({ address }) => address);
+  const names = new Map(heloNames(settings).map(({ name, addresses: its }) => [name, its]));
+  names.delete(settings.server.name.toLowerCase());
   const chain = await ownChain({ settings, disk });
   const leaf = typeof chain === 'string' ? undefined : chain[0];
   return {
     serverName: settings.server.name,
     domains: Object.keys(settings.domains),
     addresses,
-    ...(given.addresses === undefined && sent.length > 0 ? { sendingAddresses: addresses } : {}),
+    ...(given.addresses === undefined && sent.length > 0
+      ? { sendingAddresses: sent.map(({ address }) => address) }
+      : {}),
     sending: sending.kind === 'here' ? 'direct' : 'smart-host',
+    ...(names.size === 0 ? {} : { faces: [...names].map(([name, its]) => ({ name, addresses: its })) }),
     ...(leaf === undefined ? {} : { certificateKeyHash: certificateKeyHash(leaf) }),
     ...(given.mtaStsId === undefined ? {} : { mtaStsId: given.mtaStsId }),
   };

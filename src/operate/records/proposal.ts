@@ -13,6 +13,8 @@ export interface PublishingFacts {
   readonly addresses: readonly string[];
   /** The addresses that others see our mail come from; those above where not given. */
   readonly sendingAddresses?: readonly string[];
+  /** Further names that mail greets with, with the addresses that it comes from then, where they are known. */
+  readonly faces?: readonly { readonly name: string; readonly addresses: readonly string[] }[];
   /** How outgoing mail leaves: by smart hosts its addresses are those of somebody else, and PTR is their matter. */
   readonly sending?: 'direct' | 'smart-host';
   /** Domains of providers whose SPF record lists the hosts that send for us. */
@@ -36,6 +38,7 @@ type Draft = Omit<PublishableRecord, 'zoneLine' | 'zone'> & { readonly zone?: 'p
 const finish = (draft: Draft): PublishableRecord => ({ zone: 'own', ...draft, zoneLine: zoneLine(draft) });
 
 const GAP_ADDRESS = '<your public IPv4 address>';
+const GAP_FACE = '<the address that others see of it>';
 const GAP_PROVIDER = '<SPF domain of your smart host>';
 
 /** Addresses in canonical text, each once. */
@@ -48,6 +51,10 @@ const typeOf = (address: string): 'A' | 'AAAA' => (address.includes(':') ? 'AAAA
 /** What the records say of our own name: its addresses, the names of those, and who may greet with it. */
 function hostRecords(facts: PublishingFacts, host: string): Draft[] {
   const addresses = addressesOf(facts.addresses);
+  const faces = (facts.faces ?? []).map(({ name, addresses: its }) => ({
+    name: domainKey(name.toLowerCase()),
+    addresses: addressesOf(its),
+  }));
   const why = 'Others find this server, and believe its greeting, by the address of its name (RFC 5321 §4.1.4).';
   const found: Draft[] = addresses.map((value) => ({
     purpose: 'address',
@@ -69,18 +76,37 @@ function hostRecords(facts: PublishingFacts, host: string): Draft[] {
     });
   if (facts.sending !== 'smart-host')
     for (const address of addressesOf(facts.sendingAddresses ?? facts.addresses)) {
+      if (faces.some((face) => face.addresses.includes(address))) continue;
       const ip = parseIp(address);
       if (ip !== undefined) found.push(reverseRecord(reverseName(ip), host));
     }
-  found.push({
-    purpose: 'helo-spf',
-    name: host,
-    type: 'TXT',
-    value: 'v=spf1 a -all',
-    why: 'Reports of failed delivery have no sender domain: SPF then looks at the greeting name (RFC 7208 §2.4).',
-    need: 'optional',
-  });
+  found.push(greetingSpf(host));
+  for (const face of faces) found.push(...faceRecords(face, why));
   return found;
+}
+
+const greetingSpf = (name: string): Draft => ({
+  purpose: 'helo-spf',
+  name,
+  type: 'TXT',
+  value: 'v=spf1 a -all',
+  why: 'Reports of failed delivery have no sender domain: SPF then looks at the greeting name (RFC 7208 §2.4).',
+  need: 'optional',
+});
+
+/** The records of a further name that mail greets with. */
+function faceRecords(
+  { name, addresses }: { readonly name: string; readonly addresses: readonly string[] },
+  why: string,
+): Draft[] {
+  const draft = { purpose: 'address', name, why, need: 'required' } as const;
+  const found: Draft[] = addresses.flatMap((value): Draft[] => {
+    const ip = parseIp(value);
+    const reverse = ip === undefined ? [] : [reverseRecord(reverseName(ip), name)];
+    return [{ ...draft, type: typeOf(value), value }, ...reverse];
+  });
+  if (found.length === 0) found.push({ ...draft, type: 'A', value: GAP_FACE, incomplete: true });
+  return [...found, greetingSpf(name)];
 }
 
 const reverseRecord = (name: string, host: string): Draft => ({

@@ -22,6 +22,27 @@ test('a server that sends itself gets every record as a line of a zone', () => {
   ]);
 });
 
+test('a further greeting name has its address, the reverse name of that, and its SPF record', () => {
+  const faces = [
+    { name: 'Out.company.com', addresses: ['192.0.2.7'] },
+    { name: 'exit.company.com', addresses: [] },
+  ];
+  const found = lines({ ...FACTS, addresses: ['192.0.2.7', '192.0.2.8'], faces });
+  assert.deepEqual(
+    found.filter((line) => / (A|PTR) |out\.|exit\./.test(line)),
+    [
+      'mail.company.com. 3600 IN A 192.0.2.7',
+      'mail.company.com. 3600 IN A 192.0.2.8',
+      '8.2.0.192.in-addr.arpa. 3600 IN PTR mail.company.com.',
+      'out.company.com. 3600 IN A 192.0.2.7',
+      '7.2.0.192.in-addr.arpa. 3600 IN PTR out.company.com.',
+      'out.company.com. 3600 IN TXT "v=spf1 a -all"',
+      'exit.company.com. 3600 IN A <the address that others see of it>',
+      'exit.company.com. 3600 IN TXT "v=spf1 a -all"',
+    ],
+  );
+});
+
 test('what only a person knows is a gap, and said so', () => {
   const records = recordsToPublish({ ...FACTS, addresses: [], sending: 'smart-host' });
   const gaps = records.filter(({ incomplete }) => incomplete === true).map((record) => record.zoneLine);

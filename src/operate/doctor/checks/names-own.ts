@@ -10,6 +10,7 @@ import {
   recordsOf,
   zoneFails,
 } from '../facts/published.ts';
+import { type HeloName, heloNames } from '../facts/helo-names.ts';
 import { sendingFrom, type Sending } from '../facts/sending.ts';
 import { isForTrying } from '../facts/usage.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence, type Verdict } from '../verdict.ts';
@@ -34,6 +35,51 @@ async function reverseNameHere(resolver: Parts['resolver'], addresses: readonly 
   }
   return undefined;
 }
+
+/** A further name that some mail greets with, and what the name service says of it. */
+async function lookAtName(
+  { name, key, addresses }: HeloName,
+  parts: Pick<Parts, 'resolver' | 'clock'>,
+): Promise<{ readonly evidence: readonly Evidence[]; readonly fault?: readonly [cause: string, cure: string] }> {
+  const [four, six] = await Promise.all([askPatiently(parts, name, 'A'), askPatiently(parts, name, 'AAAA')]);
+  const found = [...recordsOf(four), ...recordsOf(six)].map((one) => canonicalIp(one) ?? one);
+  const wanted = addresses.map((one) => canonicalIp(one) ?? one);
+  const evidence = [
+    row(`addresses of ${name} (${key})`, wanted.join(', ') || 'an address', found.join(', ') || 'none'),
+  ];
+  if (four.kind === 'failure' || six.kind === 'failure') return { evidence };
+  const missing = wanted.filter((one) => !found.includes(one));
+  if (found.length > 0 && missing.length === 0) return { evidence };
+  const lines = (missing.length === 0 ? ['<the address that others see>'] : missing).map((value) =>
+    zoneLine({ name, type: value.includes(':') ? 'AAAA' : 'A', value }),
+  );
+  const cause =
+    found.length === 0
+      ? `The name ${name}, which ${key} lets mail greet with, does not resolve: others may refuse that mail.`
+      : `The name ${name}, which ${key} lets mail greet with, does not lead to ${missing.join(', ')}, where that mail comes from: others may refuse it.`;
+  return { evidence, fault: [cause, `Publish: ${lines.join(' and ')}; or correct ${key}`] };
+}
+
+/** The further names must lead to where their mail comes from. */
+async function otherNames(
+  parts: Pick<Parts, 'settings' | 'resolver' | 'clock'>,
+): Promise<Verdict | readonly Evidence[]> {
+  const { settings, resolver } = parts;
+  const names = heloNames(settings).filter(({ name }) => name !== settings.server.name.toLowerCase());
+  const inPublic = await Promise.all(names.map(({ name }) => isPublished(resolver, name)));
+  const looked = await Promise.all(
+    names
+      .filter((_, at) => inPublic[at] === true)
+      .slice(0, NAMES_MAX)
+      .map((one) => lookAtName(one, parts)),
+  );
+  const evidence = looked.flatMap((one) => one.evidence);
+  const [fault] = looked.flatMap((one) => (one.fault === undefined ? [] : [one.fault]));
+  return fault === undefined ? evidence : unhealthy(fault[0], { cure: fault[1] }, evidence);
+}
+
+/** Names of `heloName` that are looked up. */
+const NAMES_MAX = 10;
 
 /** The name that we greet with must lead here. */
 export const serverNameResolves = defineCheck({
@@ -62,10 +108,13 @@ export const serverNameResolves = defineCheck({
     const addresses = [...recordsOf(four), ...recordsOf(six)].map((one) => canonicalIp(one) ?? one);
     const sent = sentFrom(sending);
     if (addresses.length > 0) {
+      const others = await otherNames({ settings, resolver, clock });
+      if ('kind' in others) return others;
       const here = addresses.some((address) => own(address, { host }));
       const matches = sent.filter((address) => addresses.includes(address)).join(', ') || 'not among them';
       return healthy([
         ...evidence,
+        ...others,
         row('its addresses', 'lead here', here ? 'on this host' : 'not on this host: behind a gateway, or elsewhere'),
         ...(sent.length === 0 ? [] : [row('the address that mail is sent from', 'among them', matches)]),
       ]);

@@ -89,6 +89,21 @@ test('ns-helo-unresolvable: a greeting name without address is named with the re
   assert.match(cureOf(await look(serverNameResolves, zone, { host: ROUTED })), /set server\.name: real\.company\.com/);
 });
 
+test('a further greeting name must lead to the address that its mail comes from', async () => {
+  const yaml = `${YAML}gateways: { outside: { host: 203.0.113.5, keyFile: k, heloName: gw.company.com } }\nrouting: { proxy: outside }\n`;
+  const own = 'mail.company.com A 192.0.2.10\n';
+  const lost = await look(serverNameResolves, own, { yaml, host: ROUTED });
+  assert.match(
+    causeOf(lost),
+    /gw\.company\.com, which gateways\.outside\.heloName lets mail greet with, does not resolve/,
+  );
+  assert.match(cureOf(lost), /Publish: gw\.company\.com\. 3600 IN A 203\.0\.113\.5/);
+  const astray = await look(serverNameResolves, `${own}gw.company.com A 203.0.113.99\n`, { yaml, host: ROUTED });
+  assert.match(causeOf(astray), /does not lead to 203\.0\.113\.5, where that mail comes from/);
+  const well = await look(serverNameResolves, `${own}gw.company.com A 203.0.113.5\n`, { yaml, host: ROUTED });
+  assert.equal(well.kind, 'healthy');
+});
+
 test('a zone that fails is told apart from a look-up that nobody answers', async () => {
   assert.match(causeOf(await look(serverNameResolves, 'mail.company.com SERVFAIL\n')), /name servers of its zone fail/);
   assert.equal((await look(serverNameResolves, 'mail.company.com SILENT\n')).kind, 'unknown');

@@ -40,7 +40,7 @@ interface Reverse {
 }
 
 async function reverseOf(
-  { address, family, how }: SendingAddress,
+  { address, family, how, greetingName }: SendingAddress,
   parts: Pick<Parts, 'resolver' | 'clock'>,
   serverName: string,
 ): Promise<Reverse> {
@@ -51,7 +51,7 @@ async function reverseOf(
   const answer = await askPatiently(parts, name, 'PTR');
   if (answer.kind === 'failure' && zoneFails(answer))
     return {
-      evidence: [row(`PTR of ${address} (${how})`, serverName, answer.reason)],
+      evidence: [row(`PTR of ${address} (${how})`, greetingName, answer.reason)],
       fault: {
         family,
         cause: `The reverse name (PTR) of ${address}, which mail is sent from, cannot be looked up: the name servers of its reverse zone fail (${answer.reason}). Many servers refuse such mail, or let it wait.`,
@@ -60,8 +60,8 @@ async function reverseOf(
     };
   if (answer.kind === 'failure') return { evidence: [], unseen: `PTR of ${address}: ${answer.reason}` };
   const names = answer.kind === 'records' ? answer.records : [];
-  const told = row(`PTR of ${address} (${how})`, serverName, names.join(', ') || 'no such record');
-  const ask = `Ask the owner of the address (your provider) for: ${zoneLine({ name, type: 'PTR', value: serverName })}`;
+  const told = row(`PTR of ${address} (${how})`, greetingName, names.join(', ') || 'no such record');
+  const ask = `Ask the owner of the address (your provider) for: ${zoneLine({ name, type: 'PTR', value: greetingName })}`;
   if (names.length === 0) {
     const cause = `The address ${address}, which mail is sent from, has no reverse name (PTR record): many servers refuse its mail.`;
     return { evidence: [told], fault: { family, cause, cure: ask } };
@@ -148,6 +148,12 @@ function spfFault(
   }
 }
 
+/** The addresses that mail of a domain leaves from: its own, where it has some, else those of all. */
+function addressesFor(domain: string, addresses: readonly SendingAddress[]): readonly SendingAddress[] {
+  const own = addresses.filter(({ senders }) => senders?.some((one) => one.toLowerCase() === domain.toLowerCase()));
+  return own.length > 0 ? own : addresses.filter(({ senders }) => senders === undefined);
+}
+
 /** Who may send for our domains. */
 export const spfCovers = defineCheck({
   id: 'records.spf',
@@ -167,10 +173,14 @@ export const spfCovers = defineCheck({
     const helo = settings.server.name;
     const looked = await Promise.all(
       domains.flatMap((domain) =>
-        found.addresses.map(async (address) => ({
+        addressesFor(domain, found.addresses).map(async (address) => ({
           domain,
           address,
-          verdict: await checkSpf(resolver, { address: address.address, helo, sender: `postmaster@${domain}` }),
+          verdict: await checkSpf(resolver, {
+            address: address.address,
+            helo: address.greetingName,
+            sender: `postmaster@${domain}`,
+          }),
         })),
       ),
     );
@@ -182,8 +192,8 @@ export const spfCovers = defineCheck({
       ),
     );
     const faults = looked.flatMap(({ domain, address, verdict }) => {
-      const addresses = found.addresses.map((one) => one.address);
-      const proposal = recordsToPublish({ serverName: helo, domains: [domain], addresses }).find(
+      const addresses = addressesFor(domain, found.addresses).map((one) => one.address);
+      const proposal = recordsToPublish({ serverName: settings.server.name, domains: [domain], addresses }).find(
         ({ purpose }) => purpose === 'spf',
       );
       return spfFault(domain, address, verdict, proposal?.zoneLine ?? '') ?? [];

@@ -52,6 +52,28 @@ test('ns-no-ptr: an address without reverse name is named with the record to ask
   assert.equal((await look(reverseNames, '10.2.0.192.in-addr.arpa PTR mail.company.com\n')).kind, 'blocked');
 });
 
+test('the address of a gateway has the name that mail greets with there, and SPF covers each domain where it leaves', async () => {
+  const gateway = `${YAML}gateways: { outside: { host: 203.0.113.5, keyFile: k, heloName: gw.company.com } }\nrouting: { proxy: outside }\n`;
+  const by = (check: Check, zone: string): Promise<Verdict> =>
+    look(check, zone, FOUR, { settings: settingsOf(gateway) });
+  const none = await by(reverseNames, '');
+  assert.match(causeOf(none), /203\.0\.113\.5, which mail is sent from, has no reverse name/);
+  assert.match(cureOf(none), /5\.113\.0\.203\.in-addr\.arpa\. 3600 IN PTR gw\.company\.com\.$/);
+  const zone = `${MX}company.com TXT "v=spf1 ip4:203.0.113.5 -all"\n`;
+  assert.equal((await by(spfCovers, zone)).kind, 'healthy');
+  const two = `${YAML.replace('domains: {', 'domains: { branch.com: { mailboxes: { b: {} } },')}routing:
+  addressSpaces: [{ match: '*', senders: [branch.com], via: mx, source4: 192.0.2.11 }]
+`;
+  const texts = `${MX}branch.com MX 10 mail.company.com\ncompany.com TXT "v=spf1 ip4:192.0.2.10 -all"\n`;
+  const spf = (text: string): Promise<Verdict> =>
+    look(spfCovers, `${texts}${text}`, FOUR, { settings: settingsOf(two) });
+  assert.equal((await spf('branch.com TXT "v=spf1 ip4:192.0.2.11 -all"\n')).kind, 'healthy');
+  assert.match(
+    causeOf(await spf('branch.com TXT "v=spf1 ip4:192.0.2.10 -all"\n')),
+    /branch\.com does not cover 192\.0\.2\.11/,
+  );
+});
+
 test('what is amiss with IPv6 alone is told without an alarm', async () => {
   assert.match(causeOf(await look(reverseNames, PTR, BOTH)), /^unknown: IPv4 is well.*2001:db8::10.*PTR/);
   const six: PretendedFacts = { ...BOTH, addresses: ['2001:db8::10'] };

@@ -18,6 +18,7 @@ const HOST: PretendedFacts = {
   texts: { '/proc/net/route': ROUTES4, '/proc/net/ipv6_route': ROUTES6 },
   addresses: ['127.0.0.1', 'fe80::1', '192.0.2.10', '192.0.2.11', '2001:db8::10'],
 };
+const NAME = settingsOf('').server.name;
 const from = (yaml: string, host = HOST): Promise<Sending> => sendingFrom(settingsOf(yaml), pretendedHost(host));
 
 test('the default route with the lowest metric says the interface', () => {
@@ -30,18 +31,56 @@ test('mail is sent from the first address of the default route, or that of the s
   assert.deepEqual(await from(''), {
     kind: 'here',
     addresses: [
-      { address: '192.0.2.10', family: 4, how: 'the default route by eth0', inside: false },
-      { address: '2001:db8::10', family: 6, how: 'the default route by eth0', inside: false },
+      { address: '192.0.2.10', family: 4, how: 'the default route by eth0', inside: false, greetingName: NAME },
+      { address: '2001:db8::10', family: 6, how: 'the default route by eth0', inside: false, greetingName: NAME },
     ],
   });
   const set = await from("routing: { source4: 192.0.2.11, ipVersions: '4' }\n");
   assert.deepEqual(set, {
     kind: 'here',
-    addresses: [{ address: '192.0.2.11', family: 4, how: 'routing.source4', inside: false }],
+    addresses: [{ address: '192.0.2.11', family: 4, how: 'routing.source4', inside: false, greetingName: NAME }],
   });
   const hidden = await from("routing: { source4: 10.0.0.5, ipVersions: '4' }\n");
   assert.ok(hidden.kind === 'here' && hidden.addresses[0]?.inside === true);
   assert.deepEqual(await from('', {}), { kind: 'here', addresses: [] });
+});
+
+test('mail that leaves by a gateway comes from its address, that of a sender domain from its own, each with its name', async () => {
+  const gateway =
+    'gateways: { outside: { host: 203.0.113.5, keyFile: k, heloName: gw.example.com } }\nrouting: { proxy: outside }\n';
+  assert.deepEqual(await from(gateway), {
+    kind: 'here',
+    addresses: [
+      { address: '203.0.113.5', family: 4, how: 'the gateway outside', inside: false, greetingName: 'gw.example.com' },
+    ],
+  });
+  const named = gateway.replace('203.0.113.5', 'gw.example.com');
+  assert.deepEqual(await from(named), { kind: 'elsewhere', because: 'mail leaves by outside' });
+  const scoped = `routing:
+  ipVersions: '4'
+  heloName: all.example.com
+  addressSpaces: [{ match: '*', senders: [a.test], via: mx, source4: 192.0.2.11, heloName: mail.a.test }]
+`;
+  assert.deepEqual(await from(scoped), {
+    kind: 'here',
+    addresses: [
+      {
+        address: '192.0.2.10',
+        family: 4,
+        how: 'the default route by eth0',
+        inside: false,
+        greetingName: 'all.example.com',
+      },
+      {
+        address: '192.0.2.11',
+        family: 4,
+        how: 'routing.addressSpaces[0].source4',
+        inside: false,
+        greetingName: 'mail.a.test',
+        senders: ['a.test'],
+      },
+    ],
+  });
 });
 
 test('mail that leaves by a smart host or a proxy comes from somewhere else', async () => {

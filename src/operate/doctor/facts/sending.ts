@@ -1,8 +1,9 @@
-/** Where our mail leaves: at addresses of this host, or somewhere else. */
+/** Where our mail leaves: at addresses of this host or a gateway, or somewhere else. */
 import { isInside } from '../../../base/address-kinds.ts';
 import { canonicalIp, parseIp } from '../../../base/ip.ts';
 import type { Settings } from '../../../settings/index.ts';
 import type { Host } from '../../../world/ports/host.ts';
+import { addressOfGateway } from './helo-names.ts';
 
 /** One address that mail is sent from. */
 export interface SendingAddress {
@@ -12,6 +13,10 @@ export interface SendingAddress {
   readonly how: string;
   /** It is of a private network: others see another one, which cannot be seen from here. */
   readonly inside: boolean;
+  /** What mail from there greets with. */
+  readonly greetingName: string;
+  /** The domains of senders whose mail alone leaves there; undefined for all that have no address of their own. */
+  readonly senders?: readonly string[];
 }
 
 /** Where mail leaves; `elsewhere` says where the address is that others see. */
@@ -49,26 +54,67 @@ export function defaultInterface6(text: string): string | undefined {
     .sort((a, b) => Number.parseInt(a[5] ?? '0', 16) - Number.parseInt(b[5] ?? '0', 16))[0]?.[9];
 }
 
-function leavesElsewhere({ routing }: Pick<Settings, 'routing'>): string | undefined {
-  const everything = routing.addressSpaces.find(({ match, senders }) => match === '*' && senders === undefined);
+type Space = Settings['routing']['addressSpaces'][number];
+type Asked = Pick<Settings, 'routing' | 'gateways' | 'server'>;
+
+function leavesElsewhere({ routing }: Asked, everything: Space | undefined): string | undefined {
   const byMx = routing.addressSpaces.some(({ via }) => via === 'mx');
   if (everything !== undefined && everything.via !== 'mx' && !byMx)
     return everything.via === 'hold' ? 'mail for elsewhere is held' : `mail leaves by the smart host ${everything.via}`;
-  const ways = [everything?.proxy ?? routing.proxy ?? 'direct'].flat();
-  return ways[0] === 'direct' ? undefined : `mail leaves by ${ways[0]}`;
+  return undefined;
 }
 
 /** Finds the addresses that others see our mail come from, as far as this host knows. */
-export async function sendingFrom(settings: Pick<Settings, 'routing'>, host: Host): Promise<Sending> {
-  const because = leavesElsewhere(settings);
+export async function sendingFrom(settings: Asked, host: Host): Promise<Sending> {
+  const { addressSpaces } = settings.routing;
+  const everything = addressSpaces.find(({ match, senders }) => match === '*' && senders === undefined);
+  const because = leavesElsewhere(settings, everything);
   if (because !== undefined) return { kind: 'elsewhere', because };
-  const { source4, source6, ipVersions } = settings.routing;
   const [four, six] = await Promise.all([host.text('/proc/net/route'), host.text('/proc/net/ipv6_route')]);
-  const found = [
-    ...(ipVersions === '6' ? [] : sourceOf(host, 4, source4, four.ok ? defaultInterface4(four.value) : undefined)),
-    ...(ipVersions === '4' ? [] : sourceOf(host, 6, source6, six.ok ? defaultInterface6(six.value) : undefined)),
-  ];
-  return { kind: 'here', addresses: found };
+  const through = {
+    4: four.ok ? defaultInterface4(four.value) : undefined,
+    6: six.ok ? defaultInterface6(six.value) : undefined,
+  };
+  const usual = facesOf(settings, host, through, everything?.via === 'mx' ? everything : undefined);
+  if (typeof usual === 'string') return { kind: 'elsewhere', because: usual };
+  const scoped = addressSpaces.flatMap((space, index): readonly SendingAddress[] => {
+    const { match, senders, via, source4, source6, proxy } = space;
+    const own = source4 !== undefined || source6 !== undefined || proxy !== undefined;
+    if (match !== '*' || senders === undefined || via !== 'mx' || !own) return [];
+    const faces = facesOf(settings, host, through, space, `routing.addressSpaces[${index}]`);
+    // Those of a proxy cannot be seen from here.
+    return typeof faces === 'string' ? [] : faces.map((face) => ({ ...face, senders }));
+  });
+  return { kind: 'here', addresses: [...usual, ...scoped] };
+}
+
+/** The addresses of mail that one rule sends, or why they cannot be seen from here. */
+function facesOf(
+  { routing, gateways, server }: Asked,
+  host: Host,
+  through: { readonly 4: string | undefined; readonly 6: string | undefined },
+  space: Space | undefined,
+  key = 'routing',
+): readonly SendingAddress[] | string {
+  const way = [space?.proxy ?? routing.proxy ?? 'direct'].flat()[0] ?? 'direct';
+  const usualName = routing.heloName ?? server.name;
+  if (way !== 'direct') {
+    const gateway = Object.hasOwn(gateways, way) ? gateways[way] : undefined;
+    const address = gateway === undefined ? undefined : addressOfGateway(gateway);
+    const ip = address === undefined ? undefined : parseIp(address);
+    if (address === undefined || ip === undefined) return `mail leaves by ${way}`;
+    const greetingName = space?.heloName ?? gateway?.heloName ?? usualName;
+    return [{ address, family: ip.family, how: `the gateway ${way}`, inside: isInside(ip), greetingName }];
+  }
+  const { ipVersions } = routing;
+  const families = ipVersions === 'both' ? ([4, 6] as const) : ipVersions === '4' ? ([4] as const) : ([6] as const);
+  const greetingName = space?.heloName ?? usualName;
+  return families.flatMap((family) => {
+    const own = family === 4 ? space?.source4 : space?.source6;
+    const all = family === 4 ? routing.source4 : routing.source6;
+    const setting = own === undefined ? `routing.source${family}` : `${key}.source${family}`;
+    return sourceOf(host, family, own ?? all, through[family], setting).map((one) => ({ ...one, greetingName }));
+  });
 }
 
 function sourceOf(
@@ -76,7 +122,8 @@ function sourceOf(
   family: 4 | 6,
   configured: string | undefined,
   through: string | undefined,
-): readonly SendingAddress[] {
+  setting: string,
+): readonly Omit<SendingAddress, 'greetingName'>[] {
   const own = host.addresses();
   const first =
     own.ok && through !== undefined
@@ -86,6 +133,6 @@ function sourceOf(
   const address = canonicalIp(configured ?? first ?? '');
   const ip = address === undefined ? undefined : parseIp(address);
   if (address === undefined || ip === undefined) return [];
-  const how = configured === undefined ? `the default route by ${through}` : `routing.source${family}`;
+  const how = configured === undefined ? `the default route by ${through}` : setting;
   return [{ address, family, how, inside: isInside(ip) }];
 }
