@@ -16,6 +16,7 @@ import { schedulerEvents } from './scheduler.ts';
 import { serviceEvents } from './service.ts';
 import { storageEvents } from './storage.ts';
 import { supervisorEvents } from './supervisor.ts';
+import { transferEvents } from './transfer.ts';
 import { transportEvents } from './transport.ts';
 
 /** Every event by its number: the one source of types, reference, texts and articles. A number is never reused. */
@@ -36,6 +37,7 @@ export const catalogue = {
   ...namesEvents,
   ...supervisorEvents,
   ...controlEvents,
+  ...transferEvents,
   ...doctorEvents,
   ...storageEvents,
   ...repairEvents,

@@ -1,5 +1,6 @@
 /** The door of the scheduler: when attempts are made. */
 import type { NextHop } from '../../mail/next-hop.ts';
+import type { HeldBack } from './hold-back.ts';
 import type { QueueFilter } from '../queue/port.ts';
 
 /** What it is doing, for status and metrics. */
@@ -24,6 +25,8 @@ export interface Scheduler {
   flush(domain: string): Promise<number>;
   /** Lets the next hops go on whose last attempt failed for a cause that is over now, by words of it. */
   again(cause: string): Promise<void>;
+  /** Makes no attempts for mail of that kind until told otherwise; its clocks go on. Resolves when what may go again is due. */
+  holdBack(what: HeldBack): Promise<void>;
   /** Returns matching mail to its senders now. Resolves with the number of deliveries. */
   returnNow(filter: QueueFilter, text: string): Promise<number>;
   /** Claims nothing more; resolves when the attempts under way have ended, or after `graceMs`. */

@@ -10,6 +10,8 @@ export const schedulerReplies = {
     text: [`delivery time expired${last === undefined ? '' : `; the last answer was: ${printReply(last)}`}`],
   }),
   held: (reason: string): Reply => ({ code: 450, detail: '4.5', text: [`held here: ${reason}`] }),
+  /** RFC 3463 §3.4: 4.3.2 system not accepting network messages. */
+  heldBack: { code: 451, detail: '3.2', text: ['kept here by order of the administrator'] } satisfies Reply,
   smartHostRefusesRelay: (reply: Reply): Reply => ({
     code: 451,
     detail: '7.1',

@@ -13,8 +13,9 @@ import { Alarm } from './alarm.ts';
 import type { Claim, QueueFilter } from '../queue/port.ts';
 import { type AttemptEnd, type AttemptRooms, makeAttempt } from './attempt.ts';
 import { createClockGuard } from './clock-guard.ts';
+import { type HeldBack, HoldBack } from './hold-back.ts';
+import { type Known, newlyKnown } from './known.ts';
 import { limits } from './limits.ts';
-import { NextHopState } from './next-hop-state.ts';
 import type { Scheduler, SchedulerStatus } from './port.ts';
 import { returnNow } from './return-now.ts';
 
@@ -46,21 +47,6 @@ export interface ConfigurableScheduler extends Scheduler {
   use(changes: SchedulerChanges): void;
 }
 
-interface Known {
-  readonly nextHop: NextHop;
-  readonly state: NextHopState;
-  /** Taken from the queue and not given back: it has more mail than room. */
-  owned: boolean;
-  serving: boolean;
-  /** Somebody wanted it served while it was. */
-  again: boolean;
-  /** Attempts that begin as soon as the queue has read what it leases: their room is in use already. */
-  claiming: number;
-  /** When mail that waits to be asked for is looked at next; undefined before the first look is planned. */
-  looksAt: number | undefined;
-  reason: string;
-}
-
 /** Makes the scheduler of one worker. */
 export function createScheduler(parts: SchedulerParts): ConfigurableScheduler {
   return new RunningScheduler(parts);
@@ -79,6 +65,7 @@ class RunningScheduler implements ConfigurableScheduler {
   #pumping = false;
   #pumpAgain = false;
   readonly #alarm: Alarm;
+  readonly #heldBack = new HoldBack(() => this.#rooms);
   #stopped: (() => void) | undefined;
 
   constructor(parts: SchedulerParts) {
@@ -129,6 +116,12 @@ class RunningScheduler implements ConfigurableScheduler {
     const stopped = [...this.#known.values()].filter(({ reason }) => reason.includes(cause));
     for (const known of stopped) await this.#parts.queue.retryNow({ nextHop: known.nextHop });
     for (const { nextHop } of stopped) this.wake(nextHop);
+  }
+
+  async holdBack(what: HeldBack): Promise<void> {
+    const free = await this.#heldBack.use(what);
+    if (free === 'all') this.wake();
+    else for (const nextHop of free) this.wake(nextHop);
   }
 
   returnNow(filter: QueueFilter, text: string): Promise<number> {
@@ -210,17 +203,7 @@ class RunningScheduler implements ConfigurableScheduler {
     const found = this.#known.get(nextHop);
     if (found !== undefined) return found;
     if (this.#known.size >= limits.rememberedNextHopsMax) this.#forget();
-    const local = nextHop === 'local' || nextHop.startsWith('lmtp:');
-    const made: Known = {
-      nextHop,
-      state: new NextHopState(this.#parts.settings.breaker, local),
-      owned: false,
-      serving: false,
-      again: false,
-      claiming: 0,
-      looksAt: undefined,
-      reason: '',
-    };
+    const made = newlyKnown(nextHop, this.#parts.settings.breaker);
     this.#known.set(nextHop, made);
     return made;
   }
@@ -277,6 +260,10 @@ class RunningScheduler implements ConfigurableScheduler {
   async #claimFor(known: Known): Promise<void> {
     const { queue, world } = this.#parts;
     while (known.owned && this.#running) {
+      if (this.#heldBack.holds(known.nextHop)) {
+        await this.#heldBack.look(known.nextHop);
+        return this.#giveBack(known, 0);
+      }
       const bounds = this.#parts.bounds(known.nextHop);
       const { state } = known;
       const now = world.clock.now();
@@ -305,6 +292,10 @@ class RunningScheduler implements ConfigurableScheduler {
         known.claiming = 0;
       }
       if (bounds.messagesPerMinuteMax !== undefined) state.spend(claims.length);
+      if (this.#heldBack.holds(known.nextHop)) {
+        for (const claim of claims) queue.release(claim, world.clock.wall());
+        continue;
+      }
       for (const claim of claims) this.#begin(known, claim);
       if (claims.length < wanted) {
         known.looksAt = undefined;

@@ -14,6 +14,7 @@ import type { Condition } from '../doctor/condition.ts';
 import type { Evidence } from '../doctor/verdict.ts';
 import type { Movement } from '../movement/history.ts';
 import type { Measures } from '../metrics/measures.ts';
+import type { TransferKeeper } from '../transfer/keeper.ts';
 import type { WorkerCallName, WorkerInput, WorkerOutput } from './worker-calls.ts';
 
 /** What one worker answered. */
@@ -170,6 +171,8 @@ export interface OperatorContext {
   lookAgain(checks: readonly string[]): Promise<void>;
   /** How the queue moved over the last hour. */
   movement(): Promise<Movement>;
+  /** Whether mail is taken and sent, by order. */
+  readonly transfer: Pick<TransferKeeper, 'state' | 'order'>;
   /** The configuration in force. */
   settings(): Settings;
   readonly disk: Pick<Disk, 'open' | 'readFile' | 'list' | 'entry' | 'space'>;

@@ -15,6 +15,7 @@ import { eventsList, trace } from './look-back.ts';
 import { metricsAction } from './metrics.ts';
 import { introduce } from './introduce.ts';
 import { mailboxList, mailboxShow } from './mailboxes.ts';
+import { transferOrder, transferShow } from './transfer.ts';
 import { queueMovement } from './movement.ts';
 import { dequeueList, dequeueNow } from './dequeue.ts';
 import { outsideLook } from './outside.ts';
@@ -32,6 +33,8 @@ export const actions: ReadonlyMap<string, Action> = new Map(
     queueList,
     queueShow,
     queueMovement,
+    transferShow,
+    transferOrder,
     ...queueChanges,
     flushDomain,
     trace,

@@ -32,7 +32,7 @@ export const status = defineAction({
   summary: 'Shows how the service is: the verdict, every part, what the checks found, what listens where, the queue.',
   changes: false,
   input: nothing,
-  async run({ supervisor, workers, clock, settings, conditions, movement }) {
+  async run({ supervisor, workers, clock, settings, conditions, movement, transfer }) {
     const [service, counts, moved, measures] = await Promise.all([
       supervisor.status(),
       workers.call('queue.counts', {}),
@@ -51,6 +51,7 @@ export const status = defineAction({
       transports: joinTransports(measures.workers.map(({ transports }) => transports)),
       queue: addCounts(results(counts)),
       movement: { ...moved, text: printMovement(moved) ?? '' },
+      transfer: transfer.state,
       missing: silentWorkers(counts),
     });
   },

@@ -22,8 +22,16 @@ export function isWell({ state }: PartState): boolean {
 /** The beginning of the names of listener parts. */
 export const LISTENER = 'listener ';
 
+/** The part that says that no mail is taken by order of an administrator. */
+const REFUSED_BY_ORDER = 'transfer in';
+
 /** Whether some listener accepts mail. */
 export function acceptsMail(parts: readonly PartState[]): boolean {
+  return listensForMail(parts) && parts.every(({ part }) => part !== REFUSED_BY_ORDER);
+}
+
+/** Whether some listener would accept mail, whatever was ordered. */
+export function listensForMail(parts: readonly PartState[]): boolean {
   return parts.some(({ part, state }) => part.startsWith(LISTENER) && (state === 'running' || state === 'degraded'));
 }
 
@@ -36,6 +44,8 @@ function causeOf({ part, state, cause }: PartState): string {
 /** What keeps mail out: the deepest of the parts that are not well, since listeners only wait for what is behind them. */
 export function rootCause(parts: readonly PartState[]): PartState | undefined {
   const wrong = worstFirst(parts).filter((one) => !isWell(one));
+  const order = wrong.find(({ part }) => part === REFUSED_BY_ORDER);
+  if (order !== undefined && listensForMail(parts)) return order;
   return wrong.find(({ part, state }) => state === 'failed' && !part.startsWith(LISTENER)) ?? wrong[0];
 }
 

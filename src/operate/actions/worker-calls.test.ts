@@ -48,6 +48,7 @@ test('routing anew honours address spaces with a scope of senders', async () => 
     arrived: () => 0,
     dequeue: { states: () => [], start: () => false, progress: () => undefined },
     lookOutside: unused,
+    transfer: { mode: 'both', use: async () => undefined },
     expectWord: unused,
     explainPolicy: unused,
   });
@@ -82,6 +83,7 @@ test('a route that is explained carries no secret: neither of a group nor of a p
     arrived: () => 0,
     dequeue: { states: () => [], start: () => false, progress: () => undefined },
     lookOutside: unused,
+    transfer: { mode: 'both', use: async () => undefined },
     expectWord: unused,
     explainPolicy: unused,
   });

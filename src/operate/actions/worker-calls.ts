@@ -9,6 +9,7 @@ import type { Directory, Resolution } from '../../flow/recipients/port.ts';
 import type { Route } from '../../flow/routing/port.ts';
 import type { ExplainingRouter, RouteExplanation as Explained } from '../../flow/routing/router.ts';
 import type { OutsideAnswer, OutsideLook } from './outside.ts';
+import type { TransferMode, TransferState } from '../transfer/state.ts';
 import { SHOWN_BYTES_MAX } from './limits.ts';
 
 /** What chose a next hop: the domain is ours, an address space, or nothing but the MX. */
@@ -32,6 +33,8 @@ export interface QueueMovement {
   readonly messages: number;
   readonly bytes: number;
   readonly arrived: number;
+  /** The transfer mode that it works by. */
+  readonly mode: TransferMode;
 }
 
 /** What the operator process may ask of a worker: input and output of each call, all of them plain values. */
@@ -50,6 +53,8 @@ export interface WorkerCalls {
   'queue.reroute': { input: { filter: QueueFilter }; output: number };
   'queue.bounce': { input: { filter: QueueFilter; text: string }; output: number };
   'queue.flush': { input: { domain: string }; output: number };
+  /** Works by a transfer mode from now on. */
+  'transfer.use': { input: { state: TransferState }; output: null };
   /** Sessions answer the word for some seconds, so that a check can tell our listeners from others. */
   'listeners.expect': { input: { word: string; key: string }; output: null };
   'dequeue.list': { input: Record<string, never>; output: readonly DequeueState[] };
@@ -83,6 +88,7 @@ export interface WorkerParts {
   bounce(filter: QueueFilter, text: string): Promise<number>;
   /** Messages that came into the queue since the process started. */
   arrived(): number;
+  readonly transfer: { readonly mode: TransferMode; use(state: TransferState): Promise<void> };
   /** What policy would answer. */
   explainPolicy(question: PolicyQuestion): Promise<PolicyAnswer>;
   /** Lets sessions answer a word. */
@@ -157,7 +163,7 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
     'queue.counts': async () => queue.counts(),
     'queue.movement': async () => {
       const { messages, bytes } = queue.counts();
-      return { messages, bytes, arrived: parts.arrived() };
+      return { messages, bytes, arrived: parts.arrived(), mode: parts.transfer.mode };
     },
     'queue.list': ({ filter, most, envelopes }) => queue.list(filter, { offset: 0, most, envelopes }),
     'queue.count': ({ filter }) => queue.count(filter),
@@ -170,6 +176,10 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
       queue.reroute(filter, (recipient, envelope) => router.nextHop(recipient.mailbox, envelope)),
     'queue.bounce': ({ filter, text }) => parts.bounce(filter, text),
     'queue.flush': ({ domain }) => parts.flush(domain),
+    'transfer.use': async ({ state }) => {
+      await parts.transfer.use(state);
+      return null;
+    },
     'listeners.expect': async ({ word, key }) => {
       parts.expectWord(word, key);
       return null;

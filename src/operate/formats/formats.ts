@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { errnoOf } from '../../events/fault.ts';
 import { formatVersion as queueFormat } from '../../flow/queue/log/format.ts';
 import type { Disk } from '../../world/ports/disk.ts';
+import { transferFormat } from '../transfer/state.ts';
 import { snapshotFormat } from '../repair/snapshot/manifest.ts';
 
 /** One kind of thing in the data directory. */
@@ -24,6 +25,7 @@ export const formatParts: readonly FormatPart[] = [
   { name: 'timeline', place: 'timeline', known: 1 },
   { name: 'events', place: 'events', known: 1 },
   { name: 'snapshots', place: 'snapshots', known: snapshotFormat },
+  { name: 'transfer', place: 'transfer.json', known: transferFormat },
   { name: 'last-good', place: 'last-good.json', known: 1 },
 ];
 

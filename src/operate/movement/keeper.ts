@@ -2,6 +2,8 @@ import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Workers } from '../actions/context.ts';
+import { results } from '../actions/action.ts';
+import type { QueueMovement } from '../actions/worker-calls.ts';
 import { type Movement, MovementHistory, type MovementSample } from './history.ts';
 import { SAMPLE_MS } from './limits.ts';
 
@@ -11,8 +13,8 @@ export interface MovementParts {
   readonly disk: Pick<Disk, 'space'>;
   readonly workers: Workers;
   readonly settings: () => Settings;
-  /** Called with each look, with what the workers answered. */
-  readonly looked?: (answers: Awaited<ReturnType<Workers['call']>>) => void;
+  /** Called with what the workers answered, at each look. */
+  readonly looked: (answers: readonly QueueMovement[]) => void;
 }
 
 /** Looks at the queue of all workers now and then, and remembers an hour of it. One per service, in the operator process. */
@@ -65,7 +67,7 @@ export class MovementKeeper {
 
   async #measure(workers: Workers): Promise<{ sample: MovementSample; workers: number; whole: boolean }> {
     const answers = await workers.call('queue.movement', {});
-    this.#parts.looked?.(answers);
+    this.#parts.looked(results(answers));
     let messages = 0;
     let bytes = 0;
     let whole = answers.length > 0;

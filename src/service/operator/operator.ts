@@ -22,6 +22,7 @@ import type { CountRecord } from '../../operate/metrics/counts.ts';
 import { outputWriter } from '../../operate/journal/output-writer.ts';
 import { searchTimelines } from '../../operate/tracking/search.ts';
 import { MovementKeeper } from '../../operate/movement/keeper.ts';
+import { TransferKeeper } from '../../operate/transfer/keeper.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Host } from '../../world/ports/host.ts';
 import type { Output } from '../../world/ports/output.ts';
@@ -70,12 +71,18 @@ class Operator implements ChildDuties {
   readonly #recent = new RecentEvents();
   readonly #board: Board;
   readonly #movement: MovementKeeper;
+  #transfer: TransferKeeper | undefined;
 
   constructor(parts: OperatorParts, supervisor: SupervisorLink) {
     this.#parts = parts;
     this.#supervisor = supervisor;
     this.#board = new Board(parts.world.clock);
-    this.#movement = new MovementKeeper({ ...parts.world, workers: this.#workers(), settings: () => this.#now() });
+    this.#movement = new MovementKeeper({
+      ...parts.world,
+      workers: this.#workers(),
+      settings: () => this.#now(),
+      looked: (answers) => void this.#transfer?.heard(answers.map(({ mode }) => mode)),
+    });
   }
 
   async start({ briefing }: Extract<ToChild, { kind: 'start' }>): Promise<void> {
@@ -102,7 +109,16 @@ class Operator implements ChildDuties {
       });
       journal.add(this.#log);
     }
-    const context = this.#context(journal);
+    const transfer = new TransferKeeper({
+      ...world,
+      journal,
+      workers: this.#workers(),
+      data: () => (place === undefined ? this.#now().server.data : undefined),
+      board: this.#board,
+    });
+    this.#transfer = transfer;
+    await transfer.start((await this.#status()).startedAtMs);
+    const context = this.#context(journal, transfer);
     await this.#serve(context, journal, place ?? runDirectory(settings));
     this.#health = new HealthEndpoint({
       world,
@@ -196,6 +212,7 @@ class Operator implements ChildDuties {
     this.#stopped = true;
     this.#examination?.stop();
     this.#movement.stop();
+    this.#transfer?.stop();
     void this.#health?.use(undefined);
     await this.#control?.close();
     await this.#log?.close();
@@ -241,7 +258,7 @@ class Operator implements ChildDuties {
     this.#journal?.setLevels(levels);
   }
 
-  #context(journal: RunningJournal): OperatorContext {
+  #context(journal: RunningJournal, transfer: TransferKeeper): OperatorContext {
     const { world } = this.#parts;
     return {
       workers: this.#workers(),
@@ -250,6 +267,7 @@ class Operator implements ChildDuties {
       conditions: () => this.#conditions(),
       lookAgain: async (checks) => this.#examination?.lookAgain(checks),
       movement: () => this.#movement.look(),
+      transfer,
       disk: world.disk,
       clock: world.clock,
       journal,

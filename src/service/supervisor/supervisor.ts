@@ -9,7 +9,7 @@
 import type { Journal } from '../../events/journal.ts';
 import type { EventRecord } from '../../events/render.ts';
 import type { PartState } from '../../operate/actions/context.ts';
-import { acceptsMail, type Attention, verdictOf } from '../../operate/actions/verdict.ts';
+import { type Attention, listensForMail, verdictOf } from '../../operate/actions/verdict.ts';
 import { printProblem } from '../../operate/config/index.ts';
 import type { CountRecord } from '../../operate/metrics/counts.ts';
 import type { Children } from '../../world/ports/children.ts';
@@ -336,7 +336,7 @@ export class Supervisor {
       generation: this.#briefing.generation,
     });
     this.#parts.onStarted();
-    if (!this.#told && !acceptsMail(this.status().parts)) this.#tellInPart();
+    if (!this.#told && !listensForMail(this.status().parts)) this.#tellInPart();
   }
 
   #lend(worker: ChildSlot, name: string, socket: BoundSocket): void {

@@ -10,6 +10,7 @@ import type { Gateways } from '../../transport/gateway/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Generation } from './generation.ts';
+import type { WorkerTransfer } from './transfer.ts';
 import type { Shard } from './shard.ts';
 import type { Tally } from './tally.ts';
 
@@ -21,6 +22,7 @@ export interface CalledParts {
   readonly journal: RunningJournal;
   readonly introductions: Introductions;
   readonly arrivals: Arrivals;
+  readonly transfer: WorkerTransfer;
   readonly gateways: Pick<Gateways, 'states'>;
   readonly proxies: Pick<ProxyHealth, 'states'>;
   readonly dequeue: Dequeue;
@@ -58,6 +60,7 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
       explainPolicy({ settings: parts.generation.settings.policy, directory: parts.generation.directory }, question),
     bounce: (filter, text) => total(parts.shards, ({ scheduler }) => scheduler.returnNow(filter, text)),
     expectWord: (word, key) => parts.introductions.expect(word, key),
+    transfer: parts.transfer,
     arrived: () => parts.arrivals.arrived,
     dequeue: parts.dequeue,
     lookOutside: parts.lookOutside,

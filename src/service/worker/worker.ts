@@ -10,6 +10,7 @@ import type { OutsideAnswer, OutsideLook } from '../../operate/actions/outside.t
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { CountRecord } from '../../operate/metrics/counts.ts';
 import { openTimelineLog, type TimelineLog } from '../../operate/tracking/timeline-log.ts';
+import { readTransfer } from '../../operate/transfer/state.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
@@ -34,6 +35,7 @@ import { lookOutside } from './look-outside.ts';
 import { type AskForMore, Shares } from './shares.ts';
 import { openShard, type Shard, schedulerPart } from './shard.ts';
 import type { Tally } from './tally.ts';
+import { WorkerTransfer } from './transfer.ts';
 import { openVoice, queueOf, type WorkerVoice } from './voice.ts';
 import { untilLocked, untilOpen } from './waiting.ts';
 
@@ -216,6 +218,7 @@ interface Running {
   readonly introductions: Introductions;
   readonly proxyInward: ProxyInward;
   readonly arrivals: Arrivals;
+  readonly transfer: WorkerTransfer;
   readonly gateways: Gateways;
   readonly dequeue: Dequeue;
   readonly lookOutside: (look: OutsideLook) => Promise<OutsideAnswer>;
@@ -272,6 +275,8 @@ async function startRunning(
   await untilLocked(parts, journal, shardLock(settings, shard), shardDirectory(settings, shard));
   const own = await untilOpen(parts, journal, shardDirectory(settings, shard), () => open(shard, message.previousEnd));
   shards.push(own);
+  const transfer = new WorkerTransfer(world.clock, () => shards.map(({ scheduler }) => scheduler));
+  await transfer.use((await readTransfer(world.disk, settings.server.data)).state);
   const leases = growing(
     localLeases(shareOf(settings, workers, shares)),
     shares,
@@ -285,6 +290,7 @@ async function startRunning(
     makeGeneration: make,
     shards,
     arrivals: told,
+    transfer,
     workers,
     leases,
     shares,
@@ -307,7 +313,7 @@ async function startRunning(
       settings: settings.reception,
       policy: generation.policy,
       preparation: generation.preparation,
-      queue: own.queue,
+      queue: { begin: () => own.queue.begin(), condition: () => transfer.condition(own.queue.condition()) },
       journal,
       timeline: told,
       serverName: settings.server.name,
@@ -328,6 +334,7 @@ async function startRunning(
       .then(() => untilOpen(parts, journal, shardDirectory(settings, number), () => open(number, 'killed')))
       .then((adopted) => {
         shards.push(adopted);
+        void transfer.prepare(adopted.scheduler);
         adopted.scheduler.start();
       });
   }

@@ -9,6 +9,7 @@ import { main } from '../../../src/operate/cli/main.ts';
 import { loadConfigurationFile } from '../../../src/operate/config/index.ts';
 import { serveControl, type ControlServer } from '../../../src/operate/control/server.ts';
 import { hashPassword, verifyPassword } from '../../../src/world/node/passwords.ts';
+import { usualTransfer } from '../../../src/operate/transfer/state.ts';
 import { nodeWorld } from '../../../src/world/node/world.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ims-cli-'));
@@ -127,6 +128,7 @@ async function context(): Promise<OperatorContext> {
     },
     conditions: () => [],
     lookAgain: async () => undefined,
+    transfer: { state: usualTransfer, order: async () => ({ state: usualTransfer, missing: [] }) },
     movement: async () => ({
       windowMs: 0,
       messages: 0,
@@ -134,6 +136,7 @@ async function context(): Promise<OperatorContext> {
       outPerHour: 0,
       growthBytesPerHour: 0,
       forecast: { kind: 'steady' },
+      course: [],
     }),
     settings: () => loaded.settings,
     disk: nodeWorld.disk,

@@ -6,6 +6,7 @@ import { acceptsMail, isWell, unexplained } from '../../actions/verdict.ts';
 import type { Condition } from '../../doctor/condition.ts';
 import type { Movement } from '../../movement/history.ts';
 import type { Evidence } from '../../doctor/verdict.ts';
+import type { TransferState } from '../../transfer/state.ts';
 import type { CliSession } from '../session.ts';
 import { table } from '../table.ts';
 import { count, showBytes, showSpan } from '../text.ts';
@@ -22,6 +23,8 @@ export interface StatusResult extends ServiceStatus {
   readonly queue: QueueCounts;
   /** Rates of the last hour; `text` is the forecast, '' where there is nothing to say. */
   readonly movement: Movement & { readonly text: string };
+  /** Whether mail is taken and sent, by order. */
+  readonly transfer: TransferState;
   readonly missing: readonly string[];
 }
 
