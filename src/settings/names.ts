@@ -9,6 +9,13 @@ export const namesSettings = z.strictObject({
     .optional()
     .describe('Resolvers as address or address:port; default: those of /etc/resolv.conf.')
     .meta({ example: ['192.0.2.53', '[2001:db8::53]:5353'] }),
+  zones: z
+    .record(z.string(), z.array(z.string()).min(1).max(10))
+    .optional()
+    .describe(
+      'Domains whose names, with all below them, other resolvers are asked for: where the name service inside and outside say different things (split DNS).',
+    )
+    .meta({ example: { 'corp.example': ['10.0.0.53'] } }),
   timeout: duration({ min: 100, max: 60_000 }).prefault('3s').describe('Wait for one answer of one server.'),
   tries: z.number().int().min(1).max(10).default(3).describe('Questions per look-up, over all servers in turn.'),
   cacheMax: z.number().int().min(0).max(1_000_000).default(20_000).describe('Answers kept.'),

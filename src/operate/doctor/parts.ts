@@ -123,6 +123,7 @@ export async function makeParts(
       world,
       servers: nameServers.servers,
       settings: { timeout: nameServerMs, tries: 2, cacheMax: 1000 },
+      ...(settings?.names.zones === undefined ? {} : { zones: settings.names.zones }),
     });
   const shared = afresh();
   const resolver: Parts['resolver'] = { query: (name, type) => shared.query(name, type), afresh };

@@ -72,6 +72,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     world,
     servers: briefing.nameServers.flatMap((text) => parseNameServer(text) ?? []),
     settings: settings.names,
+    ...(settings.names.zones === undefined ? {} : { zones: settings.names.zones }),
     journal,
     asked: tally.asked,
   });

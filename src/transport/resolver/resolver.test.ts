@@ -147,6 +147,39 @@ test('NXDOMAIN and NODATA are told apart and kept by the SOA record', async () =
   assert.equal(sim.asked.length, 2);
 });
 
+test('split DNS: the servers of the longest zone are asked, others for all the rest, and aliases lead across', async () => {
+  const sim = makeWorld((query, server) => {
+    const name = query.questions?.[0]?.name ?? '';
+    if (name === 'www.corp.test')
+      return { answers: [{ name, type: 'CNAME', ttl: 60, class: 'IN', data: 'web.far.test' }] };
+    return server === '10.0.0.9' ? undefined : { answers: [a(name)] };
+  });
+  const { journal, names } = recording();
+  const zones = { 'corp.test': ['10.0.0.1'], 'deep.corp.test': ['10.0.0.2:5353'], 'dead.test': ['10.0.0.9'] };
+  const resolver = createResolver({
+    world: sim.world,
+    servers: two,
+    settings: { ...settings, tries: 1 },
+    zones,
+    journal,
+  });
+  for (const name of ['corp.test', 'a.Corp.test', 'x.deep.corp.test', 'notcorp.test']) await resolver.query(name, 'A');
+  assert.ok((await resolver.query('www.corp.test', 'A')).kind === 'records');
+  assert.deepEqual(sim.asked, [
+    '10.0.0.1 udp corp.test A',
+    '10.0.0.1 udp a.corp.test A',
+    '10.0.0.2 udp x.deep.corp.test A',
+    '192.0.2.1 udp notcorp.test A',
+    '10.0.0.1 udp www.corp.test A',
+    '192.0.2.1 udp web.far.test A',
+  ]);
+  const dead = resolver.query('x.dead.test', 'A');
+  await sim.pass(10_000);
+  assert.equal((await dead).kind, 'failure');
+  assert.deepEqual(names, ['names.server-failed']);
+  assert.equal((await resolver.query('still.test', 'A')).kind, 'records');
+});
+
 test('a server that fails is passed over and asked last for a while', async () => {
   const sim = makeWorld((_query, server) => (server === '192.0.2.1' ? { flags: 5 } : { answers: [a('a.test', 0)] }));
   const { journal, names } = recording();

@@ -20,7 +20,7 @@ import { AnswerCache } from './cache.ts';
 import { ask } from './exchange.ts';
 import { failureTtlMs, inFlightMax, serversMax, waitingMax } from './limits.ts';
 import type { NameServer } from './name-servers.ts';
-import { printNameServer } from './name-servers.ts';
+import { parseNameServer, printNameServer } from './name-servers.ts';
 import { ServerHealth } from './server-health.ts';
 import { specialAnswer } from './special-names.ts';
 
@@ -29,6 +29,8 @@ export interface ResolverOptions {
   readonly world: Pick<World, 'network' | 'clock' | 'random'>;
   readonly servers: readonly NameServer[];
   readonly settings: Pick<NamesSettings, 'timeout' | 'tries' | 'cacheMax'>;
+  /** Domains that other servers are asked for, with all names below them. */
+  readonly zones?: NamesSettings['zones'];
   readonly journal?: Journal;
   /** Hears of every question to a name server, and whether it came to nothing. */
   readonly asked?: (server: string, failed: boolean) => void;
@@ -55,16 +57,22 @@ class StubResolver implements Resolver {
   readonly #world: ResolverOptions['world'];
   readonly #settings: ResolverOptions['settings'];
   readonly #health: ServerHealth;
+  /** By domain, for those that have servers of their own. */
+  readonly #zones = new Map<string, ServerHealth>();
   readonly #cache: AnswerCache<Answer<RecordType>>;
   readonly #inFlight = new Map<string, Promise<Answer<RecordType>>>();
   readonly #asked: NonNullable<ResolverOptions['asked']>;
   readonly #turnstile = new Turnstile(inFlightMax, waitingMax);
 
-  constructor({ world, servers, settings, journal, asked }: ResolverOptions) {
+  constructor({ world, servers, settings, journal, asked, zones = {} }: ResolverOptions) {
     this.#asked = asked ?? (() => undefined);
     this.#world = world;
     this.#settings = settings;
     this.#health = new ServerHealth(servers.slice(0, serversMax), world.clock, journal);
+    for (const [zone, texts] of Object.entries(zones)) {
+      const own = texts.slice(0, serversMax).flatMap((text) => parseNameServer(text) ?? []);
+      this.#zones.set(domainKey(zone.toLowerCase()), new ServerHealth(own, world.clock, journal, 'of a zone'));
+    }
     this.#cache = new AnswerCache(settings.cacheMax);
   }
 
@@ -121,33 +129,50 @@ class StubResolver implements Resolver {
   }
 
   async #askInTurn<T extends RecordType>(name: string, type: T, aliases: number): Promise<Step<T>> {
-    const order = this.#health.order();
+    const health = this.#healthFor(name);
+    const order = health.order();
     if (order.length === 0) return { failure: 'no name server is configured' };
     let last: Extract<Step<T>, { failure: string }> = { failure: '' };
     for (let attempt = 0; attempt < this.#settings.tries; attempt += 1) {
       const server = order[attempt % order.length];
       if (server === undefined) break;
-      const step = await this.#askOne(server, name, type, aliases);
+      const step = await this.#askOne(server, health, name, type, aliases);
       if ('finding' in step) return step;
       last = step;
     }
-    if (last.unexplained !== undefined && (await this.#isBogus(last.unexplained, name, type)))
+    if (last.unexplained !== undefined && (await this.#isBogus(last.unexplained, health, name, type)))
       return { failure: `${last.failure}: DNSSEC validation of ${name} fails (without it the server answers)` };
     return last;
   }
 
-  async #askOne<T extends RecordType>(server: NameServer, name: string, type: T, aliases: number): Promise<Step<T>> {
+  /** Whose answer counts for a name: of the longest zone that it is in. */
+  #healthFor(name: string): ServerHealth {
+    if (this.#zones.size === 0) return this.#health;
+    for (let rest = name; ; rest = rest.slice(rest.indexOf('.') + 1)) {
+      const found = this.#zones.get(rest);
+      if (found !== undefined) return found;
+      if (!rest.includes('.')) return this.#health;
+    }
+  }
+
+  async #askOne<T extends RecordType>(
+    server: NameServer,
+    health: ServerHealth,
+    name: string,
+    type: T,
+    aliases: number,
+  ): Promise<Step<T>> {
     const base = { world: this.#world, server, name, type, timeoutMs: this.#settings.timeout };
-    const edns = this.#health.edns(server);
+    const edns = health.edns(server);
     let exchange = await ask({ ...base, edns });
     if (edns && exchange.kind === 'response' && (exchange.response.rcode === 1 || exchange.response.rcode === 4)) {
       exchange = await ask({ ...base, edns: false });
       if (exchange.kind === 'response' && (exchange.response.rcode === 0 || exchange.response.rcode === 3))
-        this.#health.refusedEdns(server);
+        health.refusedEdns(server);
     }
     if (exchange.kind === 'failed') {
       this.#asked(printNameServer(server), true);
-      this.#health.failed(server, exchange.reason);
+      health.failed(server, exchange.reason);
       return { failure: exchange.reason };
     }
     const { response } = exchange;
@@ -155,12 +180,12 @@ class StubResolver implements Resolver {
     if (response.rcode !== 0 && response.rcode !== 3) {
       const reason = refusalOf(server, name, response);
       // SERVFAIL speaks of the name, REFUSED of the server.
-      if (response.rcode === 5) this.#health.failed(server, reason);
-      else this.#health.answered(server);
+      if (response.rcode === 5) health.failed(server, reason);
+      else health.answered(server);
       const silent = response.rcode === SERVFAIL && response.errors === undefined;
       return { failure: reason, ...(silent ? { unexplained: server } : {}) };
     }
-    this.#health.answered(server);
+    health.answered(server);
     return {
       finding: readAnswer(response, name, type, aliases),
       authenticated: response.authenticated && isTrusted(server),
@@ -171,9 +196,9 @@ class StubResolver implements Resolver {
    * Wrong signatures are told apart from other failures: without validation an answer comes (RFC 4035 §3.2.2), and with it there is
    * still none. A server that only had a bad moment answers both.
    */
-  async #isBogus(server: NameServer, name: string, type: RecordType): Promise<boolean> {
+  async #isBogus(server: NameServer, health: ServerHealth, name: string, type: RecordType): Promise<boolean> {
     const base = { world: this.#world, server, name, type, timeoutMs: this.#settings.timeout };
-    const edns = this.#health.edns(server);
+    const edns = health.edns(server);
     const unchecked = await ask({ ...base, edns, dnssec: 'unchecked' });
     if (unchecked.kind !== 'response' || (unchecked.response.rcode !== 0 && unchecked.response.rcode !== 3))
       return false;

@@ -17,9 +17,16 @@ export class ServerHealth {
   readonly #all: readonly Health[];
   readonly #clock: Pick<Clock, 'now'>;
   readonly #journal: Journal | undefined;
+  readonly #ofZone: boolean;
   #silent = false;
 
-  constructor(servers: readonly NameServer[], clock: Pick<Clock, 'now'>, journal: Journal | undefined) {
+  constructor(
+    servers: readonly NameServer[],
+    clock: Pick<Clock, 'now'>,
+    journal: Journal | undefined,
+    whose: 'of all' | 'of a zone' = 'of all',
+  ) {
+    this.#ofZone = whose === 'of a zone';
     this.#all = servers.map((server) => ({ server, failures: 0, restingUntilMs: 0, plain: false }));
     this.#clock = clock;
     this.#journal = journal;
@@ -61,7 +68,8 @@ export class ServerHealth {
     health.failures += 1;
     health.restingUntilMs = this.#clock.now() + Math.min(restFirstMs * 2 ** (health.failures - 1), restLongestMs);
     if (health.failures === 1) this.#journal?.emit('names.server-failed', { server: printNameServer(server), reason });
-    if (!this.#silent && this.#all.every((each) => each.failures > 0)) {
+    // Where those of a zone are silent, other names are still looked up.
+    if (!this.#silent && !this.#ofZone && this.#all.every((each) => each.failures > 0)) {
       this.#silent = true;
       this.#journal?.emit('names.unavailable', { servers: this.#all.length, reason });
     }

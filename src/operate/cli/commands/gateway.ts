@@ -48,7 +48,9 @@ async function check(session: CliSession, command: Command, name: string): Promi
   const { checkGateway } = await import('../../gateway/check.ts');
   const { world } = session.io;
   const { servers } = await findNameServers(host, settings.names);
-  const resolver = createResolver({ world, servers, settings: { timeout: 2000, tries: 2, cacheMax: 100 } });
+  const { zones } = settings.names;
+  const bounds = { timeout: 2000, tries: 2, cacheMax: 100 };
+  const resolver = createResolver({ world, servers, settings: bounds, ...(zones === undefined ? {} : { zones }) });
   const serverName = gateway.heloName ?? settings.server.name;
   const greetingName = gateway.heloName ?? settings.routing.heloName ?? settings.server.name;
   const findings = await checkGateway({ world, shell, resolver, serverName, greetingName, settings: gateway });

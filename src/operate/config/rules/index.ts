@@ -30,6 +30,7 @@ export const rules: readonly Rule[] = [
   networks.noOpenRelay,
   networks.policyPatterns,
   networks.resolverAddresses,
+  networks.resolverZones,
   networks.sourceAddresses,
   networks.ownNameSyntax,
   domains.domainNames,

@@ -82,6 +82,22 @@ export const resolverAddresses: Rule = ({ names }) =>
         ],
   );
 
+/** Domains with resolvers of their own. */
+export const resolverZones: Rule = ({ names }) =>
+  Object.entries(names.zones ?? {}).flatMap(([zone, servers]) => [
+    ...(isDomain(zone) ? [] : [wrong(['names', 'zones', zone], 'is not a domain', { at: 'key' as const })]),
+    ...servers.flatMap((text, i) =>
+      isServer(text)
+        ? []
+        : [
+            wrong(['names', 'zones', zone, i], 'is not the address of a resolver', {
+              value: text,
+              allowed: "10.0.0.53, 10.0.0.53:5353 or '[2001:db8::53]:5353'",
+            }),
+          ],
+    ),
+  ]);
+
 /** Source addresses are of their family. */
 export const sourceAddresses: Rule = ({ routing }) => {
   const out: Finding[] = [];

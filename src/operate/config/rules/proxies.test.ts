@@ -35,6 +35,15 @@ test('names of proxies lead somewhere, and stand where they have an effect', () 
   assert.deepEqual(routing('  addressSpaces: [{ match: example.org, via: mx, proxy: out }]\n'), []);
 });
 
+test('zones of split DNS are domains with addresses of resolvers', () => {
+  assert.deepEqual(problems("names: { zones: { corp.example: ['10.0.0.53', '[2001:db8::53]:5353'] } }\n"), []);
+  assert.match(problems("names: { zones: { 'a b': ['10.0.0.53'] } }\n")[0] ?? '', /is not a domain/);
+  assert.match(
+    problems('names: { zones: { corp.example: [ns.corp.example] } }\n')[0] ?? '',
+    /is not the address of a resolver/,
+  );
+});
+
 test('a login of a proxy is a user with a password or a token, each from one place', () => {
   const login = (kind: string, text: string): string =>
     problems(`routing:\n  proxies: { out: { kind: ${kind}, host: 192.0.2.1, login: ${text} } }\n`).join(' ');

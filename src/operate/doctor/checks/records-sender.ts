@@ -170,7 +170,6 @@ export const spfCovers = defineCheck({
     const { settings, resolver } = parts;
     const domains = await publishedDomains(resolver, settings);
     if (domains.length === 0) return notApplicable('no domain is one of the public name service');
-    const helo = settings.server.name;
     const looked = await Promise.all(
       domains.flatMap((domain) =>
         addressesFor(domain, found.addresses).map(async (address) => ({
