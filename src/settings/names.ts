@@ -10,7 +10,10 @@ export const namesSettings = z.strictObject({
     .describe('Resolvers as address or address:port; default: those of /etc/resolv.conf.')
     .meta({ example: ['192.0.2.53', '[2001:db8::53]:5353'] }),
   zones: z
-    .record(z.string(), z.array(z.string()).min(1).max(10))
+    .record(
+      z.string(),
+      z.array(z.string()).min(1).max(10).describe('The resolvers of one domain, as address or address:port.'),
+    )
     .optional()
     .describe(
       'Domains whose names, with all below them, other resolvers are asked for: where the name service inside and outside say different things (split DNS).',
