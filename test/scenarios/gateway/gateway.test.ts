@@ -61,6 +61,7 @@ gateways:
     keyFile: ${scene.keyFile}
     hostKey: '${scene.hostKey}'
     keepAlive: 500ms
+    heloName: gateway.example.test
     listen: [{ listener: mx }]
 routing: { proxy: outside }
 `;
@@ -96,6 +97,8 @@ test('mail comes in by the gateway with the true address of its client', { skip 
   const text = await until('the message', async () => (await mailbox())[0]);
   const from = /Received: from far\.test \([^)]*\[([^\]]*)\]\)/.exec(text)?.[1];
   assert.equal(from, FAR);
+  // Its name there is the one that the world knows.
+  assert.match(text, /by gateway\.example\.test with/);
 });
 
 test('clients of a gateway are never of our own networks', { skip }, async () => {
@@ -124,7 +127,7 @@ test('mail goes both ways with a real Postfix, each seeing the other where the w
       'mail at Postfix',
       async () => (await host.ask<string[]>({ what: 'postfix-mail' }))[0],
     );
-    assert.match(received, /Received: from mail\.example\.test \([^)]*\[203\.0\.113\.5\]\)\s+by postfix\.test/);
+    assert.match(received, /Received: from gateway\.example\.test \([^)]*\[203\.0\.113\.5\]\)\s+by postfix\.test/);
     assert.equal(await host.ask({ what: 'send', to: '127.0.0.1', recipient: 'from-postfix@example.test' }), 'taken');
     const text = await until('mail of Postfix', async () =>
       (await mailbox()).find((one) => /^Received: from postfix\.test/m.test(one)),
@@ -136,11 +139,11 @@ test('mail goes both ways with a real Postfix, each seeing the other where the w
   }
 });
 
-test('`ims route` says that mail leaves from the gateway', { skip }, async () => {
-  const { stdout } = await service.ims('route', 'bob@far.test');
+test('`ims route` says that mail leaves from the gateway, and with which name', { skip }, async () => {
+  const { stdout } = await service.ims('route', 'explain', 'bob@far.test');
   assert.match(
     stdout,
-    /mx\.far\.test port 25 {2}203\.0\.113\.1\n +from the gateway outside \(names are looked up here\); TLS opportunistic/,
+    /rule: no address space fits.*\n +mx\.far\.test port 25 {2}203\.0\.113\.1\n +from the gateway outside \(names are looked up here, EHLO gateway\.example\.test\); TLS opportunistic/,
   );
 });
 
@@ -191,7 +194,7 @@ test('what `ims gateway prepare` prints makes a gateway, which `ims gateway chec
   assert.match(checked.stdout, /well +log in at 203\.0\.113\.5:22 as ims-gateway: OpenSSH/);
   assert.match(checked.stdout, /well +bind 0\.0\.0\.0:25 there: our service holds it and answers/);
   assert.match(checked.stdout, /well +connect from there: allowed/);
-  assert.match(checked.stdout, /well +reach 203\.0\.113\.5:25 from this host: 220 mail\.example\.test/);
+  assert.match(checked.stdout, /well +reach 203\.0\.113\.5:25 from this host: 220 gateway\.example\.test/);
   assert.match(checked.stdout, /BAD +name of 203\.0\.113\.5 \(PTR\): there is none/);
   assert.equal(checked.code, 1);
   // The one command that this key may run is enough to end a session that is half dead.

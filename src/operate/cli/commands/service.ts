@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { ReloadEnd } from '../../actions/context.ts';
 import type { RouteExplanation, RouteRule } from '../../actions/worker-calls.ts';
 import type { RelayTerms } from '../../../flow/routing/port.ts';
+import type { Way } from '../../../transport/port.ts';
 import { printReply } from '../../../mail/reply.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type CliSession, globals } from '../session.ts';
@@ -17,6 +18,11 @@ function printReload(session: CliSession, end: ReloadEnd & { kind: 'applied' }):
     );
 }
 
+/** Whether mail by a way greets with a name of the way's own. */
+function namesItself(way: Exclude<Way, 'direct'>, usual: string): boolean {
+  return way.greetingName !== undefined && way.greetingName !== usual;
+}
+
 /** Which way, from which address, and under what TLS mail goes there. */
 function transportInWords(terms: RelayTerms): string {
   const { proxies = [], source4, source6, tls, proxyHeader, greetingName } = terms;
@@ -27,12 +33,14 @@ function transportInWords(terms: RelayTerms): string {
     const where = way.resolve === 'proxy' ? 'there' : 'here';
     const what = way.kind === 'ssh-gateway' ? `from the gateway ${way.name}` : `by the ${way.kind} proxy ${way.name}`;
     const share = way.kind === 'ssh-gateway' || way.weight === undefined ? '' : `, weight ${way.weight}`;
-    const name =
-      way.greetingName === undefined || way.greetingName === greetingName ? '' : `, EHLO ${way.greetingName}`;
+    const name = namesItself(way, greetingName) ? `, EHLO ${way.greetingName}` : '';
     return `${what} (names are looked up ${where}${share}${name})`;
   });
   const header = proxyHeader === undefined ? '' : `; begins with a PROXY header ${proxyHeader}`;
-  return `${ways.length === 0 ? direct : ways.join(', else ')}; EHLO ${greetingName}; TLS ${tls}${header}`;
+  // A way with a name of its own has said it.
+  const usual = proxies.length === 0 || proxies.some((way) => way === 'direct' || !namesItself(way, greetingName));
+  const name = usual ? `; EHLO ${greetingName}` : '';
+  return `${ways.length === 0 ? direct : ways.join(', else ')}${name}; TLS ${tls}${header}`;
 }
 
 /** What chose the next hop. */
