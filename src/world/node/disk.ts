@@ -132,7 +132,12 @@ export const nodeDisk: Disk = {
 
   async space(path) {
     const stats = await fs.promises.statfs(path);
-    return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize, freeInodes: stats.ffree };
+    return {
+      freeBytes: stats.bavail * stats.bsize,
+      totalBytes: stats.blocks * stats.bsize,
+      freeInodes: stats.ffree,
+      totalInodes: stats.files,
+    };
   },
 };
 

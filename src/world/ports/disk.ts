@@ -30,6 +30,8 @@ export interface DiskSpace {
   readonly freeBytes: number;
   readonly totalBytes: number;
   readonly freeInodes: number;
+  /** 0 where the file system makes them as it goes, and counts none. */
+  readonly totalInodes?: number;
 }
 
 /** Storage. */

@@ -102,6 +102,9 @@ export const hostsFile = defineCheck({
         { cure },
         [row('/etc/hosts', '127.0.0.1 localhost', text.errno)],
       );
+    const nss = await host.text('/etc/nsswitch.conf');
+    // Some systems leave the file empty: a module of the C library answers for localhost.
+    const byModule = nss.ok && /^\s*hosts\s*:.*\b(?:myhostname|resolve)\b/m.test(nss.value);
     const lines = wordsOf(text.value);
     const addresses = lines.filter(([, ...names]) => names.includes('localhost')).map(([address = '']) => address);
     const evidence: Evidence[] = [
@@ -114,6 +117,8 @@ export const hostsFile = defineCheck({
         { cure },
         evidence,
       );
+    if (addresses.length === 0 && byModule)
+      return healthy([...evidence, row('localhost by /etc/nsswitch.conf', 'myhostname or resolve', 'there')]);
     if (addresses.length === 0)
       return unhealthy('/etc/hosts has no line for localhost: programs may not find it.', { cure }, evidence);
     if (file.ok && (file.value.mode & OTHERS_READ) === 0)

@@ -24,8 +24,13 @@ function placesOf(listener: ListenerStatus, host: Parts['host']): readonly Place
   const own = (read.ok ? read.value : [])
     .filter((one) => one.family === (address === '::' ? 6 : 4) && !isLinkLocal(one.address))
     .map((one) => one.address);
-  const loopback = address === '::' ? '::1' : '127.0.0.1';
-  return [...new Set([loopback, ...own])].slice(0, ownAddressesMax).map((each) => ({ listener, address: each }));
+  // Where the interfaces cannot be seen, loopback is most likely there.
+  const loopback = read.ok ? [] : [address === '::' ? '::1' : '127.0.0.1'];
+  const isInner = (one: string): number => (one === '::1' || one === '127.0.0.1' ? 0 : 1);
+  return [...new Set([...loopback, ...own])]
+    .sort((a, b) => isInner(a) - isInner(b))
+    .slice(0, ownAddressesMax)
+    .map((each) => ({ listener, address: each }));
 }
 
 function seenAs(greeting: Greeting | undefined, { listener }: Place): string {

@@ -133,3 +133,17 @@ test('ports below 1024 need a right, a low start of free ports, or a service tha
   const refused = runningService([{ name: 'mx', address: '127.0.0.1', port: 25, why: 'EACCES' }]);
   assert.equal((await lookWith(mayBindLowPorts, { settings, host: status('0'), service: refused })).kind, 'unhealthy');
 });
+
+test('sockets that systemd holds for the service, before it is started, are ours', async () => {
+  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:09DD 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0 100 0 0 10 0
+`;
+  const host = {
+    texts: { '/proc/net/tcp': table, '/proc/1/comm': 'systemd\n' },
+    names: { '/proc': ['1'], '/proc/1/fd': ['3'] },
+    links: { '/proc/1/fd/3': 'socket:[77]' },
+  };
+  assert.equal((await lookWith(portsOurs, { host })).kind, 'unhealthy');
+  const unit = { files: { '/etc/systemd/system/ims.socket': { kind: 'file' as const } } };
+  assert.equal((await lookWith(portsOurs, { host: { ...host, ...unit } })).kind, 'healthy');
+});

@@ -13,10 +13,28 @@ export async function ourProcesses({ host, service }: Pick<Parts, 'host' | 'serv
   const answer = await service.ask();
   const pids = answer.kind === 'running' ? answer.status.processes.flatMap(({ pid }) => pid ?? []) : [];
   const parents = await Promise.all(pids.map((pid) => host.text(`/proc/${pid}/status`)));
-  return new Set([
-    ...pids,
-    ...parents.flatMap((one) => (one.ok ? statusNumbers(one.value, 'PPid') : [])).filter((pid) => pid > 1),
-  ]);
+  const above = parents.flatMap((one) => (one.ok ? statusNumbers(one.value, 'PPid') : []));
+  // In a container the service may be the first process; systemd holds sockets for it; else that one adopts what has lost its parent.
+  const first = (above.includes(1) && (await isOurProgram(host, 1, pids))) || (await hasSocketUnit(host));
+  return new Set([...pids, ...above.filter((pid) => pid > 1), ...(first ? [1] : [])]);
+}
+
+/** Whether systemd binds the ports and hands them over at a start. */
+async function hasSocketUnit(host: Parts['host']): Promise<boolean> {
+  const units = await Promise.all(
+    ['/etc/systemd/system', '/usr/lib/systemd/system'].map((place) => host.file(`${place}/ims.socket`)),
+  );
+  return units.some(({ ok }) => ok);
+}
+
+/** Whether a process runs the same program as those of the service. */
+async function isOurProgram(host: Parts['host'], pid: number, ours: readonly number[]): Promise<boolean> {
+  const programOf = async (one: number): Promise<string> => {
+    const words = await host.text(`/proc/${one}/cmdline`);
+    return words.ok ? (words.value.split('\0').find((word) => word.endsWith('.js')) ?? '') : '';
+  };
+  const [own, ...others] = await Promise.all([pid, ...ours.slice(0, 1)].map(programOf));
+  return own !== undefined && own !== '' && others.includes(own);
 }
 
 /** Whether a socket takes connections to one address away from a listener on every address. */
@@ -168,6 +186,10 @@ export const loopbackUp = defineCheck({
       ...behind.map((what) => row('over loopback', 'can be reached', what)),
     ];
     if (loopback.includes('127.0.0.1')) return healthy(evidence);
+    // A host without IPv4 needs none there.
+    const four = read.value.some(({ family, internal }) => family === 4 && !internal);
+    if (loopback.includes('::1') && !four && behind.every((what) => !/\b127\.|localhost/.test(what)))
+      return healthy(evidence);
     const down = lo === undefined || !lo.up;
     return unhealthy(
       `The loopback interface lo is ${down ? 'down' : 'up without 127.0.0.1'}: nothing on 127.0.0.1 or localhost can be reached${behind.length === 0 ? '' : `, and so not ${behind.slice(0, 3).join(', ')}, which may be well`}.`,

@@ -50,11 +50,21 @@ async function tightest(host: Host, pid: number | 'self'): Promise<GroupMemory |
       host.text(`${group}/memory.stat`),
       host.text(`${group}/memory.events`),
     ]);
-    const cache = Number(/^inactive_file (\d+)/m.exec(stat.ok ? stat.value : '')?.[1] ?? 0);
+    const of = (key: string): number =>
+      Number(new RegExp(`^${key} (\\d+)`, 'm').exec(stat.ok ? stat.value : '')?.[1] ?? 0);
+    const cache = of('inactive_file') + of('active_file') + of('slab_reclaimable');
     const kills = Number(/^oom_kill (\d+)/m.exec(events.ok ? events.value : '')?.[1] ?? 0);
     found = { group, max, used: Math.max(0, (current ?? 0) - cache), kills };
   }
   return found;
+}
+
+/** The cache of ZFS, which it gives back and the system counts as used. */
+async function givenBackByZfs(host: Host): Promise<number> {
+  const text = await host.text('/proc/spl/kstat/zfs/arcstats');
+  const of = (key: string): number =>
+    Number(new RegExp(`^${key}\\s+\\d+\\s+(\\d+)`, 'm').exec(text.ok ? text.value : '')?.[1] ?? 0);
+  return Math.max(0, of('size') - of('c_min'));
 }
 
 /** Without memory the system ends processes, and chooses which. */
@@ -72,7 +82,8 @@ export const memoryThere = defineCheck({
     const group = await tightest(host, workers[0] ?? 'self');
     const evidence: Evidence[] = [];
     if (info.ok) {
-      const available = meminfo(info.value, 'MemAvailable');
+      const shown = meminfo(info.value, 'MemAvailable');
+      const available = shown === undefined ? undefined : shown + (await givenBackByZfs(host));
       const swap = meminfo(info.value, 'SwapFree') ?? 0;
       evidence.push(
         row(

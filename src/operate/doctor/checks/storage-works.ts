@@ -1,7 +1,7 @@
 import { errnoOf } from '../../../events/fault.ts';
 import { showSize } from '../../../settings/show.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { mountOf } from '../facts/mounts.ts';
+import { mountOf, realPath } from '../facts/mounts.ts';
 import { mappedLayers, swallowsSync } from '../facts/preload.ts';
 import { limitedProcesses, serviceIdentity } from '../facts/service-identity.ts';
 import { identityOf, may, showMode } from '../facts/users.ts';
@@ -172,13 +172,14 @@ export const logSpace = defineCheck({
     const { data } = settings.server;
     const mounts = await host.text('/proc/self/mountinfo');
     if (!mounts.ok) return unknown('/proc/self/mountinfo cannot be read');
-    const main = mountOf(mounts.value, data);
+    const main = mountOf(mounts.value, await realPath(host, data));
     const evidence: Evidence[] = [];
     const found: { readonly path: string; readonly full: string }[] = [];
     for (const path of [`${data}/events`, `${data}/tracking`, '/tmp', '/var/log', '/run']) {
-      const mount = mountOf(mounts.value, path);
+      const mount = mountOf(mounts.value, await realPath(host, path));
       const file = await host.file(path);
-      if (!file.ok || mount === undefined || mount.at === main?.at) continue;
+      // What nobody writes to, such as an image of the system, is full by nature.
+      if (!file.ok || mount === undefined || mount.at === main?.at || mount.readOnly) continue;
       const { freeBytes, totalBytes, freeInodes } = await disk.space(path);
       const inodes = freeInodes === 0 && freeBytes > 0 ? 'none counted' : String(freeInodes);
       evidence.push(

@@ -1,7 +1,7 @@
 import { spoolMarkerName } from '../../config/spool-marker.ts';
 import { showSize } from '../../../settings/show.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { isNetworkFileSystem, mountOf, type Mount } from '../facts/mounts.ts';
+import { isNetworkFileSystem, mountOf, realPath, type Mount } from '../facts/mounts.ts';
 import { serviceIdentity } from '../facts/service-identity.ts';
 import { closedAbove, may, showMode } from '../facts/users.ts';
 import { inodesMin } from '../limits.ts';
@@ -126,7 +126,7 @@ const MAKES_INODES = /^(?:btrfs|zfs|bcachefs|reiserfs|vfat|exfat|9p|virtiofs|fus
 
 async function countsInodes(host: Parts['host'], path: string): Promise<boolean> {
   const text = await host.text('/proc/self/mountinfo');
-  const mount = text.ok ? mountOf(text.value, path) : undefined;
+  const mount = text.ok ? mountOf(text.value, await realPath(host, path)) : undefined;
   return mount !== undefined && !MAKES_INODES.test(mount.type);
 }
 
@@ -141,9 +141,9 @@ export const space = defineCheck({
   cost: 'host',
   async look({ settings, disk, host }) {
     const path = settings.server.data;
-    const { freeBytes, totalBytes, freeInodes } = await disk.space(path);
+    const { freeBytes, totalBytes, freeInodes, totalInodes } = await disk.space(path);
     const { spaceFloor } = settings.queue;
-    const countsNone = freeInodes === 0 && !(await countsInodes(host, path));
+    const countsNone = totalInodes === 0 || (freeInodes === 0 && !(await countsInodes(host, path)));
     const mb = (bytes: number): string => `${Math.floor(bytes / MB)}MB`;
     const evidence = [
       row(
@@ -177,7 +177,7 @@ export const space = defineCheck({
 
 async function mountUnder({ settings, host }: Pick<Parts, 'settings' | 'host'>): Promise<Mount | undefined> {
   const text = await host.text('/proc/self/mountinfo');
-  return text.ok ? mountOf(text.value, settings.server.data) : undefined;
+  return text.ok ? mountOf(text.value, await realPath(host, settings.server.data)) : undefined;
 }
 
 /** A file system turns read-only by itself after errors of its disk. */

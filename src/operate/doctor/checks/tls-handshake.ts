@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { errnoOf } from '../../../events/fault.ts';
+import type { ByteStream } from '../../../world/ports/network.ts';
 import type { ServiceStatus } from '../../actions/context.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { Dialogue } from '../facts/dialogue.ts';
@@ -24,8 +25,14 @@ async function handshake(
 ): Promise<Shaken> {
   const address = one.address === '0.0.0.0' ? '127.0.0.1' : one.address === '::' ? '::1' : one.address;
   const { name } = settings.server;
+  let stream: ByteStream;
   try {
-    const stream = await network.dial({ address, port: one.port, timeoutMs: dialMs });
+    stream = await network.dial({ address, port: one.port, timeoutMs: dialMs });
+  } catch (error) {
+    // Whether it can be reached is for another check.
+    return { seen: `not tried: ${errnoOf(error)}` };
+  }
+  try {
     try {
       if (one.tls !== 'implicit') {
         const dialogue = new Dialogue(stream, clock, bannerMs);
@@ -48,9 +55,7 @@ async function handshake(
       stream.destroy();
     }
   } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'ECONNREFUSED' || code === 'ETIMEDOUT') return { seen: `not tried: ${code}` };
-    return { seen: `the handshake failed: ${error instanceof Error ? error.message : code}` };
+    return { seen: `the handshake failed: ${error instanceof Error ? error.message : errnoOf(error)}` };
   }
 }
 

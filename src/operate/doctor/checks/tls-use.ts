@@ -18,6 +18,15 @@ function verifies({ routing }: Settings): readonly string[] {
   ];
 }
 
+/** What tells that the package was here once: minimal images do without. */
+const STORE_SIGNS = [
+  '/etc/ca-certificates.conf',
+  '/usr/share/ca-certificates',
+  '/etc/pki/ca-trust',
+  '/var/lib/dpkg/info/ca-certificates.list',
+  '/etc/ssl/certs',
+];
+
 /** Without roots nothing can be verified. */
 export const trustStoreThere = defineCheck({
   id: 'tls.trust-store',
@@ -36,9 +45,10 @@ export const trustStoreThere = defineCheck({
     ];
     if (store.path !== undefined) return healthy(evidence);
     const unreadable = store.looked.find(({ seen }) => seen !== 'not there');
-    if (users.length === 0 && unreadable === undefined)
+    const brought = (await Promise.all(STORE_SIGNS.map((path) => host.file(path)))).some(({ ok }) => ok);
+    if (unreadable === undefined && (users.length === 0 || !brought))
       return notApplicable(
-        'this host has no trust store (package ca-certificates), and nothing here verifies certificates',
+        `this host has no trust store (package ca-certificates), and ${users.length === 0 ? 'nothing here verifies certificates' : 'this service verifies by the list that Node brings'}`,
       );
     return unhealthy(
       `The trust store of this host is ${unreadable === undefined ? 'missing' : `of no use (${unreadable.path}: ${unreadable.seen})`}: programs of this host cannot verify any certificate. This service verifies by the list of authorities that Node brings${users.length === 0 ? '' : ` (${users[0]})`}; where that fails, the certificate of the other server need not be at fault.`,

@@ -1,3 +1,5 @@
+import type { Host } from '../../../world/ports/host.ts';
+
 /** The file system under a path. */
 export interface Mount {
   readonly at: string;
@@ -30,3 +32,26 @@ const NETWORK_TYPES =
 
 /** Whether files there live on another host. */
 export const isNetworkFileSystem = ({ type }: Mount): boolean => NETWORK_TYPES.test(type);
+
+const LINKS_MAX = 40;
+
+/** A path without symbolic links in it, as far as they can be seen: a mount is where the path really is. */
+export async function realPath(host: Pick<Host, 'link'>, path: string): Promise<string> {
+  let left = path.split('/').filter((part) => part !== '');
+  let real = '';
+  for (let links = 0; left.length > 0; ) {
+    const [part = '', ...rest] = left;
+    left = rest;
+    if (part === '..') real = real.slice(0, Math.max(0, real.lastIndexOf('/')));
+    if (part === '.' || part === '..') continue;
+    const link = await host.link(`${real}/${part}`);
+    if (!link.ok || links === LINKS_MAX) {
+      real = `${real}/${part}`;
+      continue;
+    }
+    links += 1;
+    if (link.value.startsWith('/')) real = '';
+    left = [...link.value.split('/').filter((one) => one !== ''), ...left];
+  }
+  return real === '' ? '/' : real;
+}

@@ -26,6 +26,9 @@ const STUBS: Readonly<Record<string, string>> = {
 const has = (reply: NameServerReply, ...rcodes: readonly number[]): boolean =>
   reply.kind === 'response' && rcodes.includes(reply.response.rcode);
 
+/** Names that have an address for everybody. */
+const HOSTS = ['gmail.com', 'outlook.com'];
+
 const NOERROR = 0;
 const NXDOMAIN = 3;
 
@@ -61,8 +64,14 @@ async function askRoot(world: AskParts, server: NameServer, names: readonly stri
   const without = refused ? await askPlain(nameServerWaitMs - nameServerPlainMs) : withEdns;
   const reply = without.kind === 'silent' ? withEdns : without;
   // One that takes so long is told for that: more questions would take as long again.
-  if (reply.kind === 'silent' || reply.tookMs > nameServerSignMs || !has(reply, NXDOMAIN))
+  if (reply.kind === 'silent' || reply.tookMs > nameServerSignMs || has(reply, NOERROR))
     return { reply, knowsNothing: false, withEdns };
+  if (!has(reply, NXDOMAIN)) {
+    // Some routers and stubs answer for hosts only: the root, and whose servers a domain has, are none.
+    const hosts = await Promise.all(HOSTS.map((name) => askByUdp(world, server, name, 'A')));
+    const found = hosts.find((one) => one.kind === 'response' && has(one, NOERROR) && one.response.answers.length > 0);
+    return { reply: found ?? reply, knowsNothing: false, withEdns: found ?? withEdns };
+  }
   const others = await Promise.all(names.map((name) => askByUdp(world, server, name, 'NS')));
   return { reply, knowsNothing: others.every((one) => has(one, NXDOMAIN)), withEdns };
 }

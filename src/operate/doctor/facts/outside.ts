@@ -32,8 +32,11 @@ async function hostsOf(domain: string, { resolver, settings, host }: Look): Prom
   const found: OutsideHost[] = [];
   for (const name of names.filter((one) => one !== '').slice(0, 1)) {
     const { ipVersions } = settings.routing;
-    const six = ipVersions === '6' || (ipVersions === 'both' && (await routesOut(host)).six.byDefault);
-    const types = [...(ipVersions === '6' ? [] : (['A'] as const)), ...(six ? (['AAAA'] as const) : [])];
+    const routes = await routesOut(host);
+    const six = ipVersions === '6' || (ipVersions === 'both' && routes.six.byDefault);
+    // A host with IPv6 alone has no way to the others.
+    const four = ipVersions === '4' || (ipVersions === 'both' && (!six || !routes.four.seen || routes.four.byDefault));
+    const types = [...(four ? (['A'] as const) : []), ...(six ? (['AAAA'] as const) : [])];
     for (const type of types) {
       const addresses = await resolver.query(name, type);
       const address = addresses.kind === 'records' ? addresses.records[0] : undefined;
