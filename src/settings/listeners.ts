@@ -41,7 +41,7 @@ export const listenerSettings = z.strictObject({
     .max(1000)
     .optional()
     .describe(
-      'Addresses and networks of hosts that may say for which client they speak (XCLIENT, XFORWARD of Postfix): a filter or front server of your own.',
+      'Addresses and networks of hosts that may say for which client they speak, and which account it has logged in with (XCLIENT, XFORWARD of Postfix): a filter or front server of your own. Such a host is never counted, blocked or judged as a client itself.',
     )
     .meta({ example: ['10.0.0.6'] }),
   proxyProtocol: z

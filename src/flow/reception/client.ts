@@ -1,4 +1,5 @@
 /** Whom a session is of: the client as the world sees it, by whatever way it came in. */
+import { isLoopback, parseIp } from '../../base/ip.ts';
 import type { Reply } from '../../mail/reply.ts';
 import type { ForwardedClient } from '../../protocol/smtp/grammar/forwarded.ts';
 import type { ByteStream } from '../../world/ports/network.ts';
@@ -21,17 +22,24 @@ export class SessionClient {
   name = '';
   /** The address of ours that it speaks to. */
   localAddress: string;
-  readonly stranger: boolean;
+  stranger: boolean;
   /** The address is that of a front host of ours: it is judged by nothing that judges clients, and counted as none. */
   intermediary: boolean;
 
   readonly #moved: Moved;
+  /** The front host is on this host. */
+  readonly #frontIsHere: boolean;
 
-  constructor(stream: Pick<ByteStream, 'client' | 'local'>, { stranger, intermediary }: ClientStanding, moved: Moved) {
+  constructor(
+    stream: Pick<ByteStream, 'client' | 'peer' | 'local'>,
+    { stranger, intermediary }: ClientStanding,
+    moved: Moved,
+  ) {
     this.#moved = moved;
     this.address = stream.client.address;
     this.localAddress = stream.local.address;
-    this.stranger = stranger;
+    this.#frontIsHere = onThisHost(stream.peer.address);
+    this.stranger = stranger || this.#isForeignLoopback();
     this.intermediary = intermediary;
   }
 
@@ -47,6 +55,7 @@ export class SessionClient {
       const refusal = address === this.place && !this.intermediary ? undefined : this.#moved(this.place, address);
       if (refusal !== undefined) return refusal;
       this.address = address;
+      this.stranger ||= this.#isForeignLoopback();
       this.intermediary = false;
       this.name = '';
     }
@@ -54,4 +63,15 @@ export class SessionClient {
     if (said.localAddress !== undefined && said.localAddress !== '') this.localAddress = said.localAddress;
     return undefined;
   }
+
+  /** The loopback address of another host, as a front host there tells it of its own processes: it is not ours, whatever our networks are. */
+  #isForeignLoopback(): boolean {
+    return !this.#frontIsHere && onThisHost(this.address);
+  }
+}
+
+/** Whether a connection comes from this host: from loopback, or over a UNIX socket. */
+function onThisHost(address: string): boolean {
+  const ip = parseIp(address);
+  return ip === undefined ? address.startsWith('/') : isLoopback(ip);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deliver, scene, settled } from '../../../test/support/reception.ts';
+import { deliver, scene, settled, TextStream } from '../../../test/support/reception.ts';
 
 const FILTER = '10.0.0.6';
 const listener = { xclient: ['10.0.0.6'] };
@@ -176,4 +176,24 @@ test('an unknown client is of no network and no limit, not of those of the trust
     'XCLIENT ADDR=[UNAVAILABLE]\r\nEHLO x.test\r\nMAIL FROM:<a@remote.test>\r\nRCPT TO:<b@elsewhere.test>\r\n',
   );
   assert.match(stream.sent, /550 5\.7\.1/);
+});
+
+test('the loopback address of a front host that is another host is not of our networks', () => {
+  const ours = { localNetworks: ['127.0.0.0/8', '::1'] };
+  const says = (front: string, address: string): string => {
+    const { connect } = scene({ policy: ours });
+    const stream = connect({ xclient: [front] }, front);
+    stream.feed(`XCLIENT ADDR=${address} HELO=x.test\r\nMAIL FROM:<a@remote.test>\r\n`);
+    stream.take();
+    stream.feed('RCPT TO:<b@elsewhere.test>\r\n');
+    return stream.take();
+  };
+  assert.match(says('10.0.0.6', '127.0.0.1'), /^550 5\.7\.1/);
+  assert.match(says('10.0.0.6', 'IPV6:::1'), /^550 5\.7\.1/);
+  assert.match(says('127.0.0.1', '127.0.0.1'), /^250/, 'a front host on this host speaks of this host');
+  const { reception } = scene({ policy: ours });
+  const headed = Object.assign(new TextStream('127.0.0.1'), { peer: { address: '10.0.0.5', port: 4711 } });
+  reception.accept(headed, { name: 'test', profile: 'mx', tls: 'none', greetingDelay: false });
+  headed.feed('EHLO x.test\r\nMAIL FROM:<a@remote.test>\r\nRCPT TO:<b@elsewhere.test>\r\n');
+  assert.match(headed.sent, /550 5\.7\.1 [^\r]*\r\n$/, 'nor is it behind a PROXY header');
 });
