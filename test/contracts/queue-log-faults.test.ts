@@ -57,6 +57,35 @@ describe('the log when storage fails', () => {
     await queue.close();
   });
 
+  it('gives its own empty segments back where the disk is full at a start, and says so (queue.room-made)', async () => {
+    const disk = new SimDisk({ random: seeded(7), faults: { capacityBytes: 8 * 1024 ** 2 } });
+    const first = await openLog(disk);
+    await put(first.queue, 'kept');
+    await until(() => disk.paths.filter((path) => path.endsWith('.free')).length > 1);
+    await first.queue.close();
+    disk.faults.capacityBytes = disk.usedBytes;
+    const second = await openLog(disk);
+    assert(second.events.includes('queue.room-made'));
+    assert.equal(second.queue.counts().messages, 1);
+    assert(!accepting(second.queue));
+    disk.faults.capacityBytes = 8 * 1024 ** 2;
+    await second.queue.close();
+    for (const path of disk.paths.filter((one) => one.endsWith('.free'))) await disk.unlink(path);
+    disk.faults.capacityBytes = disk.usedBytes;
+    await assert.rejects(openLog(disk), (error) => error instanceof Fault && error.event === 'storage.write-failed');
+  });
+
+  it('allocates no segment ahead that does not fit, and leaves no part of one', async () => {
+    const disk = new SimDisk({ random: seeded(8), faults: { capacityBytes: 24 * 1024 } });
+    const { queue, events } = await openLog(disk);
+    await until(() => events.includes('storage.maintenance-failed'));
+    assert.deepEqual(
+      disk.paths.filter((path) => path.endsWith('.free')),
+      [],
+    );
+    await queue.close();
+  });
+
   it('says what it could not do besides keeping mail', async () => {
     const disk = new SimDisk({ random: seeded(3) });
     const blind = withOther(disk, { space: () => Promise.reject(Object.assign(new Error('no'), { code: 'EIO' })) });

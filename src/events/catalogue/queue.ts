@@ -38,6 +38,15 @@ export const queueEvents = {
     data: { shard: 'count', deliveries: 'count' },
     advice: 'Find out what the deliveries wait for (ims queue list); or raise queue.messagesMax.',
   },
+  3975: {
+    name: 'queue.room-made',
+    severity: 'warning',
+    category: 'queue',
+    title: 'The file system of the queue is full, and the queue gave room back to start',
+    text: 'the file system of {path} is full (ENOSPC); the queue gave back {freed} of its own empty segments, to be able to start',
+    data: { path: 'path', freed: 'bytes' },
+    advice: 'Free space on that file system: du -xh shows where it went. Mail goes on as far as the space allows.',
+  },
   4300: {
     name: 'queue.delivery-quarantined',
     severity: 'error',

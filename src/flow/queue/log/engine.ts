@@ -32,6 +32,7 @@ import { openIds } from './ids.ts';
 import { Operator } from './operator.ts';
 import { assertStorable, buildMessage } from './records.ts';
 import { Recovery } from './recovery.ts';
+import { isSpare, makeRoom } from './room.ts';
 import type { Segment } from './segments.ts';
 import { Segments } from './segments.ts';
 import { SpaceWatch } from './space.ts';
@@ -324,11 +325,15 @@ interface OpenParts {
 
 /** Opens the queue of a shard: mail can be taken when this resolves, while old mail is still being read back. Rejects with a `Fault`. */
 export async function openLogQueue(options: LogQueueOptions): Promise<LogQueue> {
-  try {
-    return await open(options);
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw new Fault('storage.write-failed', { path: options.directory, errno: errnoOf(error) }, { cause: error });
+  for (;;) {
+    try {
+      return await open(options);
+    } catch (error) {
+      const errno = errnoOf(error instanceof Fault ? error.cause : error);
+      if (errno === 'ENOSPC' && (await makeRoom({ ...options, disk: options.world.disk, geometry: { ...queueLimits, ...options.geometry } }))) continue;
+      if (error instanceof Fault) throw error;
+      throw new Fault('storage.write-failed', { path: options.directory, errno }, { cause: error });
+    }
   }
 }
 
@@ -344,7 +349,7 @@ async function open(options: LogQueueOptions): Promise<LogQueue> {
     .filter((number) => number > 0)
     .sort((a, b) => a - b);
   const spares: string[] = [];
-  for (const name of names.filter((one) => /^\d+\.free$/.test(one))) {
+  for (const name of names.filter(isSpare)) {
     const path = `${directory}/${name}`;
     // One that a crash cut short is no spare.
     if ((await disk.entry(path))?.sizeBytes === geometry.segmentBytes) spares.push(path);

@@ -274,6 +274,9 @@ export class Segments {
 
   async #allocate(path: string): Promise<void> {
     const { segmentBytes } = this.#options.geometry;
+    // What does not fit must not fill the file system before it fails.
+    if ((await this.#disk.space(this.#options.directory)).freeBytes < segmentBytes)
+      throw Object.assign(new Error('no space for a segment'), { code: 'ENOSPC' });
     const zeros = Buffer.alloc(Math.min(ZEROS, segmentBytes));
     const file = await this.#disk.open(path, 'write');
     try {
@@ -281,6 +284,10 @@ export class Segments {
         await writeFully(file, [zeros.subarray(0, Math.min(zeros.length, segmentBytes - at))], at);
       }
       await file.sync();
+    } catch (error) {
+      // A part of one is of no use, and takes the space of mail.
+      await this.#disk.unlink(path).catch(() => undefined); // the next start removes it
+      throw error;
     } finally {
       await file.close();
     }
