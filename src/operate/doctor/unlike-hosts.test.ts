@@ -179,7 +179,12 @@ async function alarms(unlike: Unlike): Promise<readonly string[]> {
     },
     network: network(unlike.dns ?? usualDns),
     clock: new ManualClock(NOW),
-    random: { bytes: (length) => Buffer.alloc(length, (random += 1)) } as Parts['random'],
+    random: {
+      bytes(length) {
+        random += 1;
+        return Buffer.alloc(length, random);
+      },
+    } as Parts['random'],
     service: { ask: async () => answer, request: async (action) => answers[action] },
     nameServers: await findNameServers(host, settings.names),
     resolver: zoneResolver(ZONE),
