@@ -15,6 +15,8 @@ export interface DeliveryRooms {
   readonly settings: DeliverySettings;
   readonly directory: Pick<Directory, 'mailbox'>;
   readonly journal: Journal;
+  /** Hears how each TLS handshake with another host ended; for the metrics. */
+  readonly encrypted?: (done: boolean) => void;
 }
 
 /** The courier for every route that is delivered: to other hosts by SMTP or LMTP, to mailboxes here. */

@@ -2,7 +2,7 @@ import type { QueueCounts } from '../../flow/queue/port.ts';
 import type { OperatorContext, PartState } from '../actions/context.ts';
 import { joinTransports, type TransportState } from '../actions/transports.ts';
 import { acceptsMail } from '../actions/verdict.ts';
-import { type Sample, samplesOf } from './counts.ts';
+import { addCountRecords, type Sample, samplesOf } from './counts.ts';
 import type { WorkerMeasure } from './measures.ts';
 import type { LabelsOf, MetricName } from './table.ts';
 
@@ -84,7 +84,9 @@ function service(
 
 function sessions(workers: readonly WorkerMeasure[]): readonly Sample[] {
   const total = (of: (one: WorkerMeasure) => number): number => workers.reduce((sum, one) => sum + of(one), 0);
+  const open = addCountRecords(workers.map((one) => one.open));
   return [
+    ...Object.entries(open).map(([listener, value]) => sample('ims_connections', { listener }, value)),
     ...(['mx', 'submission', 'lmtp'] as const).map((profile) =>
       sample(
         'ims_sessions',

@@ -8,6 +8,8 @@ export interface WorkerMeasure {
   readonly worker: number;
   /** How late its event loop came to what it does every few seconds. */
   readonly lateMs: number;
+  /** Sessions that are open, by listener. */
+  readonly open: Readonly<Record<string, number>>;
   readonly counts: CountRecord;
   readonly sessions: SessionSummary;
   readonly transports: readonly TransportState[];

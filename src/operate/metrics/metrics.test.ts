@@ -66,6 +66,7 @@ function context(
   const base = {
     worker: 0,
     lateMs: 2,
+    open: { mx: 1 },
     counts: {},
     sessions: { open: 1, busy: 1, byProfile: { mx: 1, submission: 0, lmtp: 0 }, refused: 0, accepted: 1 },
     transports: [],
@@ -104,6 +105,7 @@ test('the queues of all workers are one: what waits, what is held, how old the o
   assert.match(text, /^ims_queue_oldest_age_seconds 90$/m);
   assert.match(text, /^ims_uptime_seconds 60$/m);
   assert.match(text, /^ims_process_restarts_total\{process="worker 0"\} 2$/m);
+  assert.match(text, /^ims_connections\{listener="mx"\} 2$/m);
   assert.match(text, /^ims_disk_free_bytes 10$/m);
 });
 

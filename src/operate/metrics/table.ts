@@ -48,9 +48,13 @@ export const metrics = [
   gauge('ims_listener_up', '1 while a listener accepts connections, else 0.', ['listener', 'address', 'port']),
   counter('ims_connections_accepted_total', 'Connections that became a session.', ['listener']),
   counter('ims_connections_refused_total', 'Connections that were turned away before a session.', ['listener']),
+  gauge('ims_connections', 'Connections that are sessions now.', ['listener']),
   gauge('ims_sessions', 'Sessions that are open now.', ['profile']),
   gauge('ims_sessions_busy', 'Of them those that bring a message now.'),
-  counter('ims_tls_handshakes_total', 'TLS handshakes with clients, by how they ended: done, failed.', ['outcome']),
+  counter('ims_tls_handshakes_total', 'TLS handshakes with clients (in) and other hosts (out): done, failed.', [
+    'side',
+    'outcome',
+  ]),
   counter('ims_logins_refused_total', 'Logins with a wrong name or password, or without a directory to ask.', ['why']),
   counter(
     'ims_commands_refused_total',

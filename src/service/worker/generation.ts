@@ -102,7 +102,9 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
   const rewrite = createRewrite(settings.routing.rewrite);
   const { gateways, proxies: health } = parts;
   const dialer = createDialer({ world, resolver, journal, gateways, health, dialled: tally.dialled });
-  const courier = tally.courier(createCourier({ world, dialer, settings: settings.delivery, directory, journal }));
+  const courier = tally.courier(
+    createCourier({ world, dialer, settings: settings.delivery, directory, journal, encrypted: tally.encrypted }),
+  );
   const { scheduler } = settings;
   return {
     number: briefing.generation,

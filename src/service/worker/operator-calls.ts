@@ -36,6 +36,7 @@ function measured({ tally, reception, generation, proxies, gateways, shards }: C
   return {
     worker: shards[0]?.number ?? 0,
     lateMs: tally.lateMs,
+    open: Object.fromEntries(tally.open),
     counts: tally.counts.all(),
     sessions: reception.sessions(),
     transports: tally.ways.states(generation.settings, proxies.states(), gateways.states()),

@@ -34,6 +34,8 @@ const CLASSES = ['other', 'address', 'mailbox', 'system', 'network', 'protocol',
 export class Tally {
   readonly counts = new Counts();
   readonly ways: TransportMemory;
+  /** Sessions that are open, by listener. */
+  readonly open = new Map<string, number>();
   /** How late the event loop was last. */
   lateMs = 0;
   readonly #events = new Map<EventName, Counter>();
@@ -52,7 +54,10 @@ export class Tally {
         this.#refused(String(data['line']), data['reply'] as Reply);
         return;
       case 'reception.tls-failed':
-        this.counts.of('ims_tls_handshakes_total', { outcome: 'failed' }).value += 1;
+        this.#handshake('in', false);
+        return;
+      case 'reception.session-ended':
+        this.#change(String(data['listener']), -1);
         return;
       case 'policy.login-refused':
         this.counts.of('ims_logins_refused_total', { why: 'wrong' }).value += 1;
@@ -126,10 +131,22 @@ export class Tally {
 
   /** A client's connection became a session, was turned away, or came under TLS. */
   readonly connection = (what: 'accepted' | 'refused' | 'encrypted', listener: string): void => {
-    if (what === 'encrypted') this.counts.of('ims_tls_handshakes_total', { outcome: 'done' }).value += 1;
-    else if (what === 'accepted') this.counts.of('ims_connections_accepted_total', { listener }).value += 1;
+    if (what === 'encrypted') return this.#handshake('in', true);
+    if (what === 'accepted') this.#change(listener, 1);
+    if (what === 'accepted') this.counts.of('ims_connections_accepted_total', { listener }).value += 1;
     else this.counts.of('ims_connections_refused_total', { listener }).value += 1;
   };
+
+  /** A TLS handshake with another host ended. */
+  readonly encrypted = (done: boolean): void => this.#handshake('out', done);
+
+  #handshake(side: 'in' | 'out', done: boolean): void {
+    this.counts.of('ims_tls_handshakes_total', { side, outcome: done ? 'done' : 'failed' }).value += 1;
+  }
+
+  #change(listener: string, by: number): void {
+    this.open.set(listener, (this.open.get(listener) ?? 0) + by);
+  }
 
   /** A connection to a host was asked of a way. */
   readonly dialled = (way: Way, outcome: 'open' | 'unreachable' | 'failed', host: string, why?: string): void => {

@@ -89,6 +89,7 @@ test('Q182502: queue, connections, refusals, failures, bounces and octets are th
   assert.ok(valueIn(text, 'ims_message_sent_bytes_total{route="local",name=""}') > 40);
   assert.equal(valueIn(text, 'ims_commands_refused_total{command="RCPT",for="good",class="address"}'), 1);
   assert.equal(valueIn(text, 'ims_connections_accepted_total{listener="mx"}'), 3);
+  assert.equal(valueIn(text, 'ims_connections{listener="mx"}'), 0);
   assert.equal(valueIn(text, 'ims_queue_messages'), 1);
   assert.equal(valueIn(text, 'ims_queue_deliveries'), 2);
   assert.ok(valueIn(text, 'ims_queue_bytes') > 20);

@@ -50,6 +50,8 @@ export interface ConnectionOptions {
   readonly verify: boolean;
   /** Called when the connection takes no more transactions; maybe more than once. */
   readonly gone: (connection: RelayConnection) => void;
+  /** Hears how a TLS handshake ended. */
+  readonly encrypted?: ((done: boolean) => void) | undefined;
 }
 
 /** Dials and opens the session up to the first transaction. */
@@ -234,7 +236,9 @@ export class RelayConnection implements ByteSink {
         serverName: this.#options.target.name,
         timeoutMs: this.#options.timeouts.connect,
       });
+      this.#options.encrypted?.(true);
     } catch (error) {
+      this.#options.encrypted?.(false);
       this.#shut();
       this.#settleOpen({ kind: 'tls-failed', why: error instanceof Error ? error.message : String(error) });
       return;

@@ -22,6 +22,7 @@ export interface RelayCourierRooms {
   readonly dialer: Dialer;
   readonly settings: DeliverySettings;
   readonly journal: Journal;
+  readonly encrypted?: (done: boolean) => void;
 }
 
 type RelayRoute = Extract<Route, { kind: 'relay' }>;
@@ -197,6 +198,7 @@ export class RelayCourier {
       },
       verify: terms.tls === 'verified' || terms.tls === 'implicit',
       gone: this.#gone,
+      encrypted: this.#rooms.encrypted,
     });
   }
 

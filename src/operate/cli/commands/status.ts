@@ -57,7 +57,19 @@ export function printStatus(session: CliSession, status: StatusResult, all: bool
   );
   const { text, forecast } = status.movement;
   if (text !== '') session.print(forecast.kind === 'grows' ? session.paint('yellow', text) : text);
+  for (const { kind, name, sinceMs, says = '' } of pausedWays(status))
+    session.print(
+      session.paint(
+        'yellow',
+        `${`${kind} ${name}`.trim()} is paused, for ${showSpan(Math.max(0, nowMs - sinceMs))}: ${says}`,
+      ),
+    );
   for (const one of status.missing) session.print(session.paint('yellow', `No answer: ${one}`));
+}
+
+/** Ways that fail and are no part of the service, of which the screen has told already. */
+function pausedWays({ transports }: StatusResult): readonly TransportState[] {
+  return transports.filter(({ kind, state }) => state === 'paused' && (kind === 'direct' || kind === 'smart-host'));
 }
 
 /** Something that is not well, as it is shown. */
