@@ -10,6 +10,7 @@ import { rowOf } from '../../events/render.ts';
 import type { ToChild } from '../messages.ts';
 import type { Board, PartSaid } from '../parts/board.ts';
 import type { Generation } from './generation.ts';
+import { letGoOn } from './go-on.ts';
 import type { Tally } from './tally.ts';
 
 /** What of a running worker gateways lead to. */
@@ -55,7 +56,7 @@ export function openGateways(
       if (state.trouble !== undefined) tally.ways.failed('gateway', state.name, state.trouble.why);
       if (state.trouble !== undefined) away.add(state.name);
       else if (state.state === 'up' && away.delete(state.name))
-        for (const { scheduler } of targets().shards) void scheduler.again(`the gateway ${state.name} `);
+        letGoOn(parts.world.clock, targets().shards, `the gateway ${state.name} `);
       // The worker that listens there speaks for the gateway.
       if (state.ports.length > 0) board.set(partOf(state));
     },

@@ -7,6 +7,7 @@ import { lookThrough } from '../../transport/proxy-look.ts';
 import type { World } from '../../world/world.ts';
 import type { Board, PartSaid } from '../parts/board.ts';
 import type { Generation } from './generation.ts';
+import { letGoOn } from './go-on.ts';
 import type { Tally } from './tally.ts';
 
 /** What of a running worker proxies lead to. */
@@ -33,7 +34,7 @@ export function openProxies(
       const { generation, shards } = targets();
       if (Object.hasOwn(generation.settings.routing.proxies, state.name)) board.set(partOf(state, clock));
       else board.drop(`proxy ${state.name}`);
-      if (state.state === 'well') for (const { scheduler } of shards) void scheduler.again(`the proxy ${state.name} `);
+      if (state.state === 'well') letGoOn(clock, shards, `the proxy ${state.name} `);
     },
   });
 }
