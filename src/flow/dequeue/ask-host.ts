@@ -93,6 +93,7 @@ async function dial(
   const { clock, timeouts, serverName, show } = parts;
   show('*', `connecting to ${address === host ? host : `${host} [${address}]`} port ${port}`);
   try {
+    let greetingName = serverName;
     const stream = await parts.dialer.dial({
       name: host,
       address,
@@ -100,6 +101,9 @@ async function dial(
       timeoutMs: timeouts.connect,
       ways,
       ...parts.source,
+      taken: (way) => {
+        if (way !== 'direct') greetingName = way.greetingName ?? serverName;
+      },
     });
     const dialogue = new HostDialogue(stream, {
       clock,
@@ -109,7 +113,7 @@ async function dial(
       show,
       client: {
         protocol: 'smtp',
-        greetingName: serverName,
+        greetingName,
         tls: CLIENT_TLS[tls],
         clearLogin: 'hashed',
         helo: false,

@@ -40,7 +40,7 @@ export function openDequeue(
         dialer,
         resolver,
         timeouts: delivery.timeouts,
-        serverName: server.name,
+        serverName: routing.heloName ?? server.name,
         ownDomains: [...Object.keys(domains), ...routing.relayDomains],
         source: { source4: routing.source4, source6: routing.source6 },
         waysOf: (proxy) => waysOf(typeof proxy === 'object' ? [...proxy] : proxy, routing, gateways),

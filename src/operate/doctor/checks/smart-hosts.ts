@@ -85,7 +85,8 @@ async function probe(
   const found = await addressOf(where, parts.resolver);
   if (found === undefined) return { seen: NO_ADDRESS, fault: NO_ADDRESS };
   if ('failure' in found) return { seen: `its address cannot be looked up: ${found.failure}`, unsure: true };
-  const { name } = parts.settings.server;
+  const { server, routing } = parts.settings;
+  const name = group.heloName ?? routing.heloName ?? server.name;
   const hello = `${group.protocol === 'lmtp' ? 'LHLO' : 'EHLO'} ${name}`;
   const port = found.address.startsWith('/') ? 0 : where.port;
   try {

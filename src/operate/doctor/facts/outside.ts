@@ -90,7 +90,7 @@ export async function dialOutside(
       const dialogue = new Dialogue(stream, clock, bannerMs);
       const banner = await dialogue.reply();
       if (typeof banner === 'string') return { kind: 'open', banner: '', offers: [] };
-      const hello = await dialogue.ask(`EHLO ${settings.server.name}`);
+      const hello = await dialogue.ask(`EHLO ${settings.routing.heloName ?? settings.server.name}`);
       const offers = typeof hello === 'string' ? [] : hello.lines.map((line) => line.slice(4).toUpperCase());
       stream.write('QUIT\r\n');
       return { kind: 'open', banner: banner.lines[0] ?? '', offers };
