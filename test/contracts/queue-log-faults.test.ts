@@ -75,6 +75,27 @@ describe('the log when storage fails', () => {
     await assert.rejects(openLog(disk), (error) => error instanceof Fault && error.event === 'storage.write-failed');
   });
 
+  it('delivers from a full disk although no mark of the work can be written', async () => {
+    const disk = new SimDisk({ random: seeded(9) });
+    const full = withOther(disk, {
+      open: async (path: string, how: 'create' | 'write' | 'read') => {
+        const file = await disk.open(path, how);
+        if (!path.endsWith('/work')) return file;
+        return withOther(file, {
+          writeNow: () => {
+            throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+          },
+        });
+      },
+    });
+    const { queue } = await openLog(full);
+    await put(queue, 'x');
+    const claim = await claimOne(queue);
+    await queue.record(claim, attempt(delivered, claim));
+    assert.equal(queue.counts().messages, 0);
+    await queue.close();
+  });
+
   it('allocates no segment ahead that does not fit, and leaves no part of one', async () => {
     const disk = new SimDisk({ random: seeded(8), faults: { capacityBytes: 24 * 1024 } });
     const { queue, events } = await openLog(disk);

@@ -26,5 +26,9 @@ export const startEveryMs = 200;
 /** Addresses of one message that a plan shows, and rests of cut records that one repair takes. */
 export const addressesMax = 3;
 export const cutFilesMax = 100;
+/** Name servers that this host knows of and that are asked whether they answer, how long they may take, and leases that are read. */
+export const knownServersMax = 8;
+export const knownServerMs = 2500;
+export const leasesMax = 20;
 /** Snapshots of repairs and restores that are kept; those that a person recorded, or a migration took, stay. */
 export const snapshotsKept = 100;

@@ -3,6 +3,7 @@
  * survive the process, not the machine.
  */
 import { crc32 } from 'node:zlib';
+import { errnoOf } from '../../../events/fault.ts';
 import type { Disk, DiskFile } from '../../../world/ports/disk.ts';
 import { readFully } from './hints.ts';
 
@@ -20,6 +21,7 @@ export interface WorkMark {
 const SLOT_BYTES = 32;
 const KINDS = { work: 1, suspect: 2 } as const;
 const SLOTS_MAX = 100_000;
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 export class WorkMarks {
   readonly #file: DiskFile;
@@ -60,7 +62,14 @@ export class WorkMarks {
       this.#slots.set(row, slot);
     }
     writeSlot(this.#slot, mark);
-    this.#file.writeNow(this.#slot, slot * SLOT_BYTES);
+    try {
+      this.#file.writeNow(this.#slot, slot * SLOT_BYTES);
+    } catch (error) {
+      // On a full file system a delivery goes on without its mark: it is what makes room.
+      if (!FULL.has(errnoOf(error))) throw error;
+      this.#slots.delete(row);
+      this.#free.push(slot);
+    }
   }
 
   /** Removes a mark. That of an ended delivery may stay until its slot is used again: nothing is found by it. */

@@ -2,7 +2,7 @@ import type { Repair } from '../repair.ts';
 import { cleanLines, dropDuplicates, listenWithIpv4, takeConfirmedName } from './configuration.ts';
 import { dropDeadPreload, morePorts, probeMtu, raiseLoopback } from './host.ts';
 import { raiseLimits } from './limits.ts';
-import { askBehindTheStub, askDnsToo, openResolvConf } from './names.ts';
+import { askDnsToo, askOthers, openResolvConf } from './names.ts';
 import { openDevices, openTables } from './host-files.ts';
 import { dropCutRecords, releaseQuarantined, returnQuarantined } from './quarantine.ts';
 import { dropDeadSockets } from './service.ts';
@@ -20,7 +20,7 @@ export const repairs: readonly Repair[] = [
   dropDeadPreload,
   raiseLimits,
   openResolvConf,
-  askBehindTheStub,
+  askOthers,
   takeConfirmedName,
   listenWithIpv4,
   closeKey,

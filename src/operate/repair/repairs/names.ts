@@ -1,9 +1,8 @@
-import { parseResolvConf, printNameServer } from '../../../transport/resolver/name-servers.ts';
+import { printNameServer } from '../../../transport/resolver/name-servers.ts';
+import { otherServers } from '../known-name-servers.ts';
 import { cureOf, nothing, person, reloadIfRunning, steps, type Repair, type RepairParts } from '../repair.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';
-/** Where systemd-resolved keeps the servers that it asks itself. */
-const BEHIND_THE_STUB = '/run/systemd/resolve/resolv.conf';
 const READABLE = 0o444;
 
 /** The file itself, behind one symbolic link. */
@@ -31,26 +30,27 @@ export const openResolvConf: Repair = {
   },
 };
 
-/** The stub on this host does not answer; those that it would ask are known. */
-export const askBehindTheStub: Repair = {
+/** Those that are asked do not answer; the host knows of others that do. */
+export const askOthers: Repair = {
   id: 'names.other-servers',
-  title: 'Asks the name servers behind the stub of this host',
+  title: 'Asks other name servers that this host knows of, and that answer',
   checks: ['names.servers-answer', 'names.servers-configured'],
   provenBy: 'names.servers-answer',
   async plan(given) {
-    const { host, nameServers } = given.parts;
+    const { nameServers } = given.parts;
     const { path, text } = given.configuration;
-    const found = await host?.text(BEHIND_THE_STUB);
-    if (found?.ok !== true || text === undefined || !/^\s*nameserver\s+\S/m.test(found.value))
-      return person(cureOf(given));
-    const inUse = new Set(nameServers?.servers.map(printNameServer));
-    const others = parseResolvConf(found.value)
-      .map(printNameServer)
-      .filter((server) => !inUse.has(server));
+    if (text === undefined) return person(cureOf(given));
+    const inUse = (nameServers?.servers ?? []).map(printNameServer);
+    const others = await otherServers(given);
     if (others.length === 0) return person(cureOf(given));
+    const words = others.map(({ address, from }) => `${address} (of ${from})`).join(' and ');
     return steps(
-      `The service asks ${others.join(' and ')}, which ${BEHIND_THE_STUB} names, instead of ${[...inUse].join(' and ')}.`,
-      { do: 'edit-configuration', path, changes: [{ key: ['names', 'servers'], value: others }] },
+      `The service asks ${words}${inUse.length === 0 ? '' : ` instead of ${inUse.join(' and ')}`}.`,
+      {
+        do: 'edit-configuration',
+        path,
+        changes: [{ key: ['names', 'servers'], value: others.map(({ address }) => address) }],
+      },
       ...(await reloadIfRunning(given)),
     );
   },
