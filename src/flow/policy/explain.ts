@@ -1,9 +1,11 @@
 import type { Mailbox, ReversePath } from '../../mail/mailbox.ts';
-import type { Reply } from '../../mail/reply.ts';
+import { replyKind, type Reply } from '../../mail/reply.ts';
+import type { SenderCheck } from '../../mail/sender-check.ts';
 import type { PolicySettings } from '../../settings/policy.ts';
 import type { Directory } from '../recipients/port.ts';
 import { networkTable } from './networks.ts';
-import { createPolicy, type PolicySession } from './policy.ts';
+import { createPolicy, type Policy, type PolicySession } from './policy.ts';
+import type { Examination } from './sender-checks.ts';
 
 /** A client, and what it might ask for. */
 export interface PolicyQuestion {
@@ -23,24 +25,47 @@ export interface PolicyAnswer {
   readonly connection: Reply | undefined;
   readonly sender: Reply;
   readonly recipient: Reply | undefined;
+  /** What was found out about the sender, where it was asked. */
+  readonly checks: readonly SenderCheck[];
 }
 
 /** Asks a policy of these settings without leaving a trace: no event, no mail. */
 export async function explainPolicy(
-  parts: { readonly settings: PolicySettings; readonly directory: Directory },
+  parts: {
+    readonly settings: PolicySettings;
+    readonly directory: Directory;
+    /** Looks into senders as the service does. */
+    readonly examine?: Policy['examine'];
+  },
   { session, sender, recipient }: PolicyQuestion,
 ): Promise<PolicyAnswer> {
   const { settings, directory } = parts;
   const policy = createPolicy({ settings, directory, journal: { emit: () => undefined } });
   const { clientAddress } = session;
-  const decision =
-    recipient === undefined ? undefined : await policy.recipient(session, sender, { mailbox: recipient });
+  const envelope = { reversePath: sender, body: '7bit', smtpUtf8: false } as const;
+  const answered = async (examination?: Examination): Promise<Reply | undefined> =>
+    recipient === undefined
+      ? undefined
+      : (await policy.recipient({ ...session, examination }, sender, { mailbox: recipient })).reply;
+  const plain = await answered();
+  const connection = policy.connection(session);
+  // Of who is refused anyway nothing need be found out.
+  const refused = connection !== undefined || (plain !== undefined && replyKind(plain) !== 'positive');
+  const examination = refused ? undefined : parts.examine?.(session, envelope);
   return {
     blockedBy: networkTable(settings.blockedNetworks).match(clientAddress)?.network,
     localBy: networkTable(settings.localNetworks).match(clientAddress)?.network,
     trusted: policy.trusts(clientAddress),
-    connection: policy.connection(session),
-    sender: await policy.sender(session, { reversePath: sender, body: '7bit', smtpUtf8: false }),
-    recipient: decision?.reply,
+    connection,
+    sender: await policy.sender(session, envelope),
+    recipient: examination === undefined ? plain : await answered(withoutTrace(examination)),
+    checks: (await examination?.results) ?? [],
+  };
+}
+
+function withoutTrace({ refusal, results }: Examination): Examination {
+  return {
+    results,
+    refusal: refusal?.then((found) => found && { reply: found.reply, tell: () => undefined }),
   };
 }

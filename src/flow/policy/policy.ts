@@ -4,7 +4,7 @@
  */
 import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
 import { domainKey, type Mailbox, type ReversePath } from '../../mail/mailbox.ts';
-import type { Reply } from '../../mail/reply.ts';
+import { replyKind, type Reply } from '../../mail/reply.ts';
 import type { Journal } from '../../events/journal.ts';
 import { addressLiteral } from '../../protocol/headers/received.ts';
 import { replies } from '../../protocol/smtp/replies.ts';
@@ -238,14 +238,6 @@ export function createPolicy(options: PolicyOptions): Policy {
     const local = mailbox.domain === '' || directory.isLocalDomain(mailbox.domain);
     const ask = (): Promise<RecipientDecision> =>
       directory.resolve(mailbox).then((resolution) => resolved(mailbox, resolution));
-    const ordinary = (): RecipientDecision | Promise<RecipientDecision> => {
-      const refusal = session.examination?.refusal;
-      if (refusal === undefined) return wanted();
-      return refusal.then((found) => {
-        found?.tell();
-        return found === undefined ? wanted() : refuse(found.reply);
-      });
-    };
     const wanted = (): RecipientDecision | Promise<RecipientDecision> => {
       if (blockedSenders.size > 0 && reversePath !== null && blockedSenders.matchMailbox(reversePath) !== undefined) {
         return refuse(replies.senderRefused);
@@ -254,6 +246,12 @@ export function createPolicy(options: PolicyOptions): Policy {
       if (!asksForRelay(mailbox)) return ask();
       // To a gateway of old an encapsulated address is a name like any other, and nobody here has it.
       return refuse(isEncapsulated(mailbox) ? replies.recipientUnknown : replies.relayDenied);
+    };
+    const ordinary = (): RecipientDecision | Promise<RecipientDecision> => {
+      const decision = wanted();
+      const refusal = session.examination?.refusal;
+      if (refusal === undefined) return decision;
+      return decision instanceof Promise ? decision.then((one) => examined(one, refusal)) : examined(decision, refusal);
     };
     if (mailbox.localPart.length !== POSTMASTER.length || mailbox.localPart.toLowerCase() !== POSTMASTER)
       return ordinary();
@@ -290,6 +288,18 @@ export function createPolicy(options: PolicyOptions): Policy {
     recipient,
     etrn,
   };
+}
+
+/** Whoever is refused anyway need not wait for what is found out about its sender. */
+function examined(
+  decision: RecipientDecision,
+  refusal: NonNullable<Examination['refusal']>,
+): RecipientDecision | Promise<RecipientDecision> {
+  if (replyKind(decision.reply) !== 'positive') return decision;
+  return refusal.then((found) => {
+    found?.tell();
+    return found === undefined ? decision : refuse(found.reply);
+  });
 }
 
 function senderChecksOf({

@@ -99,6 +99,13 @@ test('a sender for whom SPF fails is refused with 550 5.7.23 where that is wante
   assert.equal(refused.length, 2, 'one for each transaction');
 });
 
+test('who is refused anyway does not wait for what is found out', async () => {
+  const silent: Pick<Resolver, 'query'> = { query: () => new Promise(() => undefined) };
+  const { connect } = scene({ resolver: silent, policy: spf('refuse') });
+  assert.match(await recipient(connect(), 'somebody@elsewhere.test'), /^550 5\.7\.1 relaying denied/);
+  assert.match(await recipient(connect(), 'nobody@example.test'), /^550 5\.1\.1/);
+});
+
 test('the null reverse-path is judged by the greeting', async () => {
   const zone = 'client.remote.test TXT "v=spf1 -all"\n';
   assert.match(await recipient(play(zone, spf('refuse')).connect(), 'alice@example.test', ''), /550 5\.7\.23/);

@@ -57,8 +57,10 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
     queue: allShards(parts.shards),
     router: parts.generation.router,
     directory: parts.generation.directory,
-    explainPolicy: (question) =>
-      explainPolicy({ settings: parts.generation.settings.policy, directory: parts.generation.directory }, question),
+    explainPolicy: (question) => {
+      const { settings, directory, policy } = parts.generation;
+      return explainPolicy({ settings: settings.policy, directory, examine: policy.examine }, question);
+    },
     bounce: (filter, text) => total(parts.shards, ({ scheduler }) => scheduler.returnNow(filter, text)),
     expectWord: (word, key) => parts.introductions.expect(word, key),
     transfer: parts.transfer,

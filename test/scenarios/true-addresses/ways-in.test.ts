@@ -267,6 +267,19 @@ test('what XFORWARD tells stands in the trace, and changes no decision', async (
   assert.match(stdout, /for mx\.far\.test \[198\.51\.100\.66\]:4711 by ESMTP as far\.test, there 4F2A99, remote there/);
 });
 
+test('`ims explain` says what SPF and the lists would make of a client, and leaves no event', async () => {
+  const seen = service.events.length;
+  const forged = await service.ims('explain', FORGER, '--from', 'a@far.test', '--to', 'alice@example.test');
+  assert.match(forged.stdout, /SPF fail for a@far\.test \(-all\)\.\nRCPT is answered: 550 5\.7\.23 /);
+  const listed = await service.ims('explain', LISTED, '--from', 'a@far.test', '--to', 'alice@example.test');
+  assert.match(listed.stdout, /on the block list list\.test: 127\.0\.0\.2 \(seen sending spam\)\.\n/);
+  assert.match(listed.stdout, /SPF pass for a@far\.test[\s\S]*RCPT is answered: 550 5\.7\.1 /);
+  assert.deepEqual(
+    service.events.slice(seen).filter(({ event }) => event === 2253 || event === 2254),
+    [],
+  );
+});
+
 test('what EHLO names is what is honoured, no more and no less', async () => {
   const line = dial(ports.filter);
   await line.say('');

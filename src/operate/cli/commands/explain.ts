@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { PolicyAnswer } from '../../../flow/policy/explain.ts';
 import { printReply } from '../../../mail/reply.ts';
+import { printSenderCheck } from '../../../mail/sender-check.ts';
 import type { RouteRow } from '../../actions/explain.ts';
 import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
@@ -36,13 +37,14 @@ function routesCommand(root: Command, session: CliSession): void {
 }
 
 function printAnswer(session: CliSession, client: string, answer: PolicyAnswer): void {
-  const { blockedBy, localBy, trusted, connection, sender, recipient } = answer;
+  const { blockedBy, localBy, trusted, connection, sender, recipient, checks } = answer;
   if (localBy !== undefined) session.print(`${client} is in the local network ${localBy}`);
   if (blockedBy !== undefined) session.print(`${client} is in the blocked network ${blockedBy}`);
   if (localBy === undefined && blockedBy === undefined) session.print(`${client} is in no network of the settings`);
   session.print(`It may ${trusted ? '' : 'not '}relay without a login.`);
   session.print(connection === undefined ? 'It is greeted.' : `It gets no banner but: ${printReply(connection)}`);
   session.print(`MAIL is answered: ${printReply(sender)}`);
+  for (const check of checks) session.print(`${printSenderCheck(check)}.`);
   if (recipient !== undefined) session.print(`RCPT is answered: ${printReply(recipient)}`);
 }
 
