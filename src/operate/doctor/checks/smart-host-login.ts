@@ -1,7 +1,7 @@
 import { type HostFailure, openConnection } from '../../../flow/delivery/smtp/connection.ts';
 import { printReply } from '../../../mail/reply.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { addressOf, dialBy, smartHostsOf, type SmartHost } from '../facts/smart-host-way.ts';
+import { addressesOf, dialAny, smartHostsOf, type SmartHost } from '../facts/smart-host-way.ts';
 import { showPlace } from '../facts/usage.ts';
 import { checkMsMax, farDialMs, loginEveryMs, replyMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
@@ -60,13 +60,13 @@ async function tryLogin(
 ): Promise<Tried> {
   const { group, host, way } = one;
   const { settings, clock } = parts;
-  const found = await addressOf({ host: host.host, way }, parts.resolver);
-  if (found === undefined || 'failure' in found) return { kind: 'unsure', why: 'its address cannot be looked up' };
-  const port = found.address.startsWith('/') ? 0 : host.port;
-  const target = { name: host.host, address: found.address, port };
+  const found = await addressesOf({ host: host.host, way }, parts.resolver);
+  const [address] = 'failure' in found ? [] : found;
+  if ('failure' in found || address === undefined) return { kind: 'unsure', why: 'its address cannot be looked up' };
+  const target = { name: host.host, address, port: address.startsWith('/') ? 0 : host.port };
   const end = await openConnection({
     world: { clock },
-    dialer: { dial: () => dialBy(way, target, parts) },
+    dialer: { dial: () => dialAny(way, target, found, parts) },
     timeouts: { ...settings.delivery.timeouts, connect: farDialMs, greeting: replyMs, mail: replyMs },
     target,
     client: {

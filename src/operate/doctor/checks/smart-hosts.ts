@@ -5,7 +5,7 @@ import { isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.
 import { defineCheck, type Parts } from '../check.ts';
 import { Dialogue } from '../facts/dialogue.ts';
 import { interfaces } from '../facts/routes.ts';
-import { addressOf, dialBy, smartHostsOf } from '../facts/smart-host-way.ts';
+import { addressesOf, dialAny, smartHostsOf } from '../facts/smart-host-way.ts';
 import { onLoopback, showPlace } from '../facts/usage.ts';
 import { checkMsMax, farDialMs, replyMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
@@ -82,15 +82,16 @@ async function probe(
   where: { readonly host: string; readonly port: number; readonly way: ProxyTerms | 'direct' },
   parts: Pick<Parts, 'settings' | 'resolver' | 'network' | 'clock'>,
 ): Promise<Probe> {
-  const found = await addressOf(where, parts.resolver);
-  if (found === undefined) return { seen: NO_ADDRESS, fault: NO_ADDRESS };
+  const found = await addressesOf(where, parts.resolver);
   if ('failure' in found) return { seen: `its address cannot be looked up: ${found.failure}`, unsure: true };
+  const [first] = found;
+  if (first === undefined) return { seen: NO_ADDRESS, fault: NO_ADDRESS };
   const { server, routing } = parts.settings;
   const name = group.heloName ?? routing.heloName ?? server.name;
   const hello = `${group.protocol === 'lmtp' ? 'LHLO' : 'EHLO'} ${name}`;
-  const port = found.address.startsWith('/') ? 0 : where.port;
+  const port = first.startsWith('/') ? 0 : where.port;
   try {
-    const stream = await dialBy(where.way, { name: where.host, address: found.address, port }, parts);
+    const stream = await dialAny(where.way, { name: where.host, port }, found, parts);
     const secure = async (): Promise<Dialogue> => {
       const facts = await stream.startTlsClient({ serverName: where.host, timeoutMs: farDialMs });
       if (facts.verified === false && (group.tls === 'verified' || group.tls === 'implicit'))

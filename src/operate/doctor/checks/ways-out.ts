@@ -103,6 +103,17 @@ function judge(tried: readonly Tried[], port: number, evidence: readonly Evidenc
   );
 }
 
+/** Hosts outside to look at; or why there is nothing to see. */
+async function hostsToTry(
+  parts: Pick<Parts, 'settings' | 'host' | 'resolver' | 'service'>,
+): Promise<readonly OutsideHost[] | Verdict> {
+  const { settings } = parts;
+  if (isForTrying(settings) || !dialsTheWorld(settings))
+    return notApplicable('no mail goes straight to the hosts of its domain');
+  const hosts = await outsideHosts(parts);
+  return hosts.length === 0 ? notApplicable('no mail waits for a host outside that could be tried') : hosts;
+}
+
 /** Providers close port 25 outward, and say nothing. */
 export const portOut = defineCheck({
   id: 'ways.port-25',
@@ -123,8 +134,8 @@ export const portOut = defineCheck({
       return unhealthy(own.cause, { cure: own.cure, event: 3350 }, [
         row('firewall of this host', 'lets it out', own.cause),
       ]);
-    const hosts = await outsideHosts(parts);
-    if (hosts.length === 0) return notApplicable('no mail waits for a host outside that could be tried');
+    const hosts = await hostsToTry(parts);
+    if ('kind' in hosts) return hosts;
     const tried = await Promise.all(hosts.map((one) => tryHost(parts, one)));
     const evidence = tried.flatMap(({ host: one, smtp, other }) => [
       row(`${one.name} [${one.address}] port ${port}`, 'takes the connection', words(smtp)),
@@ -161,12 +172,10 @@ export const notIntercepted = defineCheck({
   cost: 'network',
   deadlineMs: checkMsMax,
   async look(parts) {
-    const { settings } = parts;
-    if (isForTrying(settings) || !dialsTheWorld(settings))
-      return notApplicable('no mail goes straight to the hosts of its domain');
-    if (settings.routing.port !== SMTP) return notApplicable(`mail hosts are reached on port ${settings.routing.port}`);
-    const hosts = await outsideHosts(parts);
-    if (hosts.length === 0) return notApplicable('no mail waits for a host outside that could be tried');
+    const { port } = parts.settings.routing;
+    if (port !== SMTP) return notApplicable(`mail hosts are reached on port ${port}`);
+    const hosts = await hostsToTry(parts);
+    if ('kind' in hosts) return hosts;
     const [nobody, ...seen] = await Promise.all([
       dialOutside(parts, { address: NOBODY, port: SMTP }, true),
       ...hosts.map(({ address }) => dialOutside(parts, { address, port: SMTP }, true)),

@@ -6,7 +6,7 @@ import type { ProxyTerms } from '../../../transport/port.ts';
 import { dialThrough } from '../../../transport/through-proxy.ts';
 import type { ByteStream } from '../../../world/ports/network.ts';
 import type { Parts } from '../check.ts';
-import { farDialMs, sampleMax } from '../limits.ts';
+import { farDialMs, outsideMax, sampleMax } from '../limits.ts';
 
 /** One host of a group, with the first way that mail takes to it. */
 export interface SmartHost {
@@ -26,18 +26,18 @@ export function smartHostsOf(settings: Parts['settings']): readonly SmartHost[] 
     .slice(0, sampleMax);
 }
 
-/** An address of a smart host, or what the look-up said instead. */
-export async function addressOf(
+/** The addresses of a smart host, or what the look-up said instead; none where it has none. */
+export async function addressesOf(
   { host: name, way }: { readonly host: string; readonly way: SmartHost['way'] },
   resolver: Parts['resolver'],
-): Promise<{ readonly address: string } | { readonly failure: string } | undefined> {
+): Promise<readonly string[] | { readonly failure: string }> {
   if ((way !== 'direct' && way.resolve === 'proxy') || parseIp(name) !== undefined || name.startsWith('/'))
-    return { address: name };
-  const [four, six] = await Promise.all([resolver.query(name, 'A'), resolver.query(name, 'AAAA')]);
-  for (const answer of [four, six])
-    if (answer.kind === 'records' && answer.records[0] !== undefined) return { address: answer.records[0] };
-  const failure = [four, six].find((answer) => answer.kind === 'failure');
-  return failure?.kind === 'failure' ? { failure: failure.reason } : undefined;
+    return [name];
+  const answers = await Promise.all([resolver.query(name, 'A'), resolver.query(name, 'AAAA')]);
+  const addresses = answers.flatMap((answer) => (answer.kind === 'records' ? answer.records : []));
+  const failure = answers.find((answer) => answer.kind === 'failure');
+  if (addresses.length > 0 || failure?.kind !== 'failure') return addresses;
+  return { failure: failure.reason };
 }
 
 /** The first way that mail takes to a group; undefined where it cannot be tried from here. */
@@ -49,8 +49,26 @@ function wayOf(group: SmartHostGroup, { routing, gateways }: Parts['settings']):
   return way === 'direct' || way.kind !== 'ssh-gateway' ? way : undefined;
 }
 
-/** Connects by a way; throws what is wrong with it. */
-export async function dialBy(
+/** Connects by a way to the first address that answers, as a delivery would; throws what is wrong with the first of them. */
+export async function dialAny(
+  way: ProxyTerms | 'direct',
+  { name, port }: { readonly name: string; readonly port: number },
+  [first = '', ...others]: readonly string[],
+  parts: Pick<Parts, 'network' | 'clock' | 'resolver'>,
+): Promise<ByteStream> {
+  const dial = (address: string): Promise<ByteStream> => dialBy(way, { name, address, port }, parts);
+  try {
+    return await dial(first);
+  } catch (error) {
+    const rest = await Promise.allSettled(others.slice(0, outsideMax - 1).map(dial));
+    const [open, ...spare] = rest.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    for (const stream of spare) stream.destroy();
+    if (open === undefined) throw error;
+    return open;
+  }
+}
+
+async function dialBy(
   way: ProxyTerms | 'direct',
   target: { readonly name: string; readonly address: string; readonly port: number },
   { network, clock, resolver }: Pick<Parts, 'network' | 'clock' | 'resolver'>,
