@@ -15,6 +15,7 @@ import { eventsList, trace } from './look-back.ts';
 import { metricsAction } from './metrics.ts';
 import { introduce } from './introduce.ts';
 import { mailboxList, mailboxShow } from './mailboxes.ts';
+import { queueEnvelope, queuePart, queueTake } from './carry.ts';
 import { transferOrder, transferShow } from './transfer.ts';
 import { queueMovement } from './movement.ts';
 import { dequeueList, dequeueNow } from './dequeue.ts';
@@ -33,6 +34,9 @@ export const actions: ReadonlyMap<string, Action> = new Map(
     queueList,
     queueShow,
     queueMovement,
+    queueEnvelope,
+    queuePart,
+    queueTake,
     transferShow,
     transferOrder,
     ...queueChanges,

@@ -9,6 +9,7 @@ import type { Directory, Resolution } from '../../flow/recipients/port.ts';
 import type { Route } from '../../flow/routing/port.ts';
 import type { ExplainingRouter, RouteExplanation as Explained } from '../../flow/routing/router.ts';
 import type { OutsideAnswer, OutsideLook } from './outside.ts';
+import type { CarriedEnvelope } from '../carry/envelope-file.ts';
 import type { TransferMode, TransferState } from '../transfer/state.ts';
 import { SHOWN_BYTES_MAX } from './limits.ts';
 
@@ -28,6 +29,11 @@ export interface RouteExplanation {
   }[];
 }
 
+/** What became of a message that was to be taken in. */
+export type TakenIn = { readonly ok: true; readonly queueId: string } | { readonly ok: false; readonly why: string };
+
+export type { CarriedEnvelope };
+
 /** One worker's queue as the rates are made of it. */
 export interface QueueMovement {
   readonly messages: number;
@@ -45,7 +51,14 @@ export interface WorkerCalls {
   'queue.list': { input: { filter: QueueFilter; most: number; envelopes: boolean }; output: readonly QueueRow[] };
   'queue.count': { input: { filter: QueueFilter }; output: number };
   /** The content as Latin-1 text, cut after `SHOWN_BYTES_MAX` octets. */
-  'queue.content': { input: { queueId: string }; output: { readonly sizeBytes: number; readonly text: string } | null };
+  'queue.content': {
+    input: { queueId: string; offset?: number };
+    output: { readonly sizeBytes: number; readonly text: string } | null;
+  };
+  /** The envelope of a message, with the recipients that still wait; null where the queue does not have it, or it is in work. */
+  'queue.envelope': { input: { queueId: string }; output: CarriedEnvelope | null };
+  /** Takes a message into the queue whose content lies in a file; null where another worker was asked. */
+  'queue.take': { input: { worker: number; path: string; carried: CarriedEnvelope }; output: TakenIn | null };
   'queue.hold': { input: { filter: QueueFilter }; output: number };
   'queue.release': { input: { filter: QueueFilter }; output: number };
   'queue.retry': { input: { filter: QueueFilter }; output: number };
@@ -89,6 +102,10 @@ export interface WorkerParts {
   /** Messages that came into the queue since the process started. */
   arrived(): number;
   readonly transfer: { readonly mode: TransferMode; use(state: TransferState): Promise<void> };
+  /** The envelope of a message that waits. */
+  envelope(queueId: string): Promise<CarriedEnvelope | null>;
+  /** Takes a message in; null where another worker is meant. */
+  takeIn(worker: number, path: string, carried: CarriedEnvelope): Promise<TakenIn | null>;
   /** What policy would answer. */
   explainPolicy(question: PolicyQuestion): Promise<PolicyAnswer>;
   /** Lets sessions answer a word. */
@@ -141,12 +158,19 @@ async function explainRoute(
   return { recipient: printMailbox(recipient), resolution, targets };
 }
 
-async function readContent(queue: OperatorQueue, queueId: string): Promise<WorkerOutput<'queue.content'>> {
+async function readContent(
+  queue: OperatorQueue,
+  queueId: string,
+  offset: number,
+): Promise<WorkerOutput<'queue.content'>> {
   const content = await queue.content(queueId);
   if (content === undefined) return null;
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const chunk of content.chunks()) {
+  let skip = offset;
+  for await (const whole of content.chunks()) {
+    const chunk = whole.subarray(skip);
+    skip = Math.max(0, skip - whole.length);
     parts.push(chunk);
     length += chunk.length;
     if (length >= SHOWN_BYTES_MAX) break;
@@ -167,7 +191,9 @@ export function answerWorkerCalls(parts: WorkerParts): Implementations {
     },
     'queue.list': ({ filter, most, envelopes }) => queue.list(filter, { offset: 0, most, envelopes }),
     'queue.count': ({ filter }) => queue.count(filter),
-    'queue.content': ({ queueId }) => readContent(queue, queueId),
+    'queue.content': ({ queueId, offset = 0 }) => readContent(queue, queueId, offset),
+    'queue.envelope': ({ queueId }) => parts.envelope(queueId),
+    'queue.take': ({ worker, path, carried }) => parts.takeIn(worker, path, carried),
     'queue.hold': ({ filter }) => queue.hold(filter),
     'queue.release': ({ filter }) => queue.resume(filter),
     'queue.retry': ({ filter }) => queue.retryNow(filter),

@@ -26,6 +26,7 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
   { names: ['dequeue'], load: async () => (await import('./commands/dequeue.ts')).dequeueCommands },
   { names: ['gateway'], load: async () => (await import('./commands/gateway.ts')).gatewayCommands },
   { names: ['metrics'], load: async () => (await import('./commands/metrics.ts')).metricsCommands },
+  { names: ['drain', 'retire'], load: async () => (await import('./commands/drain.ts')).drainCommands },
   { names: ['transfer'], load: async () => (await import('./commands/transfer.ts')).transferCommands },
   { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },
   { names: ['trace', 'events'], load: async () => (await import('./commands/look-back.ts')).lookBackCommands },

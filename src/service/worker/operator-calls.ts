@@ -5,6 +5,7 @@ import type { Reception } from '../../flow/reception/reception.ts';
 import { answerWorkerCalls, type OperatorQueue } from '../../operate/actions/worker-calls.ts';
 import type { WorkerMeasure } from '../../operate/metrics/measures.ts';
 import type { OutsideAnswer, OutsideLook } from '../../operate/actions/outside.ts';
+import type { CarriedEnvelope, TakenIn } from '../../operate/actions/worker-calls.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
@@ -28,6 +29,8 @@ export interface CalledParts {
   readonly dequeue: Dequeue;
   readonly lookOutside: (look: OutsideLook) => Promise<OutsideAnswer>;
   readonly tally: Tally;
+  /** Takes a message into the queue of this worker. */
+  readonly takeIn: (path: string, carried: CarriedEnvelope) => Promise<TakenIn>;
 }
 
 /** What this worker measures now. */
@@ -64,6 +67,8 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
     bounce: (filter, text) => total(parts.shards, ({ scheduler }) => scheduler.returnNow(filter, text)),
     expectWord: (word, key) => parts.introductions.expect(word, key),
     transfer: parts.transfer,
+    envelope: (queueId) => envelopeOf(parts.shards, queueId),
+    takeIn: async (worker, path, carried) => (parts.shards[0]?.number === worker ? parts.takeIn(path, carried) : null),
     arrived: () => parts.arrivals.arrived,
     dequeue: parts.dequeue,
     lookOutside: parts.lookOutside,
@@ -73,6 +78,36 @@ export async function answerCall(parts: CalledParts, name: string, input: unknow
   if (call === undefined) throw new Error(`unknown call ${name}`);
   return call(input);
 }
+
+/** Leases a message for a moment: only so is its envelope read as a whole. One in work has none. */
+async function envelopeOf(shards: readonly Shard[], queueId: string): Promise<CarriedEnvelope | null> {
+  for (const { queue } of shards) {
+    const claims = await queue.claimMatching({ queueId }, DELIVERIES_MAX);
+    const [first] = claims;
+    const found = first && {
+      envelope: first.envelope,
+      recipients: claims.flatMap(({ recipients }) =>
+        recipients.map(({ mailbox, notify, original }) => ({
+          mailbox,
+          ...(notify === undefined ? {} : { notify: [...notify] }),
+          ...(original === undefined ? {} : { original }),
+        })),
+      ),
+      class: first.class,
+      messageId: first.messageId,
+      arrivedAtMs: first.arrivedAtMs,
+      expiresAtMs: first.expiresAtMs,
+      eightBit: first.content.eightBit,
+      sizeBytes: first.content.sizeBytes,
+    };
+    for (const claim of claims) queue.release(claim, 0);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+/** Deliveries of one message. */
+const DELIVERIES_MAX = 100_000;
 
 async function total(shards: readonly Shard[], count: (shard: Shard) => Promise<number>): Promise<number> {
   return (await Promise.all(shards.map(count))).reduce((sum, one) => sum + one, 0);

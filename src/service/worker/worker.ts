@@ -30,7 +30,8 @@ import { openDequeue } from './dequeue.ts';
 import { openProxies } from './proxies.ts';
 import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
 import type { ChildDuties, SupervisorLink } from './link.ts';
-import { answerCall } from './operator-calls.ts';
+import { answerCall, type CalledParts } from './operator-calls.ts';
+import { takeIn } from './take-in.ts';
 import { lookOutside } from './look-outside.ts';
 import { type AskForMore, Shares } from './shares.ts';
 import { openShard, type Shard, schedulerPart } from './shard.ts';
@@ -207,7 +208,7 @@ class Worker implements ChildDuties {
   }
 }
 
-interface Running {
+interface Running extends Pick<CalledParts, 'takeIn'> {
   generation: Generation;
   readonly makeGeneration: (briefing: Briefing) => Generation;
   readonly shards: readonly Shard[];
@@ -303,6 +304,8 @@ async function startRunning(
     closeJournal: close,
     proxyInward: createProxyInward({ clock: world.clock, journal }),
     dequeue: openDequeue(world, board, message, journal, () => running),
+    takeIn: (path, carried) =>
+      takeIn({ world, queue: own.queue, timeline: told, generation: () => running.generation }, path, carried),
     lookOutside: (look) => lookOutside({ world, gateways, generation: () => running.generation }, look),
     gateways,
     proxies,

@@ -3,6 +3,7 @@ import type { QueueFilter, QueueRow } from '../../../flow/queue/port.ts';
 import { printReply } from '../../../mail/reply.ts';
 import type { QueueChange } from '../../actions/queue-change.ts';
 import type { QueuePage } from '../../actions/queue-look.ts';
+import { carryCommands } from './queue-carry.ts';
 import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
 import { count, showBytes, showSpan, showTime } from '../text.ts';
@@ -298,6 +299,7 @@ export function queueCommands(root: Command, session: CliSession): void {
     if (verb.final) command.addOption(new Option('--yes', 'do it; it cannot be taken back'));
     if (verb.name === 'bounce') command.addOption(new Option('--text <sentence>', 'the reason that senders are told'));
   }
+  carryCommands(queue, session, withFilters, filterOf);
   queue
     .command('flush')
     .description('start the delivery of mail held for a domain, as ETRN does')
