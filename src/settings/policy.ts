@@ -94,7 +94,7 @@ export const policySettings = z.strictObject({
     .max(20)
     .default([])
     .describe(
-      'Block lists that are asked about clients, as `spf` asks: strangers on listeners with profile mx, by their true address, never a private one. No answer, or one by which a list refuses to answer, is no listing.',
+      'Block lists that are asked about clients, as `spf` asks: strangers on listeners with profile mx, by their true address, never a private one. No answer within `spf.timeout`, or one by which a list refuses to answer, is no listing.',
     )
     .meta({ rfc: '5782 §2', example: [{ zone: 'zen.spamhaus.org' }] }),
   uncheckedNetworks: z

@@ -12,7 +12,7 @@ import { replies } from '../../protocol/smtp/replies.ts';
 import type { PolicySettings } from '../../settings/policy.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
-import { examinationsMax, listSilenceMs } from './limits.ts';
+import { examinationsMax, listSilenceMs, silentChecksMax, silentWaitMs } from './limits.ts';
 
 /** Who sends. */
 export interface SenderFacts {
@@ -62,6 +62,8 @@ class SenderChecks {
   readonly #lists;
   readonly #toldMs = new Map<string, number>();
   #underWay = 0;
+  /** Checks in a row that got no answer in time: the name service is silent. */
+  #silent = 0;
 
   constructor(parts: SenderChecksParts) {
     this.#parts = parts;
@@ -132,13 +134,21 @@ class SenderChecks {
   }
 
   /** What is found in time. Look-ups that take longer still count as under way. */
-  #bounded<T>(look: () => Promise<T>, ms: number, without: (why: string) => T): Promise<T> {
+  #bounded<T>(look: () => Promise<T>, longestMs: number, without: (why: string) => T): Promise<T> {
+    // A name service that is silent must not slow all mail down by the whole time.
+    const ms = this.#silent < silentChecksMax ? longestMs : Math.min(longestMs, silentWaitMs);
     if (this.#underWay >= examinationsMax) return Promise.resolve(without(`${this.#underWay} checks are under way`));
     this.#underWay += 1;
     return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(ms, () => resolve(without(`not found out within ${ms} ms`)));
+      let late = false;
+      const timer = this.#parts.clock.after(ms, () => {
+        late = true;
+        this.#silent += 1;
+        resolve(without(`not found out within ${ms} ms`));
+      });
       const over = (found: T): void => {
         this.#underWay -= 1;
+        if (!late) this.#silent = 0;
         timer.cancel();
         resolve(found);
       };

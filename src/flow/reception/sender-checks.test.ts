@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { deliver, scene, settled, type SceneOptions, type TextStream } from '../../../test/support/reception.ts';
 import type { Answer, RecordType, Resolver } from '../../world/ports/resolver.ts';
 import { zoneResolver } from '../../world/sim/resolver.ts';
-import { examinationsMax } from '../policy/limits.ts';
+import { examinationsMax, silentWaitMs } from '../policy/limits.ts';
 import type { ReceptionListener } from './reception.ts';
 
 const CLIENT = '198.51.100.7';
@@ -137,6 +137,33 @@ test('a name service that is silent costs no mail: temperror when the time is ov
     queue.taken[0]?.content.toString('latin1') ?? '',
     /spf=temperror \(198\.51\.100\.7: not found out within 5000 ms\)/,
   );
+});
+
+test('a name service that stays silent is waited for only shortly, until it answers again', async () => {
+  const known = zoneResolver(PASSES);
+  let silent = true;
+  const resolver: Pick<Resolver, 'query'> = {
+    query: (name, type) => (silent ? new Promise(() => undefined) : known.query(name, type)),
+  };
+  const { connect, clock, queue } = scene({ resolver, policy: spf('mark') });
+  const result = async (waitMs: number): Promise<string | undefined> => {
+    const before = queue.taken.length;
+    const stream = connect();
+    await deliver(stream, 'Subject: x\r\n\r\nhello\r\n');
+    await waited();
+    clock.advance(waitMs);
+    await waited();
+    stream.destroy();
+    const text = queue.taken[before]?.content.toString('latin1') ?? '';
+    return /spf=(\w+) [^;]*smtp\.mailfrom/.exec(text)?.[1];
+  };
+  assert.equal(await result(4999), undefined, 'still waited for');
+  assert.equal(await result(5000), 'temperror');
+  assert.equal(await result(silentWaitMs), 'temperror', 'the third and later ones wait shortly');
+  silent = false;
+  assert.equal(await result(0), 'pass');
+  silent = true;
+  assert.equal(await result(silentWaitMs), undefined, 'as long as ever again');
 });
 
 test('nothing is asked about networks of ours, logins, other profiles, this host, and hosts whose mail is not judged', async () => {

@@ -1,4 +1,5 @@
-import { canonicalIp, parseIp, printIp, reverseName } from '../../base/ip.ts';
+import { askLivingList } from '../../authentication/block-list/index.ts';
+import { canonicalIp, parseIp, reverseName } from '../../base/ip.ts';
 import { errnoOf } from '../../events/fault.ts';
 import type { GatewaySettings } from '../../settings/gateways.ts';
 import { bannerOf, bindPort } from '../../transport/gateway/binding.ts';
@@ -200,15 +201,11 @@ async function checkForward(resolver: Resolver, address: string, name: string): 
 
 async function checkListing(resolver: Resolver, address: string): Promise<GatewayFinding> {
   const what = `listing of ${address} at ${LIST}`;
-  const ip = parseIp(canonicalIp(address) ?? '');
-  if (ip === undefined || ip.family === 6) return unknown(what, 'asked for IPv4 only');
-  const name = `${printIp(ip).split('.').reverse().join('.')}.${LIST}`;
-  const answer = await resolver.query(name, 'A');
-  if (answer.kind === 'failure') return unknown(what, answer.reason);
-  const listed = answer.kind === 'records' ? answer.records : [];
-  // 127.255.255.x says that the list does not answer this name server.
-  if (listed.some((record) => record.startsWith('127.255.255.')))
-    return unknown(what, 'the list does not answer this name server');
-  if (listed.length === 0) return well(what, 'not listed');
-  return bad(what, listed.join(', '), `Ask for its removal at https://check.spamhaus.org/, or take another address`);
+  const canonical = canonicalIp(address) ?? '';
+  if (parseIp(canonical)?.family !== 4) return unknown(what, 'asked for IPv4 only');
+  const listing = await askLivingList(resolver, LIST, canonical);
+  if (listing.kind === 'unseen') return unknown(what, listing.why);
+  if (listing.kind === 'not-listed') return well(what, 'not listed');
+  const found = `${listing.code} ${listing.why}`.trim();
+  return bad(what, found, `Ask for its removal at https://check.spamhaus.org/, or take another address`);
 }
