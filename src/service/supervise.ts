@@ -19,6 +19,7 @@ import { leavePlace, ownershipOf, type Place, takeFallback, takePlace } from './
 import { serviceManager } from './supervisor/service-manager.ts';
 import { openStorage, type StorageTrouble, unusable } from './supervisor/storage.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
+import { WrittenLater } from './supervisor/written-later.ts';
 
 /** What a run of the supervisor is made of. */
 export interface Supervised {
@@ -36,6 +37,7 @@ export interface Supervised {
 }
 
 const ID_OCTETS = 12;
+const later = new WrittenLater(nodeWorld.clock);
 
 /** Resolves when it was told to stop, or at once where another instance is there. */
 export async function supervise(parts: Supervised): Promise<'ended' | { readonly held: string }> {
@@ -187,6 +189,7 @@ async function lookForStorage(
         journal.emit('service.storage-given', { path: directory, owner: other.words, uid: other.wanted });
     },
     ownership: (at: string) => ownershipOf(at, user),
+    written: later.written,
     unsigned: (why: string) => {
       unsigned = `no sign that there is a spool could be left outside of it: ${why}`;
     },

@@ -75,7 +75,7 @@ export const serviceEvents = {
     severity: 'error',
     category: 'storage',
     title: 'The queue cannot be opened; no mail is accepted',
-    text: 'the queue in {path} cannot be opened: {cause}; no listener of this worker accepts mail until it can',
+    text: 'the queue in {path} cannot be opened: {cause}; this worker accepts no mail until it can',
     data: { path: 'path', cause: 'text' },
     advice: 'Mend the storage named; the worker tries again by itself.',
   },

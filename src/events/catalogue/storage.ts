@@ -24,7 +24,7 @@ export const storageEvents = {
     severity: 'error',
     category: 'storage',
     title: 'Writing the queue failed',
-    text: 'writing {path} failed: {errno}; nothing is accepted until storage works again, outcomes are kept in memory',
+    text: 'writing {path} failed: {errno}; nothing is accepted and no delivery begins until storage works again; outcomes of those under way are kept in memory',
     data: { path: 'path', errno: 'errno' },
     advice: 'Check the disk and its file system (kernel log, free space, mount options); acceptance resumes by itself.',
   },

@@ -25,13 +25,24 @@ export const LISTENER = 'listener ';
 /** The part that says that no mail is taken by order of an administrator. */
 const REFUSED_BY_ORDER = 'transfer in';
 
-/** Whether some listener accepts mail. */
+const QUEUE = /^queue of worker /;
+/** Space on the drive of the queue dropped below the floor: sessions go on, and are told 452. */
+const SPACE_LOW = 3018;
+
+/** Whether every worker's queue is known to refuse what sessions bring. */
+function queuesRefuse(parts: readonly PartState[]): boolean {
+  const queues = parts.filter(({ part }) => QUEUE.test(part));
+  return queues.length > 0 && queues.every(({ state, event }) => state === 'failed' || event === SPACE_LOW);
+}
+
+/** Whether some listener accepts mail, and some queue takes it. */
 export function acceptsMail(parts: readonly PartState[]): boolean {
   return listensForMail(parts) && parts.every(({ part }) => part !== REFUSED_BY_ORDER);
 }
 
 /** Whether some listener would accept mail, whatever was ordered. */
 export function listensForMail(parts: readonly PartState[]): boolean {
+  if (queuesRefuse(parts)) return false;
   return parts.some(({ part, state }) => part.startsWith(LISTENER) && (state === 'running' || state === 'degraded'));
 }
 

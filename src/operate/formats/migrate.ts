@@ -18,6 +18,8 @@ export interface FormatsWorld {
   readonly version: string;
   /** Records files before they are changed; resolves with where. */
   snapshot(paths: readonly string[], why: string): Promise<string>;
+  /** Writes the first register, now or when there is space for it. */
+  written?(write: () => Promise<void>): Promise<void>;
   /** Told of each step. */
   migrated(step: { readonly part: string; readonly path: string; readonly from: number; readonly to: number }): void;
   readonly parts?: readonly FormatPart[];
@@ -55,7 +57,10 @@ export async function openFormats(world: FormatsWorld): Promise<OpenedFormats> {
     await migratePart(world, part, now);
   }
   const isSame = found.kind === 'register' && parts.every(({ name }) => before[name] === now[name]);
-  if (!isSame) await disk.replaceFile(registerPath(data), printRegister(now, version), 0o600);
+  if (!isSame) {
+    const write = (): Promise<void> => disk.replaceFile(registerPath(data), printRegister(now, version), 0o600);
+    await (isNew && world.written !== undefined ? world.written(write) : write());
+  }
   return { kind: 'known' };
 }
 

@@ -1,3 +1,4 @@
+import { isFull } from '../../flow/queue/log/space.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import type { TlsSettings } from '../../settings/tls.ts';
 
@@ -59,10 +60,15 @@ export async function loadCertificate(
   const directory = `${where.dataDirectory}/tls`;
   const paths = { certificate: `${directory}/self-signed.pem`, key: `${directory}/self-signed.key` };
   if ((await disk.entry(paths.certificate)) === undefined || (await disk.entry(paths.key)) === undefined) {
-    await disk.makeDirectory(directory);
     const made = await makeSelfSigned(where.serverName, where.nowMs);
-    await disk.replaceFile(paths.key, made.keyPem, 0o600);
-    await disk.replaceFile(paths.certificate, made.certificatePem, 0o644);
+    try {
+      await disk.makeDirectory(directory);
+      await disk.replaceFile(paths.key, made.keyPem, 0o600);
+      await disk.replaceFile(paths.certificate, made.certificatePem, 0o644);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      return made; // it serves this start, and a later one makes another
+    }
   }
   return {
     certificatePem: (await disk.readFile(paths.certificate)).toString('utf8'),

@@ -19,6 +19,7 @@ export async function openDataFormats(look: StorageParts, journal: Journal): Pro
       disk,
       data,
       version: VERSION,
+      written: look.written,
       migrated: (step) => journal.emit('formats.migrated', step),
       async snapshot(paths, why) {
         const wanted = paths.map((one) => ({ path: one, use: '', content: true }));

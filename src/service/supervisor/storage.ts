@@ -39,6 +39,8 @@ export interface StorageParts {
   readonly give: (directory: string) => void;
   /** Called where no sign of the spool could be left outside it: what an empty directory means at a later start stays open. */
   readonly unsigned: (why: string) => void;
+  /** Writes what a new spool begins with: now, or, where there is no space for it, when there is, each in its turn. */
+  readonly written: (write: () => Promise<void>) => Promise<void>;
   /** Who owns a path and who should, where they differ. */
   readonly ownership: (path: string) => Ownership | undefined;
 }
@@ -61,15 +63,18 @@ export async function openStorage(parts: StorageParts): Promise<StorageTrouble |
     }
     at = spoolPath(data);
     const own = (await readSpoolMarker(disk, at)) ?? { data, id: parts.newId(), madeAtMs: parts.nowMs };
-    if ((await disk.entry(at)) === undefined) await disk.replaceFile(at, printSpoolMarker(own), 0o600);
+    if ((await disk.entry(at)) === undefined)
+      await parts.written(() => disk.replaceFile(spoolPath(data), printSpoolMarker(own), 0o600));
     for (const directory of [data, run]) {
       at = directory;
       parts.give(directory);
     }
     if (marker !== undefined && (sign?.data !== data || sign.id !== own.id))
-      await disk
-        .replaceFile(marker, printSpoolMarker({ ...own, data }), 0o644)
-        .catch((error: unknown) => parts.unsigned(`${marker} cannot be written (${errnoOf(error)})`));
+      await parts.written(() =>
+        disk
+          .replaceFile(marker, printSpoolMarker({ ...own, data }), 0o644)
+          .catch((error: unknown) => parts.unsigned(`${marker} cannot be written (${errnoOf(error)})`)),
+      );
     return undefined;
   } catch (error) {
     return unusable(parts, at, error);

@@ -1,6 +1,7 @@
 import { Fault } from '../../events/fault.ts';
 import type { Journal } from '../../events/journal.ts';
 import { printFieldValue, renderText } from '../../events/render.ts';
+import { isFull } from '../../flow/queue/log/space.ts';
 import type { World } from '../../world/world.ts';
 
 /** Waits between attempts to open storage that failed. */
@@ -33,12 +34,16 @@ export async function untilLocked(parts: WaitingParts, journal: Journal, path: s
   }
 }
 
-/** Opens storage, and tries again for as long as it cannot be opened; says so once for each cause. */
+/**
+ * Opens storage, and tries again for as long as it cannot be opened; says so once for each cause. `full` is called when it is for want
+ * of space alone.
+ */
 export async function untilOpen<T>(
   parts: Pick<WaitingParts, 'world'>,
   journal: Journal,
   path: string,
   open: () => Promise<T>,
+  full: () => void = () => undefined,
 ): Promise<T> {
   let told = '';
   for (;;) {
@@ -50,9 +55,22 @@ export async function untilOpen<T>(
       const cause = causeOf(error);
       if (cause !== told) journal.emit('service.queue-unavailable', { path, cause });
       told = cause;
+      if (isFull(error instanceof Fault ? error.cause : error)) full();
       await new Promise<void>((resolve) => void parts.world.clock.after(REOPEN_MS, resolve));
     }
   }
+}
+
+/** The same, but it resolves when the first try has found no space, without what is opened later. */
+export async function untilOpenOrFull<T>(
+  ...[parts, journal, path, open]: Parameters<typeof untilOpen<T>>
+): Promise<{ readonly opening: Promise<T>; readonly own: T | undefined }> {
+  let full: () => void = () => undefined;
+  const noSpace = new Promise<undefined>((resolve) => {
+    full = () => resolve(undefined);
+  });
+  const opening = untilOpen(parts, journal, path, open, full);
+  return { opening, own: await Promise.race([opening, noSpace]) };
 }
 
 function causeOf(error: unknown): string {

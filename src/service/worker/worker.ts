@@ -1,6 +1,6 @@
 /** A mail worker: sessions, one shard of the queue (and those of workers that are no more), its scheduler and deliveries. */
 import type { EtrnOutcome } from '../../flow/policy/policy.ts';
-import { type LeaseShare, localLeases, type Leases } from '../../flow/reception/leases.ts';
+import { localLeases, type Leases } from '../../flow/reception/leases.ts';
 import type { Dequeue } from '../../flow/dequeue/port.ts';
 import type { LogGeometry } from '../../flow/queue/limits.ts';
 import { createIntroductions, type Introductions } from '../../flow/reception/introductions.ts';
@@ -11,7 +11,6 @@ import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { CountRecord } from '../../operate/metrics/counts.ts';
 import { openTimelineLog, type TimelineLog } from '../../operate/tracking/timeline-log.ts';
 import { readTransfer } from '../../operate/transfer/state.ts';
-import type { Settings } from '../../settings/index.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
 import { createProxyInward, type ProxyInward } from '../../transport/proxy-inward.ts';
@@ -24,6 +23,7 @@ import type { Briefing, ToChild } from '../messages.ts';
 import { Board } from '../parts/board.ts';
 import { shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
 import { type Arrivals, both, countArrivals } from './arrivals.ts';
+import { QueueDoor } from './door.ts';
 import { type Descriptors, watchDescriptors } from './files.ts';
 import { openGateways } from './gateways.ts';
 import { openDequeue } from './dequeue.ts';
@@ -34,11 +34,12 @@ import { answerCall, type CalledParts } from './operator-calls.ts';
 import { takeIn } from './take-in.ts';
 import { lookOutside } from './look-outside.ts';
 import { type AskForMore, Shares } from './shares.ts';
+import { growing, SESSIONS, shareOf } from './session-leases.ts';
 import { openShard, type Shard, schedulerPart } from './shard.ts';
 import type { Tally } from './tally.ts';
 import { WorkerTransfer } from './transfer.ts';
 import { openVoice, queueOf, type WorkerVoice } from './voice.ts';
-import { untilLocked, untilOpen } from './waiting.ts';
+import { untilLocked, untilOpen, untilOpenOrFull } from './waiting.ts';
 
 /** How long a gateway may take to give its ports back. */
 const GATEWAY_CLOSE_MS = 300;
@@ -95,7 +96,6 @@ class Worker implements ChildDuties {
     this.#running = await startRunning(this.#parts, message, shares, this.#voice, board);
     // What an event has said meanwhile stays.
     if (board.get(queueOf(worker))?.state === 'starting') board.set({ part: queueOf(worker), state: 'running' });
-    board.set({ part: 'delivery', state: 'running' });
     watchDescriptors(this.#parts, this.#running, worker);
     const proxies = Object.keys(message.briefing.settings.routing.proxies).map((name) => `proxy ${name}`);
     for (const part of ['resolver', ...proxies])
@@ -274,8 +274,11 @@ async function startRunning(
       ...(parts.queueGeometry === undefined ? {} : { geometry: parts.queueGeometry }),
     });
   await untilLocked(parts, journal, shardLock(settings, shard), shardDirectory(settings, shard));
-  const own = await untilOpen(parts, journal, shardDirectory(settings, shard), () => open(shard, message.previousEnd));
-  shards.push(own);
+  // Without space to open the queue sessions begin all the same, and are told so.
+  const door = new QueueDoor(shard);
+  const { opening, own } = await untilOpenOrFull(parts, journal, shardDirectory(settings, shard), () =>
+    open(shard, message.previousEnd),
+  );
   const transfer = new WorkerTransfer(world.clock, () => shards.map(({ scheduler }) => scheduler));
   await transfer.use((await readTransfer(world.disk, settings.server.data)).state);
   const leases = growing(
@@ -316,7 +319,7 @@ async function startRunning(
       settings: settings.reception,
       policy: generation.policy,
       preparation: generation.preparation,
-      queue: { begin: () => own.queue.begin(), condition: () => transfer.condition(own.queue.condition()) },
+      queue: { begin: () => door.begin(), condition: () => transfer.condition(door.condition()) },
       journal,
       timeline: told,
       serverName: settings.server.name,
@@ -330,7 +333,16 @@ async function startRunning(
   gateways.use(settings.gateways);
   proxies.use(settings.routing.proxies);
   running.dequeue.use(settings.dequeue);
-  own.scheduler.start();
+  const begin = async (opened: Shard): Promise<void> => {
+    shards.unshift(opened);
+    door.use(opened.queue);
+    opened.scheduler.use(schedulerPart(running.generation));
+    await transfer.prepare(opened.scheduler);
+    opened.scheduler.start();
+    board.set({ part: 'delivery', state: 'running' });
+  };
+  if (own === undefined) void opening.then(begin);
+  else await begin(own);
   // Shards of workers that are no more only need emptying; new mail does not wait for them.
   for (const number of message.adopted) {
     void untilLocked(parts, journal, shardLock(settings, number), shardDirectory(settings, number))
@@ -342,41 +354,6 @@ async function startRunning(
       });
   }
   return running;
-}
-
-/** The name of the limit that all workers' sessions have together. */
-const SESSIONS = 'sessions';
-
-/** The share of one worker in the sessions that may be open at once. */
-function shareOf({ reception }: Settings, workers: number, shares: Shares): LeaseShare {
-  return {
-    connections: shares.of(SESSIONS, reception.connectionsMax),
-    perAddress: Math.max(1, Math.floor(reception.connectionsPerAddressMax / workers)),
-  };
-}
-
-/** Leases that ask for a larger share of the sessions when this worker has used up its own. */
-function growing(leases: Leases, shares: Shares, settings: () => Settings, workers: number): Leases {
-  return {
-    take(address) {
-      const lease = leases.take(address);
-      if (lease === 'too-many') {
-        const { connectionsMax } = settings().reception;
-        shares.want(SESSIONS, connectionsMax, Math.ceil(connectionsMax / 10), () =>
-          leases.resize(shareOf(settings(), workers, shares)),
-        );
-      }
-      return lease;
-    },
-    give: (address) => leases.give(address),
-    resize: (share) => leases.resize(share),
-    get taken() {
-      return leases.taken;
-    },
-    get share() {
-      return leases.share;
-    },
-  };
 }
 
 /** Gives up what this worker does not use of a common limit; answers how much. */

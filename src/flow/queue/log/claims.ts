@@ -99,6 +99,11 @@ export class Claims {
     return eligible === Number.POSITIVE_INFINITY ? undefined : eligible;
   }
 
+  /** Deliveries may begin again. */
+  wake(): void {
+    this.#suspects.wakeAll();
+  }
+
   async claim(nextHop: NextHop, nowMs: number, most: number): Promise<readonly Claim[]> {
     const rows = this.#lease(nextHop, nowMs, most);
     const claims: (Claim | undefined)[] = [];

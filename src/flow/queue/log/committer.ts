@@ -9,6 +9,7 @@ import { type LogGeometry, queueLimits } from '../limits.ts';
 import { endRecord, headerBytes, recordFlag, sealRecord } from './format.ts';
 import { writeFully } from './hints.ts';
 import type { Segment, Segments } from './segments.ts';
+import { isFull } from './space.ts';
 
 /** A record on its way to stable storage. */
 export interface LogEntry {
@@ -54,9 +55,23 @@ export class Committer {
     this.#staging = Buffer.allocUnsafeSlow(256 * 1024);
   }
 
-  /** Opens the segment that the first records go to. */
+  /**
+   * Opens the segment that the first records go to: one of the reserve where the disk is full, and where there is none of it, one that
+   * is made when there is space.
+   */
   async start(): Promise<void> {
-    this.#current = await this.#options.segments.begin();
+    const { segments } = this.#options;
+    try {
+      this.#current = await segments.begin().catch((error: unknown) => {
+        if (!isFull(error)) throw error;
+        segments.scarce = true;
+        return segments.begin();
+      });
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      this.#fail([], error);
+      this.#run();
+    }
   }
 
   /** The segment that is written now. */

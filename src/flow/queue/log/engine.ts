@@ -35,7 +35,7 @@ import { Recovery } from './recovery.ts';
 import { isSpare, makeRoom } from './room.ts';
 import type { Segment } from './segments.ts';
 import { Segments } from './segments.ts';
-import { SpaceWatch } from './space.ts';
+import { fullReply, SpaceWatch } from './space.ts';
 import { LogStore } from './store.ts';
 import type { PreviousEnd } from './suspects.ts';
 import { Suspects } from './suspects.ts';
@@ -57,7 +57,6 @@ export interface LogQueueOptions {
   readonly geometry?: Partial<LogGeometry>;
 }
 
-const FULL: Reply = { code: 452, detail: '3.1', text: ['insufficient system storage'] };
 const TROUBLE: Reply = { code: 451, detail: '3.0', text: ['the message could not be stored, try again later'] };
 
 /** The queue of one shard with what only this engine has. */
@@ -128,14 +127,14 @@ export class LogQueue implements Queue {
   }
 
   condition(): QueueCondition {
-    if (this.#space.low || this.#failed === 'EDQUOT') return { accepting: false, reply: FULL };
+    if (this.#space.low || this.#failed === 'EDQUOT') return { accepting: false, reply: fullReply };
     if (this.#closed || this.#failed !== undefined) return { accepting: false, reply: TROUBLE };
     const full = this.#store.index.open >= this.#options.settings.messagesMax;
     if (full && !this.#full) {
       this.#options.journal.emit('queue.full', { shard: this.#options.shard, deliveries: this.#store.index.open });
     }
     this.#full = full;
-    return full ? { accepting: false, reply: FULL } : { accepting: true };
+    return full ? { accepting: false, reply: fullReply } : { accepting: true };
   }
 
   begin(): Draft {
@@ -149,7 +148,7 @@ export class LogQueue implements Queue {
   }
 
   takeDue(nowMs: number, most: number): Promise<readonly NextHop[]> {
-    return Promise.resolve(this.#closed ? [] : this.#claims.takeDue(nowMs, most));
+    return Promise.resolve(this.#holds ? [] : this.#claims.takeDue(nowMs, most));
   }
 
   rearm(nextHop: NextHop, notBeforeMs: number): void {
@@ -157,7 +156,7 @@ export class LogQueue implements Queue {
   }
 
   nextDueMs(): number | undefined {
-    return this.#claims.nextDueMs();
+    return this.#holds ? undefined : this.#claims.nextDueMs();
   }
 
   onDue(listener: (nextHop: NextHop) => void): void {
@@ -165,11 +164,11 @@ export class LogQueue implements Queue {
   }
 
   claim(nextHop: NextHop, nowMs: number, most: number): Promise<readonly Claim[]> {
-    return this.#closed ? Promise.resolve([]) : this.#claims.claim(nextHop, nowMs, most);
+    return this.#holds ? Promise.resolve([]) : this.#claims.claim(nextHop, nowMs, most);
   }
 
   async claimMatching(filter: QueueFilter, most: number): Promise<readonly Claim[]> {
-    if (this.#closed) return [];
+    if (this.#holds) return [];
     return this.#claims.ofLeased(await this.#operator.leaseMatching(filter, most));
   }
 
@@ -303,6 +302,11 @@ export class LogQueue implements Queue {
     return new Fault('queue.not-accepting', { shard: this.#options.shard, why: 'writing failed' }, { cause: error });
   }
 
+  /** No attempt begins while its outcome could not be written: after a crash it would be made once more. */
+  get #holds(): boolean {
+    return this.#closed || this.#failed !== undefined;
+  }
+
   #failing(errno: string | undefined): void {
     this.#failed = errno;
     if (errno === 'ENOSPC' || errno === 'EDQUOT') {
@@ -310,7 +314,9 @@ export class LogQueue implements Queue {
       // A quota is told by the failed write alone: the file system has space, and saying that it has none would mislead.
       if (errno === 'ENOSPC') this.#space.exhausted();
     }
-    if (errno === undefined) void this.#space.look();
+    if (errno !== undefined) return;
+    void this.#space.look();
+    this.#claims.wake();
   }
 }
 
@@ -330,7 +336,11 @@ export async function openLogQueue(options: LogQueueOptions): Promise<LogQueue> 
       return await open(options);
     } catch (error) {
       const errno = errnoOf(error instanceof Fault ? error.cause : error);
-      if (errno === 'ENOSPC' && (await makeRoom({ ...options, disk: options.world.disk, geometry: { ...queueLimits, ...options.geometry } }))) continue;
+      if (
+        errno === 'ENOSPC' &&
+        (await makeRoom({ ...options, disk: options.world.disk, geometry: { ...queueLimits, ...options.geometry } }))
+      )
+        continue;
       if (error instanceof Fault) throw error;
       throw new Fault('storage.write-failed', { path: options.directory, errno }, { cause: error });
     }

@@ -6,6 +6,8 @@ import { assert } from '../../../base/assert.ts';
 import { Fault } from '../../../events/fault.ts';
 import type { Disk } from '../../../world/ports/disk.ts';
 import { formatVersion } from './format.ts';
+import { writeFully } from './hints.ts';
+import { isFull } from './space.ts';
 
 const BLOCK = 2 ** 24;
 
@@ -56,11 +58,19 @@ export class Ids {
   }
 }
 
+/** Digits of the number in the file, so that it never grows. */
+const DIGITS = 9;
+
 /** Reads and advances the boot counter of a shard's directory; refuses a newer format. */
 export async function openIds(disk: Disk, directory: string, shard: number): Promise<Ids> {
   const path = `${directory}/boot`;
-  const block = (await disk.entry(path)) === undefined ? 1 : readBoot(path, await disk.readFile(path));
-  await writeBoot(disk, path, shard, block + 1);
+  const content = (await disk.entry(path)) === undefined ? undefined : await disk.readFile(path);
+  const block = content === undefined ? 1 : readBoot(path, content);
+  try {
+    await writeBoot(disk, path, shard, block + 1);
+  } catch (error) {
+    if (content === undefined || !isFull(error) || !(await advanceInPlace(disk, path, content))) throw error;
+  }
   return new Ids(disk, path, shard, block);
 }
 
@@ -73,5 +83,30 @@ function readBoot(path: string, content: Buffer): number {
 }
 
 function writeBoot(disk: Disk, path: string, shard: number, next: number): Promise<void> {
-  return disk.replaceFile(path, `format ${formatVersion}\nshard ${shard}\nnext ${next}\n`);
+  const digits = String(next).padStart(DIGITS, '0');
+  return disk.replaceFile(path, `format ${formatVersion}\nshard ${shard}\nnext ${digits}\n`);
+}
+
+/**
+ * Counts on where the number stands, for a disk without room for another file. First the octet of one digit is raised, which is written
+ * whole or not at all; only when that is stable the digits after it begin anew: whatever a crash leaves is greater than before.
+ */
+async function advanceInPlace(disk: Disk, path: string, content: Buffer): Promise<boolean> {
+  const text = content.toString('latin1');
+  const first = text.indexOf('next ') + 'next '.length;
+  const end = text.indexOf('\n', first);
+  let at = end - 1;
+  while (at >= first && text[at] === '9') at -= 1;
+  if (at < first) return false;
+  const file = await disk.open(path, 'write');
+  try {
+    await writeFully(file, [Buffer.from(String(Number(text[at]) + 1))], at);
+    await file.sync();
+    if (at === end - 1) return true;
+    await writeFully(file, [Buffer.from('0'.repeat(end - 1 - at))], at + 1);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return true;
 }

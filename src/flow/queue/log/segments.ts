@@ -252,9 +252,14 @@ export class Segments {
     const spare = this.hasSpare || this.scarce ? this.#spares.pop() : undefined;
     if (spare !== undefined) await this.#disk.rename(spare, path);
     const file = await this.#disk.open(path, 'write');
-    await writeFully(file, [writeSegmentHeader({ version: formatVersion, shard, segment: number, boot })], 0);
-    await file.sync();
-    await this.#disk.syncDirectory(directory);
+    try {
+      await writeFully(file, [writeSegmentHeader({ version: formatVersion, shard, segment: number, boot })], 0);
+      await file.sync();
+      await this.#disk.syncDirectory(directory);
+    } catch (error) {
+      await this.#abandon(file, path);
+      throw error;
+    }
     this.#openFiles += 1;
     return {
       number,
@@ -285,12 +290,16 @@ export class Segments {
       }
       await file.sync();
     } catch (error) {
-      // A part of one is of no use, and takes the space of mail.
-      await this.#disk.unlink(path).catch(() => undefined); // the next start removes it
+      await this.#abandon(file, path);
       throw error;
-    } finally {
-      await file.close();
     }
+    await file.close();
+  }
+
+  /** A file that could not be made whole is none, and takes no space. */
+  async #abandon(file: DiskFile, path: string): Promise<void> {
+    await file.close().catch(() => undefined); // what failed before is told
+    await this.#unlinkIfThere(path).catch(() => undefined); // it is looked at again at the next start
   }
 
   #closeIdle(): void {

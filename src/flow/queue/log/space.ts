@@ -1,8 +1,18 @@
 import { errnoOf } from '../../../events/fault.ts';
 import type { Journal } from '../../../events/journal.ts';
+import type { Reply } from '../../../mail/reply.ts';
 import type { Clock, Timer } from '../../../world/ports/clock.ts';
 import type { Disk } from '../../../world/ports/disk.ts';
 import { queueLimits } from '../limits.ts';
+
+/** What a client is told while there is no space. */
+export const fullReply: Reply = { code: 452, detail: '3.1', text: ['insufficient system storage'] };
+
+/** Whether an error says that the file system has no space left, or its quota none. */
+export function isFull(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'ENOSPC' || errno === 'EDQUOT';
+}
 
 /** What the watch over free space needs. */
 export interface SpaceOptions {

@@ -112,7 +112,7 @@ export class Suspects {
       const wasExclusive = this.exclusive;
       this.#current = undefined;
       this.next();
-      if (wasExclusive && !this.exclusive) this.#wakeAll();
+      if (wasExclusive && !this.exclusive) this.wakeAll();
     } else if (this.#found.length > 0 && this.#store.index.deliveries.has(row, deliveryFlag.suspect)) {
       this.#store.index.deliveries.clear(row, deliveryFlag.suspect);
       this.#found = this.#found.filter((one) => one.row !== row);
@@ -140,7 +140,7 @@ export class Suspects {
   }
 
   /** What had to wait meanwhile is due: whoever waits hears of one next hop, and asks for all. */
-  #wakeAll(): void {
+  wakeAll(): void {
     const { index } = this.#store;
     const first = index.nextHops.firstDue();
     if (first !== undefined) index.announce(first);

@@ -3,9 +3,9 @@
  * survive the process, not the machine.
  */
 import { crc32 } from 'node:zlib';
-import { errnoOf } from '../../../events/fault.ts';
 import type { Disk, DiskFile } from '../../../world/ports/disk.ts';
 import { readFully } from './hints.ts';
+import { isFull } from './space.ts';
 
 /** A mark: in work, or waiting for its turn alone since a crash. */
 export interface WorkMark {
@@ -21,7 +21,8 @@ export interface WorkMark {
 const SLOT_BYTES = 32;
 const KINDS = { work: 1, suspect: 2 } as const;
 const SLOTS_MAX = 100_000;
-const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+/** Octets that the file always has, so that attempts can be marked on a disk that is full. */
+const KEPT_BYTES = 4096;
 
 export class WorkMarks {
   readonly #file: DiskFile;
@@ -45,11 +46,15 @@ export class WorkMarks {
     const bytes = Buffer.alloc(Math.min(await file.size(), SLOTS_MAX * SLOT_BYTES));
     const read = await readFully(file, bytes, 0);
     const left: WorkMark[] = [];
+    let end = 0;
     for (let at = 0; at + SLOT_BYTES <= read; at += SLOT_BYTES) {
       const mark = readSlot(bytes.subarray(at, at + SLOT_BYTES));
-      if (mark !== undefined) left.push(mark);
+      if (mark === undefined) continue;
+      left.push(mark);
+      end = at / SLOT_BYTES + 1;
     }
-    return { marks: new WorkMarks(file, Math.floor(read / SLOT_BYTES)), left };
+    if (read < KEPT_BYTES) keepRoom(file, read);
+    return { marks: new WorkMarks(file, end), left };
   }
 
   /** Marks a delivery, by its row. */
@@ -66,7 +71,7 @@ export class WorkMarks {
       this.#file.writeNow(this.#slot, slot * SLOT_BYTES);
     } catch (error) {
       // On a full file system a delivery goes on without its mark: it is what makes room.
-      if (!FULL.has(errnoOf(error))) throw error;
+      if (!isFull(error)) throw error;
       this.#slots.delete(row);
       this.#free.push(slot);
     }
@@ -94,13 +99,25 @@ export class WorkMarks {
     return this.#end;
   }
 
-  /** Closes the file; after a clean end it is empty. */
+  /** Closes the file; after a clean end there is no mark in it. */
   async close(clean: boolean): Promise<void> {
     try {
-      if (clean) await this.#file.truncate(0);
+      if (clean) {
+        await this.#file.truncate(0);
+        keepRoom(this.#file, 0);
+      }
     } finally {
       await this.#file.close();
     }
+  }
+}
+
+/** Without it attempts are made all the same: see `set`. */
+function keepRoom(file: DiskFile, from: number): void {
+  try {
+    file.writeNow(Buffer.alloc(KEPT_BYTES - from), from);
+  } catch (error) {
+    if (!isFull(error)) throw error;
   }
 }
 
