@@ -3,10 +3,11 @@ import type { Disk } from '../../world/ports/disk.ts';
 import type { Condition } from './condition.ts';
 import { evidenceMax } from './limits.ts';
 
-const FORMAT = 1;
+/** The version of the file. */
+export const conditionsFormat = 1;
 
 const kept = z.object({
-  format: z.literal(FORMAT),
+  format: z.literal(conditionsFormat),
   conditions: z.array(
     z.object({
       check: z.string(),
@@ -46,10 +47,12 @@ export function conditionStore(disk: Pick<Disk, 'readFile' | 'replaceFile'>, pat
     },
     async save(conditions) {
       const shortened = conditions.map((one) => ({ ...one, evidence: one.evidence.slice(0, evidenceMax) }));
-      return disk.replaceFile(path, `${JSON.stringify({ format: FORMAT, conditions: shortened })}\n`, 0o600).then(
-        () => true,
-        () => false, // storage that cannot be written is told of by its own check
-      );
+      return disk
+        .replaceFile(path, `${JSON.stringify({ format: conditionsFormat, conditions: shortened })}\n`, 0o600)
+        .then(
+          () => true,
+          () => false, // storage that cannot be written is told of by its own check
+        );
     },
   };
 }

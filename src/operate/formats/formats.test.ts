@@ -74,6 +74,30 @@ test('a newer format is named with both versions, and nothing is touched', async
   assert.equal((await disk.readFile(path)).toString('utf8'), text);
 });
 
+test('of every kind of file a newer format is named with both versions, and nothing is touched', async () => {
+  for (const { name, known: own } of formatParts) {
+    const text = printRegister({ ...known, [name]: own + 8 }, '3.0.0');
+    const { disk, told, open } = await stage({ 'formats.json': text });
+    const path = registerPath(DATA);
+    assert.deepEqual(await open(), { kind: 'newer', part: name, path, found: own + 8, known: own, writtenBy: '3.0.0' });
+    assert.equal((await disk.readFile(path)).toString('utf8'), text);
+    assert.deepEqual(told, []);
+  }
+});
+
+test('a part that is younger than the register begins with its first format', async () => {
+  const { conditions: _, transfer: __, ...older } = known;
+  const { disk, told, open } = await stage({
+    'formats.json': printRegister(older, '0.1.0'),
+    'conditions.json': '{"format":1,"conditions":[]}',
+  });
+  assert.deepEqual(await open(), { kind: 'known' });
+  assert.deepEqual(told, []);
+  const found = await readFormats(disk, DATA);
+  assert.ok(found.kind === 'register');
+  assert.deepEqual(found.register.parts, known);
+});
+
 test('a newer register is named, too, whatever is in it', async () => {
   const { open } = await stage({ 'formats.json': JSON.stringify({ format: 2, writtenBy: '4.0.0', shape: 'other' }) });
   const opened = await open();

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { errnoOf } from '../../events/fault.ts';
 import { formatVersion as queueFormat } from '../../flow/queue/log/format.ts';
 import type { Disk } from '../../world/ports/disk.ts';
+import { conditionsFormat } from '../doctor/condition-store.ts';
 import { transferFormat } from '../transfer/state.ts';
 import { snapshotFormat } from '../repair/snapshot/manifest.ts';
 
@@ -19,7 +20,7 @@ export interface FormatPart {
   readonly known: number;
 }
 
-/** Everything that is kept in more than one file, or read by more than its writer. The sign of the spool says its own format. */
+/** Everything that is kept there, but for mailboxes, locks and sockets, and certificates. The file `spool`, which is made before this is read, says its own format. */
 export const formatParts: readonly FormatPart[] = [
   { name: 'queue', place: 'queue', known: queueFormat },
   { name: 'timeline', place: 'timeline', known: 1 },
@@ -27,7 +28,11 @@ export const formatParts: readonly FormatPart[] = [
   { name: 'snapshots', place: 'snapshots', known: snapshotFormat },
   { name: 'transfer', place: 'transfer.json', known: transferFormat },
   { name: 'last-good', place: 'last-good.json', known: 1 },
+  { name: 'conditions', place: 'conditions.json', known: conditionsFormat },
 ];
+
+/** The format of a part that a register does not name although its file is there: it is younger than registers. */
+export const firstRegistered = 1;
 
 /** From one format of a part to the next. */
 export interface Migration {

@@ -1,5 +1,6 @@
 import type { Disk } from '../../world/ports/disk.ts';
 import {
+  firstRegistered,
   formatParts,
   type FormatPart,
   type Migration,
@@ -52,7 +53,8 @@ export async function openFormats(world: FormatsWorld): Promise<OpenedFormats> {
   const now: Record<string, number> = { ...before };
   for (const part of parts) {
     const there = !isNew && (await disk.entry(`${data}/${part.place}`)) !== undefined;
-    const from = before[part.name] ?? (there ? 0 : part.known);
+    const unnamed = found.kind === 'register' ? firstRegistered : 0;
+    const from = before[part.name] ?? (there ? unnamed : part.known);
     now[part.name] = from;
     await migratePart(world, part, now);
   }
