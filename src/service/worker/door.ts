@@ -21,8 +21,13 @@ export class QueueDoor implements Pick<Queue, 'begin' | 'condition'> {
   }
 
   begin(): ReturnType<Queue['begin']> {
+    return this.open().begin();
+  }
+
+  /** The queue itself. Throws a `Fault` while it is not open. */
+  open(): Queue {
     if (this.#queue === undefined)
       throw new Fault('queue.not-accepting', { shard: this.#shard, why: 'the disk is full' });
-    return this.#queue.begin();
+    return this.#queue;
   }
 }

@@ -308,7 +308,7 @@ async function startRunning(
     proxyInward: createProxyInward({ clock: world.clock, journal }),
     dequeue: openDequeue(world, board, message, journal, () => running),
     takeIn: (path, carried) =>
-      takeIn({ world, queue: own.queue, timeline: told, generation: () => running.generation }, path, carried),
+      takeIn({ world, queue: door.open(), timeline: told, generation: () => running.generation }, path, carried),
     lookOutside: (look) => lookOutside({ world, gateways, generation: () => running.generation }, look),
     gateways,
     proxies,
