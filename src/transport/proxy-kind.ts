@@ -28,6 +28,22 @@ export async function otherKindOf(
   return secured === 'yes' ? 'it speaks TLS, and tls of this proxy is none' : undefined;
 }
 
+/** The same for a proxy with which no TLS could be agreed on: what it answers in without. */
+export async function plainKindOf(
+  { tls }: Pick<ProxyTerms, 'tls'>,
+  reach: () => Promise<ByteStream | { readonly why: string }>,
+  clock: Pick<Clock, 'after'>,
+  timeoutMs: number,
+): Promise<string | undefined> {
+  const [http, socks] = await Promise.all(
+    [OTHER.socks5, OTHER['http-connect']].map((other) =>
+      reach().then((stream) => ('why' in stream ? 'no' : answersTo(stream, other, clock, timeoutMs))),
+    ),
+  );
+  if (http !== 'yes' && socks !== 'yes') return undefined;
+  return `it answers in ${http === 'yes' ? 'HTTP' : 'SOCKS 5'} without TLS, and tls of this proxy is ${tls}`;
+}
+
 function answersTo(
   stream: ByteStream,
   { ask, begins }: (typeof OTHER)[ProxyTerms['kind']],

@@ -9,7 +9,7 @@ import type { World } from '../world/world.ts';
 import { PROXY_KIND_MS, PROXY_WORDS_MAX } from './limits.ts';
 import type { DialRequest, ProxyTerms } from './port.ts';
 import { addressesOf } from './proxy-address.ts';
-import { otherKindOf } from './proxy-kind.ts';
+import { otherKindOf, plainKindOf } from './proxy-kind.ts';
 import type { ProxyFault, ProxyTrouble } from './proxy-fault.ts';
 import { openTunnel, type TunnelOpening } from './tunnel-opening.ts';
 
@@ -30,7 +30,11 @@ export type ThroughProxy =
 export async function dialThrough(proxy: ProxyTerms, request: DialRequest, rooms: ProxyRooms): Promise<ThroughProxy> {
   const { timeoutMs } = request;
   const reached = await reachProxy(proxy, timeoutMs, rooms);
-  if ('why' in reached) return failed(proxy, 'transport.proxy-unreachable', reached.why);
+  if ('why' in reached) {
+    const plain = reached.withoutTls === true ? await withoutTls(proxy, timeoutMs, rooms) : undefined;
+    if (plain !== undefined) return failed(proxy, 'transport.proxy-wrong-protocol', plain);
+    return failed(proxy, 'transport.proxy-unreachable', reached.why);
+  }
   const machine = machineOf(proxy, targetOf(proxy, request));
   const opening = await openTunnel(reached, machine, rooms.world.clock, timeoutMs);
   const outcome = outcomeOf(proxy, opening, timeoutMs);
@@ -38,6 +42,12 @@ export async function dialThrough(proxy: ProxyTerms, request: DialRequest, rooms
   const kindMs = Math.min(PROXY_KIND_MS, timeoutMs);
   const kind = await otherKindOf(proxy, () => reachProxy(proxy, kindMs, rooms), rooms.world.clock, kindMs);
   return kind === undefined ? outcome : failed(proxy, 'transport.proxy-wrong-protocol', kind);
+}
+
+/** What a proxy answers in that agreed on no TLS. */
+function withoutTls(proxy: ProxyTerms, timeoutMs: number, rooms: ProxyRooms): Promise<string | undefined> {
+  const kindMs = Math.min(PROXY_KIND_MS, timeoutMs);
+  return plainKindOf(proxy, () => reachProxy({ ...proxy, tls: 'none' }, kindMs, rooms), rooms.world.clock, kindMs);
 }
 
 function outcomeOf(proxy: ProxyTerms, opening: TunnelOpening, timeoutMs: number): ThroughProxy {
@@ -86,10 +96,11 @@ async function reachProxy(
   proxy: ProxyTerms,
   timeoutMs: number,
   rooms: ProxyRooms,
-): Promise<ByteStream | { readonly why: string }> {
+): Promise<ByteStream | { readonly why: string; readonly withoutTls?: boolean }> {
   const found = await addressesOf(proxy.host, rooms.resolver);
   if ('why' in found) return found;
   let why = '';
+  let withoutTls = false;
   for (const address of found.addresses) {
     let stream: ByteStream;
     try {
@@ -105,10 +116,11 @@ async function reachProxy(
       why = `its certificate is not valid for ${proxy.host}: ${facts.failure ?? 'it cannot be verified'}`;
     } catch (error) {
       why = `TLS with it could not be agreed on: ${error instanceof Error ? error.message : String(error)}`;
+      withoutTls = true;
     }
     stream.destroy();
   }
-  return { why };
+  return { why, withoutTls };
 }
 
 /** Names go to a proxy that looks them up itself; an address literal stays an address. */

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import * as net from 'node:net';
 import type { ListenHandle } from '../ports/network.ts';
 
@@ -56,12 +57,40 @@ function boundOf(made: BoundHandle | number, what: string, address: string, port
     made.close();
     throw systemError(errno, what);
   }
+  if (isDiverted(made.fd)) {
+    made.close();
+    throw Object.assign(new Error(`${what}: the socket is connected to another host instead`), { code: 'EBADE' });
+  }
   return {
     handle: made,
     address: out.address ?? address,
     port: out.port ?? port,
     close: () => made.close(),
   };
+}
+
+/** As the kernel writes it in /proc/net/tcp. */
+const LISTENING = '0A';
+
+/**
+ * A layer over the sockets may answer bind() and getsockname() itself, having connected the socket to its proxy, which binds a
+ * port of its own. The kernel lists a socket that is connected; one that is bound alone it does not.
+ */
+function isDiverted(descriptor: number): boolean {
+  if (process.env['LD_PRELOAD'] === undefined && !existsSync('/etc/ld.so.preload')) return false;
+  try {
+    const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1];
+    return ['/proc/net/tcp', '/proc/net/tcp6'].some((table) =>
+      readFileSync(table, 'latin1')
+        .split('\n')
+        .some((line) => {
+          const words = line.trim().split(/\s+/);
+          return words[9] === inode && words[3] !== LISTENING;
+        }),
+    );
+  } catch {
+    return false; // without /proc nothing is claimed
+  }
 }
 
 function systemError(errno: number, what: string): Error {

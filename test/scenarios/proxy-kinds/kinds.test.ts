@@ -89,6 +89,8 @@ const YAML = (directory: string): string => {
     `tls: { kind: http-connect, host: 127.0.0.1, port: ${port('tls')}, tls: required }`,
     `socks-to-squid: { kind: socks5, host: 127.0.0.1, port: ${port('squid')} }`,
     `http-to-dante: { kind: http-connect, host: 127.0.0.1, port: ${port('dante')} }`,
+    `tls-to-squid: { kind: http-connect, host: 127.0.0.1, port: ${port('squid')}, tls: required }`,
+    `tls-to-dante: { kind: http-connect, host: 127.0.0.1, port: ${port('dante')}, tls: required }`,
     `http-to-tls: { kind: http-connect, host: 127.0.0.1, port: ${port('tls')} }`,
     `light: { kind: socks5, host: 127.0.0.1, port: ${port('dante')}, weight: 1 }`,
     `heavy: { kind: http-connect, host: 127.0.0.1, port: ${port('squid')}, weight: 9 }`,
@@ -206,6 +208,8 @@ test('a proxy of another kind is told by what it speaks instead', { skip }, asyn
     ['socks-to-squid', /it answers in HTTP, not in SOCKS 5/],
     ['http-to-dante', /it answers in SOCKS 5, not in HTTP/],
     ['http-to-tls', /it speaks TLS, and tls of this proxy is none/],
+    ['tls-to-squid', /it answers in HTTP without TLS, and tls of this proxy is required/],
+    ['tls-to-dante', /it answers in SOCKS 5 without TLS, and tls of this proxy is required/],
   ];
   for (const [way, words] of cases) {
     await submit(`u@${way}.test`);
