@@ -295,6 +295,34 @@ const HOSTS: Readonly<Record<string, Unlike>> = {
     host: { names: { '/proc': ['100'], '/proc/100/fd': [] }, errors: { '/proc/100/status': 'ENOENT' } },
   },
   'a sandbox that tells no time of its start': { host: { texts: { '/proc/stat': 'btime 0\n' } } },
+  'one whose users are kept in a directory': {
+    host: {
+      texts: { '/etc/passwd': 'root:x:0:0::/root:/bin/sh\n' },
+      outputs: { 'getent passwd mailer': 'mailer:*:990:990::/:/usr/sbin/nologin\n' },
+    },
+    settings: REAL.replace('data: /srv/ims', 'data: /srv/ims, user: mailer'),
+  },
+  'one with access lists beside the modes': {
+    host: {
+      files: { '/srv/ims': { uid: 0, gid: 0, mode: 0o770 }, '/srv': { mode: 0o700 } },
+      outputs: {
+        'getfacl -cpn -- /srv': 'user::rwx\nuser:990:--x\nmask::--x\n',
+        'getfacl -cpn -- /srv/ims': 'user::rwx\nuser:990:rwx\t#effective:rwx\ngroup::r-x\nmask::rwx\n',
+      },
+    },
+  },
+  'a unit with a user of its own, changed beside it': {
+    host: {
+      texts: {
+        '/etc/systemd/system/ims.service':
+          '[Service]\nExecStart=/opt/old/ims run --config /etc/ims/ims.yaml\nUser=nobody-here\nDynamicUser=yes\n',
+        '/etc/systemd/system/ims.service.d/override.conf':
+          '[Service]\nExecStart=\nExecStart=/opt/new/ims run --config /etc/ims/ims.yaml\n',
+      },
+      names: { '/etc/systemd/system/ims.service.d': ['override.conf'] },
+      files: { '/opt/new/ims': { kind: 'file' }, '/etc/ims/ims.yaml': { kind: 'file' } },
+    },
+  },
   'submission alone': { settings: SUBMISSION },
   'LMTP alone': { settings: LMTP },
   'relaying alone, with no domain of its own': { settings: REAL.replace(DOMAINS, '') },

@@ -111,6 +111,8 @@ test(`a healthy host raises no alarm in ${RUNS} runs, with ${LOSS_PERCENT} % of 
     'names.server-name',
     'ways.smart-hosts',
     'ways.port-25',
+    'queue.growth',
+    'storage.records',
   ])
     assert.ok((found.healthy[id] ?? 0) > RUNS / 2, `${id}: ${JSON.stringify(found.unknown)}`);
 });

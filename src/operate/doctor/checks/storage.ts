@@ -3,7 +3,7 @@ import { showSize } from '../../../settings/show.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { isNetworkFileSystem, mountOf, realPath, type Mount } from '../facts/mounts.ts';
 import { serviceIdentity } from '../facts/service-identity.ts';
-import { closedAbove, may, showMode } from '../facts/users.ts';
+import { closedAbove, mayAlso, modeItself, showMode } from '../facts/users.ts';
 import { inodesMin } from '../limits.ts';
 import { runDirectoryOf } from '../parts.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
@@ -69,7 +69,7 @@ export const dataDirectory = defineCheck({
         { cure: `mv ${path} ${path}.old && mkdir -m 700 ${path}` },
         evidence,
       );
-    if ((file.mode & OTHERS_WRITE) !== 0)
+    if ((file.mode & OTHERS_WRITE) !== 0 && ((await modeItself(host, path, file.mode)) & OTHERS_WRITE) !== 0)
       return unhealthy(
         `Other users may write in ${path}: they could put mail into the queue or take it away.`,
         { cure: `chmod go-w ${path}` },
@@ -87,7 +87,8 @@ export const dataDirectory = defineCheck({
     // A start as root gives the directory to server.user by itself.
     const willBeGiven =
       settings.server.user !== undefined && host.self.uid === 0 && (await service.ask()).kind !== 'running';
-    if (may(who, 2, file) && may(who, 1, file)) return healthy(evidence);
+    const writes = await Promise.all(([2, 1] as const).map((what) => mayAlso(host, who, what, path, file)));
+    if (writes.every((one) => one)) return healthy(evidence);
     if (willBeGiven) return healthy([...evidence, row('start as root', 'gives it to server.user', 'not started yet')]);
     return unhealthy(
       `The data directory belongs to uid ${file.uid}, and ${who.words} may not write in it.`,

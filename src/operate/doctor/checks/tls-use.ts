@@ -2,7 +2,7 @@ import type { Settings } from '../../../settings/index.ts';
 import { defineCheck } from '../check.ts';
 import { serviceIdentity, supervisorOf } from '../facts/service-identity.ts';
 import { trustStore } from '../facts/trust-store.ts';
-import { closedAbove, may, showMode } from '../facts/users.ts';
+import { closedAbove, mayAlso, showMode } from '../facts/users.ts';
 import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
 
 /** Where the certificates of others must be valid. */
@@ -94,7 +94,7 @@ export const keyReadable = defineCheck({
       const denied =
         closed !== undefined
           ? `directory ${closed} is closed to it`
-          : file.ok && !may(who, 4, file.value)
+          : file.ok && !(await mayAlso(host, who, 4, path, file.value))
             ? `uid ${file.value.uid}, mode ${showMode(file.value.mode)}`
             : undefined;
       evidence.push(row(path, `${who.words} may read it`, denied ?? (file.ok ? 'may' : file.errno)));

@@ -18,20 +18,40 @@ export function startedBy(text: string): {
   readonly configuration?: string;
   readonly user?: string;
 } {
-  const value = (key: string): string | undefined => new RegExp(`^${key}=[-@:+!]*(.+)$`, 'm').exec(text)?.[1]?.trim();
+  const value = (key: string): string | undefined =>
+    [...text.matchAll(new RegExp(`^${key}=[-@:+!]*(.+)$`, 'gm'))].at(-1)?.[1]?.trim();
+  // systemd makes such a user for the time of the service.
+  const dynamic = /^(?:yes|true|on|1)$/i.test(value('DynamicUser') ?? '');
   const words = (value('ExecStart')?.match(/(?:"[^"]*"|[^\s"])+/g) ?? []).map((word) => word.replaceAll('"', ''));
   const at = words.findIndex((word) => word === '--config' || word === '-c');
   const configuration = at === -1 ? words.find((word) => word.startsWith('--config='))?.slice(9) : words[at + 1];
   const plain = (key: string, path: string | undefined): object =>
     path === undefined || /%(?!%)/.test(path.replaceAll('%%', '')) ? {} : { [key]: path.replaceAll('%%', '%') };
-  return { ...plain('program', words[0]), ...plain('configuration', configuration), ...plain('user', value('User')) };
+  return {
+    ...plain('program', words[0]),
+    ...plain('configuration', configuration),
+    ...(dynamic ? {} : plain('user', value('User'))),
+  };
+}
+
+/** What an administrator has put beside the unit (systemctl edit): the last word of each key counts. */
+async function addedTo(host: Host): Promise<string> {
+  const texts: string[] = [];
+  for (const place of [...PLACES].reverse()) {
+    const names = await host.names(`${place}/${UNIT}.d`);
+    for (const name of names.ok ? [...names.value].filter((one) => one.endsWith('.conf')).sort() : []) {
+      const text = await host.text(`${place}/${UNIT}.d/${name}`);
+      if (text.ok) texts.push(text.value);
+    }
+  }
+  return texts.join('\n');
 }
 
 /** The unit of this service that systemd knows. */
 export async function findUnit(host: Host): Promise<{ readonly path: string; readonly text: string } | undefined> {
   for (const place of PLACES) {
     const text = await host.text(`${place}/${UNIT}`);
-    if (text.ok) return { path: `${place}/${UNIT}`, text: text.value };
+    if (text.ok) return { path: `${place}/${UNIT}`, text: `${text.value}\n${await addedTo(host)}` };
   }
   return undefined;
 }

@@ -37,7 +37,17 @@ export function findIdentity(
 /** A user of this host by name or number; undefined where there is none, or that cannot be read. */
 export async function identityOf(host: Host, user: string, group?: string): Promise<Identity | undefined> {
   const [passwd, groups] = await Promise.all([host.text('/etc/passwd'), host.text('/etc/group')]);
-  return findIdentity(user, group, passwd.ok ? passwd.value : '', groups.ok ? groups.value : '');
+  const local = groups.ok ? groups.value : '';
+  const found = findIdentity(user, group, passwd.ok ? passwd.value : '', local);
+  if (found !== undefined) return found;
+  // Users may be kept elsewhere (LDAP, systemd): the system finds them as the service does.
+  const [entry, named] = await Promise.all([
+    host.output('getent', 'passwd', user),
+    group === undefined ? undefined : host.output('getent', 'group', group),
+  ]);
+  return entry.ok
+    ? findIdentity(user, group, entry.value, named?.ok === true ? `${named.value}\n${local}` : local)
+    : undefined;
 }
 
 /** Whether the mode bits let somebody do something: 4 read, 2 write, 1 enter. Root may all. */
@@ -47,13 +57,52 @@ export function may({ uid, gids }: Identity, what: 1 | 2 | 4, file: Pick<HostFil
   return ((file.mode >> shift) & what) !== 0;
 }
 
+const BITS: Readonly<Record<string, number>> = { r: 4, w: 2, x: 1 };
+
+const bits = (rights = ''): number => [...rights].reduce((sum, right) => sum | (BITS[right] ?? 0), 0);
+
+/** The entries of an access list as kind, number and rights; none where it cannot be seen. */
+async function accessList(host: Host, path: string): Promise<readonly (readonly string[])[]> {
+  const list = await host.output('getfacl', '-cpn', '--', path);
+  return list.ok ? list.value.split('\n').map((line) => line.replace(/\s*#.*/, '').split(':')) : [];
+}
+
+/** The mode without what it shows of an access list in the place of the group's rights. */
+export async function modeItself(host: Host, path: string, mode: number): Promise<number> {
+  if ((mode & 0o070) === 0) return mode;
+  const entries = await accessList(host, path);
+  if (!entries.some(([kind]) => kind === 'mask')) return mode;
+  const own = entries.find(([kind, id]) => kind === 'group' && id === '');
+  return (mode & ~0o070) | (bits(own?.[2]) << 3);
+}
+
+/** Whether the mode, or an access list beside it (setfacl), lets somebody do something. */
+export async function mayAlso(
+  host: Host,
+  who: Identity,
+  what: 1 | 2 | 4,
+  path: string,
+  file: Pick<HostFile, 'uid' | 'gid' | 'mode'>,
+): Promise<boolean> {
+  if (may(who, what, file)) return true;
+  const entries = await accessList(host, path);
+  const mask = entries.find(([kind]) => kind === 'mask');
+  const limit = mask === undefined ? 7 : bits(mask[2]);
+  return entries.some(([kind, id = '', rights]) => {
+    const named =
+      id !== '' && (kind === 'user' ? Number(id) === who.uid : kind === 'group' && who.gids.includes(Number(id)));
+    return named && (bits(rights) & limit & what) !== 0;
+  });
+}
+
 /** The first directory above a path that somebody may not enter; undefined where he may enter all that can be seen. */
 export async function closedAbove(host: Host, who: Identity, path: string): Promise<string | undefined> {
   const parts = path.split('/').slice(1, -1);
   for (let count = 0; count <= parts.length; count += 1) {
     const directory = `/${parts.slice(0, count).join('/')}`;
     const file = await host.file(directory);
-    if (file.ok && file.value.kind === 'directory' && !may(who, 1, file.value)) return directory;
+    if (file.ok && file.value.kind === 'directory' && !(await mayAlso(host, who, 1, directory, file.value)))
+      return directory;
   }
   return undefined;
 }
