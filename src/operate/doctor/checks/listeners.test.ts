@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lookWith, runningService, settingsOf } from '../../../../test/support/doctor-parts.ts';
 import type { PretendedFacts } from '../../../../test/support/pretended-host.ts';
+import type { Parts } from '../check.ts';
+import { listenersAnswer } from './listeners-answer.ts';
 import { addressesPresent, ipv6Available, loopbackUp, mayBindLowPorts, portsOurs } from './listeners.ts';
 
 const HEAD = 'sl local_address rem_address st\n';
@@ -146,4 +148,28 @@ test('sockets that systemd holds for the service, before it is started, are ours
   assert.equal((await lookWith(portsOurs, { host })).kind, 'unhealthy');
   const unit = { files: { '/etc/systemd/system/ims.socket': { kind: 'file' as const } } };
   assert.equal((await lookWith(portsOurs, { host: { ...host, ...unit } })).kind, 'healthy');
+});
+
+test('a listener is looked for only at addresses that this host has', async () => {
+  const asked: string[] = [];
+  const network: Parts['network'] = {
+    datagram: () => Promise.reject(new Error('not asked')),
+    dial: ({ address }) => {
+      asked.push(address);
+      return Promise.reject(Object.assign(new Error('nobody'), { code: 'ECONNREFUSED' }));
+    },
+  };
+  const settings = settingsOf('', "{ profile: mx, address: '::', port: 25 }");
+  const service = runningService([{ name: 'mx', address: '::', port: 25 }]);
+  const look = (addresses: readonly string[]) =>
+    lookWith(listenersAnswer, {
+      settings,
+      service,
+      host: { addresses },
+      more: { network, random: { bytes: (length) => Buffer.alloc(length) } as Parts['random'] },
+    });
+  assert.equal((await look(['127.0.0.1', '192.0.2.10'])).kind, 'not-applicable');
+  assert.deepEqual(asked, []);
+  await look(['127.0.0.1', '2001:db8::1', '::1']);
+  assert.deepEqual(asked, ['::1', '2001:db8::1']);
 });

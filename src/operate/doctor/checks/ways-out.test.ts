@@ -88,6 +88,15 @@ test('a port that is closed by IPv6 alone delays mail, and stops none', async ()
   assert.ok(verdict.kind === 'unknown' && /^IPv4 is well, and mail by IPv6 is delayed: Outbound/.test(verdict.because));
 });
 
+test('a host with IPv6 alone is judged by the hosts that it reaches', async () => {
+  const six = `${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 ${'f'.repeat(32)} 00000400 00000001 00000000 00000003 eth0\n`;
+  const [head = ''] = ROUTES.split('\n');
+  const more = { texts: { '/proc/net/route': `${head}\n`, '/proc/net/ipv6_route': six } };
+  const ends = { '198.51.100.25:25': 'ENETUNREACH', '2001:db8:1::25:25': ['220 mx'] };
+  const zone = `${ZONE}mx.good.test AAAA 2001:db8:1::25\n`;
+  assert.equal((await lookOut(portOut, ends, more, zone)).kind, 'healthy');
+});
+
 test('a rule of this host that stops mail outward is named', async () => {
   const ruleset = {
     nftables: [
