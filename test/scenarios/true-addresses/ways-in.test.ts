@@ -78,7 +78,7 @@ class Line {
     await until(
       () => `no answer to '${line}', heard '${this.heard}'`,
       () => this.closed || /^\d{3} .*\r\n$/m.test(this.heard),
-      8000,
+      12_000,
     );
     return this.heard;
   }
@@ -138,19 +138,19 @@ const WAYS: readonly Way[] = [
   },
 ];
 
-async function recipientReply(line: Line, to: string, greet = true): Promise<string> {
+async function recipientReply(line: Line, to: string, greet = true, from = 'a@far.test'): Promise<string> {
   if (greet) await line.say('EHLO client.far.test');
-  await line.say('MAIL FROM:<a@far.test>');
+  await line.say(`MAIL FROM:<${from}>`);
   return line.say(`RCPT TO:<${to}>`);
 }
 
 let count = 0;
 
 /** Sends a message to alice, and returns it as she gets it. */
-async function send(line: Line, greet = true): Promise<string> {
+async function send(line: Line, greet = true, from?: string): Promise<string> {
   count += 1;
   const subject = `message ${count} of ${process.pid}`;
-  assert.match(await recipientReply(line, 'alice@example.test', greet), /^250/);
+  assert.match(await recipientReply(line, 'alice@example.test', greet, from), /^250/);
   assert.match(await line.say('DATA'), /^354/);
   assert.match(await line.say(`Subject: ${subject}\r\n\r\nx\r\n.`), /^250/);
   line.end();
@@ -310,4 +310,17 @@ test('what EHLO names is what is honoured, no more and no less', async () => {
     }
   }
   line.end();
+});
+
+test('a name service that is silent costs no mail', async () => {
+  dns.fail('SILENT');
+  try {
+    const line = dial(ports.proxy);
+    line.write(writeV1(headed('198.51.100.77')));
+    await line.say('');
+    const mail = await send(line, true, 'a@silent.test');
+    assert.match(mail, /spf=temperror \(198\.51\.100\.77: [^)]*\)/);
+  } finally {
+    dns.fail(undefined);
+  }
 });
