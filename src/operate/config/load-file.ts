@@ -47,7 +47,12 @@ class Files {
   }
 
   /** The content of a small file; its permissions are judged where it is secret. */
-  async read(path: readonly string[], file: string, secret: boolean): Promise<Buffer | undefined> {
+  async read(
+    path: readonly string[],
+    file: string,
+    secret: boolean,
+    severity: 'error' | 'warning' = 'error',
+  ): Promise<Buffer | undefined> {
     try {
       const entry = await this.#disk.entry(file);
       if (secret && entry !== undefined && (entry.mode & OTHERS) !== 0) {
@@ -55,17 +60,14 @@ class Files {
       }
       return await this.#disk.readFile(file);
     } catch (error) {
-      this.report('error', path, whyNot(error), file);
+      this.report(severity, path, whyNot(error), file);
       return undefined;
     }
   }
 
-  /** The content of a secret file whose absence is only worth a warning. */
+  /** The content of a secret file which only a part of the service waits for: not to have it is worth a warning. */
   async readWaiting(path: readonly string[], file: string): Promise<string | undefined> {
-    const entry = await this.#disk.entry(file).catch(() => undefined);
-    if (entry !== undefined) return (await this.read(path, file, true))?.toString('latin1');
-    this.report('warning', path, READING['ENOENT'] ?? '', file);
-    return undefined;
+    return (await this.read(path, file, true, 'warning'))?.toString('latin1');
   }
 
   /** The first line of a file that holds a secret. */

@@ -12,7 +12,7 @@ export async function logIn(
 ): Promise<ShellSession | ReturnType<typeof troubleOf>> {
   const { host, port, user, key, hostKey, connectTimeout, keepAlive, keepAliveMax } = settings;
   if (key === undefined)
-    return { event: 'transport.gateway-key-unusable', why: `there is no key at ${settings.keyFile}` };
+    return { event: 'transport.gateway-key-unusable', why: `there is no key that we can read at ${settings.keyFile}` };
   const found = await addressesOf(host, resolver);
   if ('why' in found) return { event: 'transport.gateway-unreachable', why: found.why };
   const hostKeys = hostKey === undefined ? [] : typeof hostKey === 'string' ? [hostKey] : hostKey;

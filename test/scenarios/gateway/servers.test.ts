@@ -44,6 +44,7 @@ const SERVERS: Readonly<Record<string, { readonly more?: string; readonly within
     moved: {},
     nokey: {},
     badkey: {},
+    nofile: {},
   };
 const NAMES = Object.keys(SERVERS);
 /** sshd on 2200 and on, what is bound there for it on 2600 and on. */
@@ -96,6 +97,7 @@ before(async () => {
   await chmod(join(ssh, 'authorized_keys'), 0o600);
   for (const path of [ssh, join(ssh, 'authorized_keys')]) await chown(path, 4711, 4711);
   await writeFile(join(scene.directory, 'badkey'), 'this is no key\n', { mode: 0o600 });
+  await mkdir(join(scene.directory, 'nofile'), { mode: 0o700 });
   for (const name of NAMES)
     if (name === 'rsa') await start(name, `${SERVERS[name]?.more}\nHostKey ${rsa}`);
     else if (name === 'moved') await start(name, `ListenAddress ${GATEWAY}`);
@@ -120,7 +122,7 @@ after(async () => {
 function configuration(directory: string, dns: string): string {
   const gateway = (name: string): string => {
     const host = name === 'name' || name === 'moved' ? `${name}.test` : GATEWAY;
-    const key = name === 'nokey' || name === 'badkey' ? join(scene.directory, name) : scene.keyFile;
+    const key = /key$|^nofile$/.test(name) ? join(scene.directory, name) : scene.keyFile;
     const hostKey = hostKeys.get(name) ?? scene.hostKey;
     const user = SERVERS[name]?.user ?? scene.user;
     return `  ${name}: { host: ${host}, port: ${portOf(name)}, user: ${user}, keyFile: ${key}, hostKey: '${hostKey}', keepAlive: 500ms, listen: [{ port: ${boundOf(name)}, listener: mx }] }\n`;
@@ -185,8 +187,9 @@ test('what a server does not allow is told with its own event and evidence', { s
     ['cipher', 3667, /no matching .*cipher/],
     ['closed', 3663, /loopback address only/],
     ['name', 3660, /its name name\.test has no address/],
-    ['nokey', 3666, /there is no key at /],
-    ['badkey', 3666, /./],
+    ['nokey', 3666, /there is no key that we can read at /],
+    ['badkey', 3666, /Unsupported key format/],
+    ['nofile', 3666, /there is no key that we can read at /],
   ];
   for (const [name, number, words] of cases) assert.match(await told(number, name), words, name);
 });
