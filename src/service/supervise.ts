@@ -66,6 +66,7 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
     journal,
     children: options.children,
     bind: bindSocket,
+    give: (at) => (user === undefined ? undefined : giveTo(at, user)),
     inherited: systemd.descriptors.map(({ descriptor, name }) => ({ name, socket: adoptSocket(descriptor) })),
     briefing,
     configurationPath: path,

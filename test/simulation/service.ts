@@ -128,6 +128,7 @@ export function makeService(parts: ServiceParts): SimService {
       clock: world.clock,
       journal,
       children,
+      give: () => undefined,
       bind(address, port) {
         const socket = machine.bind(process, address, port);
         return { handle: handleOf(socket), address, port, close: () => socket.letGo(process) };

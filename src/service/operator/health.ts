@@ -5,7 +5,7 @@
 import type { Journal } from '../../events/journal.ts';
 import { parseHealthPlace } from '../../operate/config/health-place.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
-import type { ByteSink, ByteStream, Listening, Network } from '../../world/ports/network.ts';
+import type { ByteSink, ByteStream, Listening, ListenHandle, Network } from '../../world/ports/network.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import { type MetricsForm, mediaTypes } from '../../operate/metrics/text.ts';
 import { errnoOf } from '../../events/fault.ts';
@@ -40,6 +40,8 @@ export interface HealthParts {
   readonly journal: Journal;
   readonly board: Board;
   readonly look: () => Promise<HealthLook>;
+  /** Borrows the bound socket of a place from the supervisor, which holds it for longer; undefined gives it back. */
+  readonly socket: (place: string | undefined) => Promise<ListenHandle | undefined>;
   /** The metrics in a form of their text. */
   readonly metrics: (form: MetricsForm) => Promise<string>;
 }
@@ -69,8 +71,19 @@ export class HealthEndpoint {
     void this.#listening?.close();
     this.#listening = undefined;
     for (const connection of this.#connections) connection.destroy();
-    if (place === undefined) this.#parts.board.drop(PART);
-    else await this.#open(place);
+    if (place !== undefined) return this.#open(place);
+    this.#parts.board.drop(PART);
+    // Nothing is lent for no place, and nobody waits for it.
+    void this.#parts.socket(undefined).catch(() => undefined);
+  }
+
+  /** Leaves the place to the process that comes after this one. */
+  close(): void {
+    this.#place = undefined;
+    this.#retry?.cancel();
+    void this.#listening?.close();
+    this.#listening = undefined;
+    for (const connection of this.#connections) connection.destroy();
   }
 
   async #open(place: string): Promise<void> {
@@ -79,7 +92,9 @@ export class HealthEndpoint {
       const where = parseHealthPlace(place);
       if (where === undefined) throw new Error('it is no loopback address with a port, and no path');
       if (where.port === 0) await this.#removeDead(where.address);
-      const listening = await world.network.listen(where, (stream) => this.#accept(stream));
+      const handle = await this.#parts.socket(place);
+      if (handle === undefined) throw new Error('the supervisor lends no socket');
+      const listening = await world.network.listen({ handle }, (stream) => this.#accept(stream));
       if (this.#place !== place) return void listening.close();
       this.#listening = listening;
       board.set({ part: PART, state: 'running' });

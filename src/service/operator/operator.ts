@@ -36,6 +36,7 @@ import { RecentEvents, withoutTwins } from '../recent-events.ts';
 import type { ReloadResult, SupervisorStatus } from '../supervisor/answers.ts';
 import { VERSION } from '../version.ts';
 import { beginExamination, type Examination } from './examination.ts';
+import { LentSocket } from './lent-socket.ts';
 import { HealthEndpoint, type HealthLook } from './health.ts';
 import { serviceStatus } from './status.ts';
 import type { ChildDuties, SupervisorLink } from '../worker/link.ts';
@@ -68,6 +69,7 @@ class Operator implements ChildDuties {
   #levels: Levels = {};
   #stopped = false;
   #health: HealthEndpoint | undefined;
+  readonly #lent: LentSocket;
   readonly #recent = new RecentEvents();
   readonly #board: Board;
   readonly #movement: MovementKeeper;
@@ -76,6 +78,7 @@ class Operator implements ChildDuties {
   constructor(parts: OperatorParts, supervisor: SupervisorLink) {
     this.#parts = parts;
     this.#supervisor = supervisor;
+    this.#lent = new LentSocket(supervisor);
     this.#board = new Board(parts.world.clock);
     this.#movement = new MovementKeeper({
       ...parts.world,
@@ -125,6 +128,7 @@ class Operator implements ChildDuties {
       journal,
       board: this.#board,
       look: () => this.#healthLook(),
+      socket: (at) => this.#lent.borrow(at),
       metrics: async (form) => metricsText(await lookAtMetrics(context), form),
     });
     await this.#health.use(settings.server.health);
@@ -184,7 +188,7 @@ class Operator implements ChildDuties {
     return serviceStatus((await this.#supervisor.ask('status', {})) as SupervisorStatus, this.#conditions());
   }
 
-  listen(): void {}
+  readonly listen: ChildDuties['listen'] = (_message, handle) => this.#lent.came(handle);
 
   async prepare({ briefing }: Extract<ToChild, { kind: 'prepare' }>): Promise<void> {
     this.#prepared.set(briefing.generation, briefing.settings);
@@ -213,7 +217,7 @@ class Operator implements ChildDuties {
     this.#examination?.stop();
     this.#movement.stop();
     this.#transfer?.stop();
-    void this.#health?.use(undefined);
+    this.#health?.close();
     await this.#control?.close();
     await this.#log?.close();
   }

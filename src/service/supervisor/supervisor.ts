@@ -22,6 +22,7 @@ import { ChildSlot } from './child-slot.ts';
 import { LeaseTable } from './leases.ts';
 import { type BoundSocket, Listeners } from './listeners.ts';
 import { limits } from './limits.ts';
+import { HealthSocket } from './health-socket.ts';
 import { isHeldUp, overview, processOf } from './overview.ts';
 import { Verdict } from './verdict.ts';
 
@@ -31,6 +32,8 @@ export interface SupervisorParts {
   readonly journal: Journal;
   readonly children: Children;
   readonly bind: (address: string, port: number) => BoundSocket;
+  /** Gives a UNIX socket to the user that the service works as. */
+  readonly give: (path: string) => void;
   readonly inherited: readonly { readonly name: string; readonly socket: BoundSocket }[];
   readonly briefing: Briefing;
   readonly configurationPath: string;
@@ -63,6 +66,7 @@ export class Supervisor {
   readonly #leases: LeaseTable;
   readonly #startedAtMs: number;
   readonly #verdict: Verdict;
+  readonly #health: HealthSocket;
   #orphans: readonly number[];
   #briefing: Briefing;
   readonly #listening = new Set<ChildSlot>();
@@ -84,6 +88,7 @@ export class Supervisor {
     this.#briefing = parts.briefing;
     this.#startedAtMs = parts.clock.wall();
     this.#orphans = parts.orphans;
+    this.#health = new HealthSocket(parts);
     this.#verdict = new Verdict(parts, () => this.status().parts);
     parts.board.onChange(() => this.#changed());
     for (let index = 0; index < parts.workers; index += 1) this.#workers.push(this.#slot('worker', index));
@@ -232,6 +237,7 @@ export class Supervisor {
     this.#listeners.close();
     await Promise.all(this.#workers.map((worker) => worker.stop(limits.drainMs, limits.stopMs)));
     await this.#operator.stop(limits.operatorStopMs, limits.operatorStopMs);
+    this.#health.close();
     this.#parts.journal.emit('service.stopped', { cause });
     this.#onStopped?.();
   }
@@ -372,6 +378,10 @@ export class Supervisor {
       case 'more': {
         const { worker, key, limit, wanted } = input as { worker: number; key: string; limit: number; wanted: number };
         return this.#leases.more(worker, key, limit, wanted);
+      }
+      case 'health-socket': {
+        const { place } = input as { place?: string };
+        return this.#health.lend(place, (socket) => this.#lend(slot, 'health', socket));
       }
       case 'write-events':
         await Promise.all([this.#parts.writeEvents(), askWorkers(this.#workers, 'write-events', undefined)]);

@@ -112,6 +112,20 @@ test('a place that somebody else has is told once, tried again, and a reload mov
   assert.equal((await service.ims('reload')).code, 0);
 });
 
+test('who asks while the operator process begins anew waits for it, and is answered', async () => {
+  const { stdout } = await service.ims('status', '--json');
+  const { processes } = JSON.parse(stdout) as { processes: readonly { role: string; pid: number }[] };
+  await until('it is back where it was', async () =>
+    ask('/live').then(
+      () => true,
+      () => false,
+    ),
+  );
+  process.kill(processes.find(({ role }) => role === 'operator')?.pid ?? -1, 'SIGKILL');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (let asked = 0; asked < 5; asked += 1) assert.equal((await ask('/live')).status, 200);
+});
+
 test('a service that accepts no mail is live, not ready, and says why', async () => {
   await service.stop();
   const data = join(service.directory, 'data');
@@ -124,7 +138,21 @@ test('a service that accepts no mail is live, not ready, and says why', async ()
   assert.equal((await ask('/live')).status, 200);
   await rmdir(data);
   await rename(`${data}.away`, data);
-  await service.seen(1000, 15_000);
+  await service.seen(2751, 15_000);
+  const started = service.seen(1000, 15_000).then(() => true);
+  let runs = false;
+  void started.then(() => {
+    runs = true;
+  });
+  while (!runs) {
+    const answered = await ask('/live').then(
+      () => true,
+      (error: unknown) => (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED',
+    );
+    assert.ok(answered, 'somebody takes the question');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await started;
   // The operator process has begun anew, at the place where it belongs.
   await until('it is ready', async () =>
     ask('/ready').then(
