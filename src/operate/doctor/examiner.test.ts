@@ -210,3 +210,11 @@ test('what others count is looked at seldom, believed at once, and again after a
   assert.deepEqual(stage.told.slice(1), ['doctor.condition-over a.a']);
   stage.examiner.stop();
 });
+
+test('what stood behind another has not looked, and is not put off for long', async () => {
+  const stage = new Stage('network', [], 3_600_000);
+  stage.verdict = { kind: 'blocked', by: 'b.b', evidence: [] };
+  await stage.pass(limits.firstMs + 1_000_000);
+  assert.ok(stage.looks >= 2, `${stage.looks}`);
+  stage.examiner.stop();
+});

@@ -177,7 +177,10 @@ class PeriodicExaminer implements Examiner {
     const before = this.#watches.get(check.id) ?? unseen;
     const after = weigh(before, finding, needed(check), clock.wall());
     this.#watches.set(check.id, after);
-    this.#due.set(check.id, clock.now() + this.#waitOf(check, after));
+    this.#due.set(
+      check.id,
+      clock.now() + this.#waitOf(finding.verdict.kind === 'blocked' ? { ...check, everyMs: 0 } : check, after),
+    );
     if ((before.condition === undefined) === (after.condition === undefined)) return false;
     if (before.condition !== undefined) this.#tellOver(before.condition, journal);
     if (after.condition !== undefined) {
@@ -201,6 +204,7 @@ class PeriodicExaminer implements Examiner {
     const { every, networkEvery } = this.#parts.settings();
     const host = cost === 'host';
     const usual = host ? every : Math.max(every, networkEvery);
+    // One that stood behind another has not looked.
     if (everyMs !== undefined) return Math.max(usual, everyMs);
     if (isUnsure(watch)) return Math.min(usual, host ? limits.unsureHostMs : limits.unsureNetworkMs);
     if (watch.condition !== undefined) return Math.min(usual, host ? limits.openHostMs : limits.openNetworkMs);
