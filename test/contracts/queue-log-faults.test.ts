@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Fault } from '../../src/events/fault.ts';
+import { queueLimits } from '../../src/flow/queue/limits.ts';
 import type { Queue } from '../../src/flow/queue/port.ts';
 import type { Disk, DiskFile } from '../../src/world/ports/disk.ts';
 import { SimDisk } from '../../src/world/sim/disk.ts';
@@ -96,6 +97,20 @@ describe('the log when storage fails', () => {
     const claim = await claimOne(queue);
     await queue.record(claim, attempt(delivered, claim));
     assert.equal(queue.counts().messages, 0);
+    await queue.close();
+  });
+
+  it('looks at the space more often while nothing is allocated ahead', async () => {
+    const faults = { capacityBytes: 30 * 1024 };
+    const settings = { spaceFloor: 1024, spaceResume: 2048, freshCache: 64 * 1024, messagesMax: 1_000_000 };
+    const disk = new SimDisk({ random: seeded(10), faults });
+    const { queue, clock, events } = await openLog(disk, { settings });
+    await until(() => events.includes('storage.maintenance-failed'));
+    assert(accepting(queue));
+    disk.faults.capacityBytes = disk.usedBytes;
+    const before = clock.now();
+    await until(() => !accepting(queue));
+    assert(clock.now() - before <= 2 * queueLimits.spaceScarceMs);
     await queue.close();
   });
 

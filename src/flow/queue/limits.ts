@@ -44,6 +44,8 @@ export const queueLimits = {
   searchReads: 32,
   /** Time between two looks at the free space. */
   spaceCheckMs: 2000,
+  /** The same while no segment is allocated ahead: every record takes space that nobody has set aside. */
+  spaceScarceMs: 200,
   /** First and longest pause before storage that failed is tried again. */
   reopenMs: 500,
   reopenMaxMs: 30_000,

@@ -103,6 +103,7 @@ export class LogQueue implements Queue {
       path: directory,
       floorBytes: settings.spaceFloor,
       resumeBytes: settings.spaceResume,
+      scarce: () => !parts.segments.hasSpare,
       looked: () => void this.#lookAfterSegments(),
     });
     const suspects = new Suspects({

@@ -22,6 +22,8 @@ export interface SpaceOptions {
   readonly path: string;
   readonly floorBytes: number;
   readonly resumeBytes: number;
+  /** Whether nothing is allocated ahead. */
+  readonly scarce: () => boolean;
   /** Called with each look. */
   readonly looked: () => void;
 }
@@ -42,7 +44,9 @@ export class SpaceWatch {
   async start(): Promise<void> {
     await this.look();
     if (this.#closed) return;
-    this.#timer = this.#options.clock.after(queueLimits.spaceCheckMs, () => void this.start());
+    const { clock, scarce } = this.#options;
+    const ms = scarce() && !this.low ? queueLimits.spaceScarceMs : queueLimits.spaceCheckMs;
+    this.#timer = clock.after(ms, () => void this.start());
   }
 
   /** A write found no space: low until a look says that there is enough. */
