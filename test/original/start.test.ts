@@ -8,7 +8,6 @@ import {
   open,
   readdir,
   readFile,
-  rename,
   rm,
   stat,
   truncate,
@@ -286,20 +285,6 @@ test('Q193782: a malformed encapsulated address is refused, and ends nothing', a
   assert.match(await client.say('RCPT TO:<alice@example.test>'), /^250/);
   client.close();
   assert.ok(!one.events.some(({ event }) => event >= 4000));
-});
-
-test('Q244048: a data directory that was moved by hand is found whole where the configuration says', async () => {
-  const one = await begin(`routing: { addressSpaces: [{ match: held.test, via: hold }] }
-policy: { localNetworks: [127.0.0.0/8] }
-`);
-  for (let n = 0; n < 5; n += 1) await sendOne(port, `x${n}@held.test`);
-  await one.stop();
-  await rename(join(one.directory, 'data'), join(one.directory, 'elsewhere'));
-  const text = await readFile(one.configuration, 'utf8');
-  await writeFile(one.configuration, text.replace(`${one.directory}/data`, `${one.directory}/elsewhere`));
-  await one.restart();
-  const { total } = JSON.parse((await one.ims('queue', 'list', '--json')).stdout) as { total: number };
-  assert.equal(total, 5);
 });
 
 test('Q257618: the version is in the status and at the start, and not in the banner', async () => {

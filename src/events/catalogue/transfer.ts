@@ -1,6 +1,6 @@
 import type { CatalogueSection } from '../row.ts';
 
-/** Events of the transfer mode: whether mail is taken and sent, by order of an administrator. */
+/** Events of what an administrator orders of the service as a whole: whether mail is taken and sent, and where it is kept. */
 export const transferEvents = {
   3860: {
     name: 'transfer.limited',
@@ -27,6 +27,14 @@ export const transferEvents = {
     title: 'Mail is taken and sent again',
     text: 'mail is taken and sent again; {waiting} messages wait',
     data: { waiting: 'count' },
+  },
+  2861: {
+    name: 'transfer.data-moved',
+    severity: 'information',
+    category: 'storage',
+    title: 'The data directory was moved',
+    text: 'the data directory was moved from {from} to {path}: {files} files, {bytes}; what it was is kept as {old}',
+    data: { from: 'path', path: 'path', files: 'count', bytes: 'bytes', old: 'path' },
   },
   3862: {
     name: 'transfer.file-unreadable',

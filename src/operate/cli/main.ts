@@ -27,6 +27,7 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
   { names: ['gateway'], load: async () => (await import('./commands/gateway.ts')).gatewayCommands },
   { names: ['metrics'], load: async () => (await import('./commands/metrics.ts')).metricsCommands },
   { names: ['drain', 'retire'], load: async () => (await import('./commands/drain.ts')).drainCommands },
+  { names: ['data'], load: async () => (await import('./commands/move-data.ts')).dataCommands },
   { names: ['transfer'], load: async () => (await import('./commands/transfer.ts')).transferCommands },
   { names: ['queue'], load: async () => (await import('./commands/queue.ts')).queueCommands },
   { names: ['trace', 'events'], load: async () => (await import('./commands/look-back.ts')).lookBackCommands },

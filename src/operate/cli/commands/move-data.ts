@@ -1,0 +1,230 @@
+import { resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import { isUnreachable } from '../../control/client.ts';
+import { controlSocketPath } from '../../control/socket-path.ts';
+import type { DataMove, MovePlan, MoveWorld } from '../../move/move-data.ts';
+import type { Listening } from '../../../world/ports/network.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { findConfigurationFile, noConfigurationText } from '../find-service.ts';
+import { type CliSession, globals } from '../session.ts';
+import { count, plain, showBytes } from '../text.ts';
+
+/** How long a service that was told to stop may take. */
+const STOP_MS = 20_000;
+const LOOK_MS = 100;
+const SYSTEMCTL_MS = 60_000;
+
+interface Moving {
+  readonly world: MoveWorld;
+  readonly move: DataMove;
+  readonly plan: Extract<MovePlan, { ok: true }>;
+  /** The lock of whoever works with the data directory. */
+  readonly lock: string;
+  /** The socket lies in the data directory, so that its place changes too. */
+  readonly socket: string;
+}
+
+async function prepare(session: CliSession, command: Command, name: string): Promise<Moving | undefined> {
+  const { io } = session;
+  const configuration = await findConfigurationFile(io, globals(command).config);
+  const changes = await io.changes?.();
+  const no = (why: string, code: number = exitCodes.negative): undefined =>
+    session.fail(code, why, command) as undefined;
+  if (configuration === undefined) return no(noConfigurationText(), exitCodes.usage);
+  if (changes === undefined) return no('this program cannot change files', exitCodes.failed);
+  const [{ loadConfigurationFile }, { planMove }] = await Promise.all([
+    import('../../config/load-file.ts'),
+    import('../../move/move-data.ts'),
+  ]);
+  const file = await loadConfigurationFile(io.world.disk, configuration);
+  if (!file.loaded.ok) return no(`${configuration} has errors; \`ims config check\` shows them`);
+  const { data: from, run } = file.loaded.settings.server;
+  const stamp = new Date(io.world.clock.wall()).toISOString().slice(0, 19).replace(/[-:]/g, '');
+  const move = { configuration, from, to: resolve(name), stamp };
+  const socket = controlSocketPath(run ?? `${move.to}/run`);
+  if (!socket.ok) return no(socket.why);
+  const world = { disk: io.world.disk, changes };
+  const plan = await planMove(world, move).catch((error: unknown) => ({ ok: false as const, why: String(error) }));
+  if (!plan.ok) return no(plan.why);
+  return { world, move, plan, lock: `${run ?? `${from}/run`}/lock`, socket: socket.path };
+}
+
+/** Ends a service that runs and keeps another from starting, or says why that cannot be; `ran` is by what it ran. */
+async function takeOver(
+  session: CliSession,
+  command: Command,
+  { world, lock, move }: Moving,
+): Promise<{ readonly held: Listening; readonly ran: 'not' | 'by itself' | 'by systemd' } | string> {
+  const { clock, network } = session.io.world;
+  let ran: 'not' | 'by itself' | 'by systemd' = 'not';
+  if (await world.changes.socketAnswers(lock)) {
+    ran = (await isUnit(session)) ? 'by systemd' : 'by itself';
+    if (ran === 'by systemd') {
+      const stopped = await systemctl(session, 'stop');
+      if (stopped !== undefined) return `systemctl stop ims failed: ${stopped}`;
+    } else {
+      const end = await session.tryAsk(command, 'stop', {});
+      if (isUnreachable(end)) return `a service works with ${move.from} and cannot be told to stop: ${end.path}`;
+    }
+    const until = clock.now() + STOP_MS;
+    while (await world.changes.socketAnswers(lock)) {
+      if (clock.now() > until) return 'the service did not stop; nothing was changed';
+      await new Promise<void>((done) => void clock.after(LOOK_MS, done));
+    }
+  }
+  const entry = await world.changes.entry(lock);
+  if (entry.ok && entry.value.kind === 'socket') await world.disk.unlink(lock);
+  await world.disk.makeDirectory(lock.replace(/\/lock$/, ''), 0o700);
+  // Whoever starts meanwhile finds it held, and ends.
+  const held = await network.listen({ address: lock, port: 0 }, (stream) => stream.destroy()).catch(() => undefined);
+  if (held === undefined)
+    return 'something starts the service again as soon as it ends; stop that first (systemctl stop ims), then run this again';
+  return { held, ran };
+}
+
+/** Whether systemd runs the service: it would start it again. */
+async function isUnit(session: CliSession): Promise<boolean> {
+  const host = await session.io.host?.();
+  const units = await host?.output('systemctl', 'is-active', 'ims.service').catch(() => undefined);
+  return units?.ok === true && units.value.trim() === 'active';
+}
+
+async function systemctl(session: CliSession, what: 'start' | 'stop'): Promise<string | undefined> {
+  const programs = await session.io.programs?.();
+  if (programs === undefined) return 'this program cannot run others';
+  const path = session.io.environment['PATH'] ?? '/usr/bin:/bin';
+  const end = await programs
+    .run(
+      {
+        command: 'systemctl',
+        arguments: [what, 'ims.service'],
+        environment: { PATH: path },
+        timeoutMs: SYSTEMCTL_MS,
+        outputBytesMax: 4096,
+      },
+      (async function* nothing() {})(),
+    )
+    .catch((error: unknown) => String(error));
+  if (typeof end === 'string') return end;
+  return end.code === 0 ? undefined : end.output;
+}
+
+/** Starts what ran before, in the way in which it ran. Resolves with why it does not run. */
+async function startAgain(
+  session: CliSession,
+  command: Command,
+  { world, move, lock }: Moving,
+  ran: 'not' | 'by itself' | 'by systemd',
+): Promise<string | undefined> {
+  const { io } = session;
+  if (ran === 'not') return undefined;
+  if (ran === 'by systemd') return systemctl(session, 'start');
+  const [host, programs] = await Promise.all([io.host?.(), io.programs?.()]);
+  if (host === undefined || programs === undefined) return 'this program cannot start others';
+  const { startService } = await import('../../repair/start-service.ts');
+  return startService({
+    configuration: move.configuration,
+    lock,
+    programDirectory: io.programDirectory,
+    environment: io.environment,
+    host,
+    changes: world.changes,
+    programs,
+    clock: io.world.clock,
+    answers: async () => !isUnreachable(await session.tryAsk(command, 'status', {})),
+  });
+}
+
+async function runMove(session: CliSession, command: Command, name: string): Promise<void> {
+  const { yes, preview, json } = globals<{ yes?: boolean; preview?: boolean }>(command);
+  const moving = await prepare(session, command, name);
+  if (moving === undefined) return;
+  const { move, plan, world } = moving;
+  const say = (text: string): void => {
+    if (json !== true) session.print(text);
+  };
+  say(`${count(plan.files, 'file')}, ${showBytes(plan.bytes)}: from ${plain(move.from)} to ${plain(move.to)}`);
+  if (preview === true || yes !== true) {
+    session.code = exitCodes.negative;
+    say(
+      'The service is stopped, everything copied and compared, server.data changed, the old directory renamed, the service started.',
+    );
+    if (json === true) session.json({ ...move, files: plan.files, bytes: plan.bytes, moved: false });
+    return say(preview === true ? 'Nothing was changed.' : 'Nothing was changed: add --yes to do it.');
+  }
+  const taken = await takeOver(session, command, moving);
+  if (typeof taken === 'string') return session.fail(exitCodes.failed, taken, command);
+  const { moveData, planMove } = await import('../../move/move-data.ts');
+  // The service has written since, until it ended.
+  const last = await planMove(world, move);
+  const end = last.ok
+    ? await moveData(world, move, last, (files) => void (files % 10_000 === 0 && say(`${files} files copied`)))
+    : { kind: 'undone' as const, why: last.why };
+  if (end.kind === 'moved' && last.ok) await tellMoved(session, moving, end.old, last);
+  await taken.held.close();
+  const problem = await startAgain(session, command, moving, taken.ran);
+  if (end.kind === 'undone') {
+    const rest = problem === undefined ? '' : `; the service could not be started again: ${problem}`;
+    return session.fail(exitCodes.failed, `${end.why}; everything is as it was${rest}`, command);
+  }
+  if (problem !== undefined) {
+    await session.tryAsk(command, 'stop', {});
+    await end.undo();
+    const back = await startAgain(session, command, moving, taken.ran);
+    const rest = back === undefined ? 'and it runs there again' : `and it does not run there either: ${back}`;
+    return session.fail(
+      exitCodes.failed,
+      `the service did not start with ${move.to} (${problem}); everything is as it was, ${rest}`,
+      command,
+    );
+  }
+  if (json === true)
+    return session.json({ ...move, files: plan.files, bytes: plan.bytes, moved: true, old: end.old, ran: taken.ran });
+  say(
+    session.paint(
+      'green',
+      `Moved. ${plain(move.configuration)} names ${plain(move.to)}; the index of the queue is rebuilt at the start.`,
+    ),
+  );
+  say(
+    taken.ran === 'not'
+      ? `The service did not run. Start it: ims run --config ${plain(move.configuration)}   (or: systemctl start ims)`
+      : 'The service runs again: ims status',
+  );
+  say(
+    `The old directory is ${plain(end.old)}; it is not in use. Remove it once you are content: rm -r ${plain(end.old)}`,
+  );
+}
+
+/** The event stands in the log at the new place. */
+async function tellMoved(
+  session: CliSession,
+  { world, move }: Moving,
+  old: string,
+  { files, bytes }: Moving['plan'],
+): Promise<void> {
+  const [{ loadConfigurationFile }, { openCommandJournal }] = await Promise.all([
+    import('../../config/load-file.ts'),
+    import('../../repair/command-journal.ts'),
+  ]);
+  const file = await loadConfigurationFile(world.disk, move.configuration);
+  const told = await openCommandJournal(session.io.world, world.changes, move.to, file);
+  told.journal.emit('transfer.data-moved', { from: move.from, path: move.to, files, bytes, old });
+  await told.close();
+}
+
+/** data move. */
+export function dataCommands(root: Command, session: CliSession): void {
+  const data = root.command('data').description('the data directory');
+  data
+    .command('move')
+    .description('move the data directory, such as to another disk: copied, compared, and only then used')
+    .argument('<directory>', 'where to; it must be new or empty')
+    .addOption(new Option('--preview', 'say what would be done, and change nothing'))
+    .addOption(new Option('--yes', 'do it'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ims data move /srv/mail/ims --preview\n  ims data move /srv/mail/ims --yes\n\nA service that runs is stopped first and started again (by systemd where that runs it); none can start meanwhile.\nOwners, modes and times stay. Where anything fails, everything is as it was. The old directory is renamed, not removed.\nUnder systemd see that the unit may use the new place (ReadWritePaths=, RequiresMountsFor=).\n\nExit code: 0 moved, 1 not agreed to or not possible, 5 failed, and undone.',
+    )
+    .action((name: string, _options: unknown, command: Command) => runMove(session, command, name));
+}
