@@ -7,8 +7,10 @@ import { HANDSHAKE_MS, LOOK_MS } from '../../transport/gateway/limits.ts';
 import { troubleOf } from '../../transport/gateway/trouble.ts';
 import { addressesOf } from '../../transport/proxy-address.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
+import type { Network } from '../../world/ports/network.ts';
 import type { SecureShell, ShellOpenFailure, ShellSession } from '../../world/ports/secure-shell.ts';
 import type { World } from '../../world/world.ts';
+import { probePort25 } from '../setup/index.ts';
 
 /** What a check of a gateway looks with. */
 export interface GatewayCheckParts {
@@ -20,6 +22,8 @@ export interface GatewayCheckParts {
   /** What mail greets with that leaves by it: the name that its public address should have. */
   readonly greetingName: string;
   readonly settings: GatewaySettings;
+  /** A domain whose mail host is asked from there, whether port 25 is open outwards. */
+  readonly probe?: string;
 }
 
 /** One thing that was looked at. */
@@ -99,6 +103,7 @@ async function checkSession(parts: GatewayCheckParts, session: ShellSession): Pr
   for (const { address, port } of settings.listen)
     findings.push(await checkPort(parts, session, probes, address, port));
   findings.push(await checkOutward(session));
+  if (parts.probe !== undefined) findings.push(await checkPort25(parts, session, parts.probe));
   const address = settings.publicAddress ?? session.address;
   for (const { port } of settings.listen) findings.push(await checkFromHere(parts, address, port));
   findings.push(
@@ -152,6 +157,22 @@ async function checkOutward(session: ShellSession): Promise<GatewayFinding> {
     if (refusal === 'not-connected' || refusal === 'unexplained') return well(what, 'allowed');
     return bad(what, message, CURES['transport.gateway-forwarding-refused']);
   }
+}
+
+/** Providers close port 25 outwards: connections there are dropped, or end at a server of theirs. */
+async function checkPort25(
+  { world, resolver }: GatewayCheckParts,
+  session: ShellSession,
+  domain: string,
+): Promise<GatewayFinding> {
+  const network: Pick<Network, 'dial'> = {
+    dial: ({ address, port, timeoutMs }) => session.open(address, port, timeoutMs),
+  };
+  const { open, sentence } = await probePort25(domain, { network, clock: world.clock, resolver });
+  const what = 'port 25 outwards from there';
+  if (open === undefined) return unknown(what, sentence);
+  if (open) return well(what, sentence);
+  return bad(what, sentence, 'Let the provider of the gateway open port 25 outwards, or send by a smart host');
 }
 
 /** From this host the port looks as from anywhere, unless something on our own way out is closed. */

@@ -173,10 +173,25 @@ test('`ims gateway check` finds the far side well before and while the service r
   const text = await readFile(configuration, 'utf8');
   service = await startService(() => text, undefined, within);
   await service.seen(2660, 20_000);
-  const { output } = await ims('gateway check outpost');
+  const { output } = await ims('gateway check outpost --probe far.test');
+  assert.match(
+    output,
+    /well +port 25 outwards from there: Port 25 is open outwards: mx\.far\.test \[203\.0\.113\.1\]:25/,
+  );
   assert.match(output, /well +bind 0\.0\.0\.0:25 there: our service holds it and answers/);
   assert.match(output, /well +reach 203\.0\.113\.5:25 from this host: 220 mail\.example\.test/);
   assert.doesNotMatch(output, /BAD/, output);
+});
+
+test('a provider that drops what goes out to port 25 is found by `ims gateway check --probe`', { skip }, async () => {
+  const rule = ['iptables', '-A', 'OUTPUT', '-o', 'to-internet', '-p', 'tcp', '--dport', '25', '-j', 'DROP'];
+  const [program = '', ...words] = scene.within.gateway;
+  await run(program, [...words, ...rule]);
+  const { code, output } = await ims('gateway check outpost --probe far.test');
+  await run(program, [...words, ...rule.map((word) => (word === '-A' ? '-D' : word))]);
+  assert.match(output, /BAD +port 25 outwards from there: Port 25 is closed outwards: no connection to mx\.far\.test/);
+  assert.match(output, /cure: Let the provider of the gateway open port 25 outwards/);
+  assert.equal(code, 1);
 });
 
 async function mailIn(folder: string, sign: RegExp): Promise<string> {

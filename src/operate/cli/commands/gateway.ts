@@ -53,7 +53,9 @@ async function check(session: CliSession, command: Command, name: string): Promi
   const resolver = createResolver({ world, servers, settings: bounds, ...(zones === undefined ? {} : { zones }) });
   const serverName = gateway.heloName ?? settings.server.name;
   const greetingName = gateway.heloName ?? settings.routing.heloName ?? settings.server.name;
-  const findings = await checkGateway({ world, shell, resolver, serverName, greetingName, settings: gateway });
+  const { probe } = globals<{ probe?: string }>(command);
+  const names = { serverName, greetingName, ...(probe === undefined ? {} : { probe }) };
+  const findings = await checkGateway({ world, shell, resolver, ...names, settings: gateway });
   if (findings.some(({ result }) => result === 'bad')) session.code = exitCodes.negative;
   if (globals(command).json === true) return session.json({ gateway: name, findings });
   for (const { what, result, seen, cure } of findings) {
@@ -86,9 +88,13 @@ export function gatewayCommands(root: Command, session: CliSession): void {
     .description(
       'looks at the far side: log-in, host key, right to bind the ports, who holds them, firewall, PTR, listing',
     )
+    .option(
+      '--probe <domain>',
+      'look also whether port 25 of the world is open from there: connects to the mail host of this domain, sends no mail',
+    )
     .addHelpText(
       'after',
-      '\nExample:\n  ims gateway check outside\n\nWorks while the service runs and while it does not. Exit code: 0 well, 1 something is not.',
+      '\nExample:\n  ims gateway check outside --probe example.net\n\nWorks while the service runs and while it does not. Exit code: 0 well, 1 something is not.',
     )
     .action((name: string, _options: unknown, command: Command) => check(session, command, name));
   gateway
