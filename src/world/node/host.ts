@@ -21,7 +21,7 @@ async function read<T>(call: () => Promise<T>): Promise<HostRead<T>> {
 }
 
 /** Files of /proc have no size: they are read until they end. Non-blocking, so that a FIFO in the way holds up nobody. */
-async function readText(path: string): Promise<string> {
+async function readOctets(path: string): Promise<Buffer> {
   const handle = await fs.promises.open(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   try {
     const parts: Buffer[] = [];
@@ -32,7 +32,7 @@ async function readText(path: string): Promise<string> {
       parts.push(part.subarray(0, bytesRead));
       length += bytesRead;
     }
-    return Buffer.concat(parts).toString('utf8');
+    return Buffer.concat(parts);
   } finally {
     await handle.close();
   }
@@ -60,7 +60,8 @@ function kindOf(stats: fs.Stats): HostFile['kind'] {
 
 /** The machine that this process runs on. */
 export const nodeHost: Host = {
-  text: (path) => read(() => readText(path)),
+  text: (path) => read(async () => (await readOctets(path)).toString('utf8')),
+  octets: (path) => read(() => readOctets(path)),
   names: (directory) => read(() => fs.promises.readdir(directory)),
   link: (path) => read(() => fs.promises.readlink(path)),
   file: (path) =>

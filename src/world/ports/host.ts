@@ -24,6 +24,8 @@ export interface HostAddress {
 export interface Host {
   /** A text file, also one of /proc; of a longer one its first 4 MB. */
   text(path: string): Promise<HostRead<string>>;
+  /** The same as octets. */
+  octets?(path: string): Promise<HostRead<Buffer>>;
   names(directory: string): Promise<HostRead<readonly string[]>>;
   /** Where a symbolic link leads. */
   link(path: string): Promise<HostRead<string>>;

@@ -1,5 +1,6 @@
 /** Layers between programs and the sockets of the system: what is loaded before a program, and what is known of it. */
 import type { Host } from '../../../world/ports/host.ts';
+import { definedIn } from './elf-symbols.ts';
 
 const PRELOAD_FILE = '/etc/ld.so.preload';
 const DIRECTORIES = ['/lib', '/usr/lib', '/lib64', '/usr/lib64', '/usr/local/lib'];
@@ -125,7 +126,10 @@ const TAKEN_OVER = ['connect', 'bind', 'getaddrinfo', 'gethostbyname'];
 async function layerByNames(host: Host, path: string): Promise<Preloaded['layer']> {
   const text = await host.text(path);
   if (!text.ok || !text.value.includes('\0dlsym\0')) return undefined;
-  const taken = TAKEN_OVER.filter((name) => text.value.includes(`\0${name}\0`));
+  const octets = await host.octets?.(path);
+  const defined = octets?.ok === true ? definedIn(octets.value, TAKEN_OVER) : undefined;
+  // One that only calls them, such as a monitoring agent, takes nothing over.
+  const taken = defined ?? TAKEN_OVER.filter((name) => text.value.includes(`\0${name}\0`));
   if (taken.length === 0) return undefined;
   return {
     name: 'a layer of unknown kind',
