@@ -34,12 +34,21 @@ async function place(text = TEXT): Promise<string> {
   return directory;
 }
 
-function ims(directory: string, ...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+const ims = (directory: string, ...words: string[]): Promise<Ended> => imsAs(undefined, directory, ...words);
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function imsAs(uid: number | undefined, directory: string, ...words: string[]): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [MAIN, ...words], {
       cwd: directory,
       env: { ...process.env, IMS_CONFIG: join(directory, 'ims.yaml') },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(uid === undefined ? {} : { uid, gid: uid }),
     });
     const out = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString('utf8')));
@@ -104,6 +113,19 @@ test('a step that may not be done is undone and said with exit code 4 (event 497
   assert.equal(failed.code, 5);
   assert.equal(await modeOf(join(directory, 'data')), '722');
   assert.ok((await eventsOf(directory)).includes(4970));
+});
+
+test('what a user may not do is said with the command for root, and exit code 4', { skip: !isRoot }, async () => {
+  const directory = await place();
+  for (const path of ['', 'data', 'data/queue']) await chmod(join(directory, path), 0o755);
+  await chmod(join(directory, 'ims.yaml'), 0o644);
+  for (const path of ['data', 'data/run']) await chown(join(directory, path), 65_534, 65_534);
+  const failed = await imsAs(65_534, directory, 'repair', 'storage.private', '--yes');
+  assert.equal(failed.code, 4, failed.stdout + failed.stderr);
+  assert.match(failed.stdout, /As root: ims repair storage\.private --yes --config \S+ims\.yaml/);
+  assert.equal(await modeOf(join(directory, 'data/queue')), '755');
+  assert.equal((await ims(directory, 'repair', 'storage.private', '--yes')).code, 0);
+  assert.equal(await modeOf(join(directory, 'data/queue')), '700');
 });
 
 test('a data directory of a foreign owner is given to the service, with what the repair wrote', {

@@ -42,6 +42,9 @@ function proposalLines(session: CliSession, proposal: Proposal, words: (step: ne
   ];
 }
 
+/** A step that this user may not do. */
+const NOT_PERMITTED = /\((?:EACCES|EPERM)\)/;
+
 const END_WORDS: Readonly<Record<RepairEnd['kind'], string>> = {
   cured: 'cured',
   further: 'a step further',
@@ -67,8 +70,7 @@ function endText(end: RepairEnd): string {
 
 function exitCodeOf(outcomes: readonly Outcome[]): number {
   const has = (...kinds: readonly Outcome['kind'][]): boolean => outcomes.some(({ kind }) => kinds.includes(kind));
-  if (outcomes.some(({ kind, text }) => kind === 'failed' && /\((?:EACCES|EPERM)\)/.test(text)))
-    return exitCodes.notPermitted;
+  if (outcomes.some(({ kind, text }) => kind === 'failed' && NOT_PERMITTED.test(text))) return exitCodes.notPermitted;
   if (has('failed', 'undone', 'not-undone')) return exitCodes.failed;
   return has('planned', 'person', 'further') ? exitCodes.negative : exitCodes.ok;
 }
@@ -144,6 +146,8 @@ async function runRepair(session: CliSession, command: Command, what: string | u
     await bench.close();
   }
   session.code = exitCodeOf(outcomes);
+  if (session.code === exitCodes.notPermitted)
+    say(`This user may not do that. As root: ims repair${what === undefined ? '' : ` ${what}`} --yes --config ${path}`);
   if (options.json === true) session.json({ outcomes, exitCode: session.code });
 }
 
