@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { testConfiguration } from '../support/configurations.ts';
@@ -61,6 +61,28 @@ policy: { localNetworks: [127.0.0.0/8] }
     await one.ims('stop');
   }
   await until(async () => ((await one.ims('status')).code === 3 ? true : undefined), 'the end of it');
+});
+
+test('Q244048: a service that does not run is moved too, with owners and modes, and is said to be started by hand', {
+  timeout: 60_000,
+}, async () => {
+  const one = await begin();
+  await one.stop();
+  const key = join(one.directory, 'data/mail/own');
+  await mkdir(join(one.directory, 'data/mail'), { recursive: true });
+  await writeFile(key, 'x', { mode: 0o640 });
+  if (process.getuid?.() === 0) await chown(key, 12_345, 12_346);
+  const before = await stat(key);
+  const { code, stdout, stderr } = await one.ims('data', 'move', join(one.directory, 'new'), '--yes');
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /The service did not run\. Start it: ims run --config/);
+  const after = await stat(join(one.directory, 'new/mail/own'));
+  assert.deepEqual(
+    [after.uid, after.gid, after.mode, Math.round(after.mtimeMs)],
+    [before.uid, before.gid, before.mode, Math.round(before.mtimeMs)],
+  );
+  await one.restart();
+  assert.equal((await one.ims('status')).code, 0);
 });
 
 test('Q244048: what cannot be moved is said before the service is touched', { timeout: 60_000 }, async () => {

@@ -47,6 +47,7 @@ test('Q146298: an order is told at its entry, every hour while it lasts, and at 
   const one = keeper();
   await one.start(clock.wall());
   await one.order('none', undefined, 'a move');
+  await one.order('none', undefined, 'a long move');
   assert.deepEqual(journal.names, ['transfer.limited']);
   assert.deepEqual([...parts.keys()], ['transfer in', 'transfer out']);
   for (let hour = 1; hour <= 3; hour += 1) {
@@ -61,6 +62,7 @@ test('Q146298: an order is told at its entry, every hour while it lasts, and at 
   one.stop();
   const next = keeper();
   await next.start(clock.wall() - 10 * REMIND_MS);
+  await settle();
   assert.equal(journal.names.length, 4);
   await next.order('both', undefined, '');
   assert.equal(journal.names.at(-1), 'transfer.whole');
@@ -82,6 +84,7 @@ test('an order for a time ends at it, also where nobody ran at that moment', asy
   clock.advance(3_600_000);
   const next = keeper();
   await next.start(clock.wall());
+  await settle();
   assert.equal(journal.names.at(-1), 'transfer.whole');
   assert.equal((await readTransfer(disk, DATA)).state.mode, 'both');
 });

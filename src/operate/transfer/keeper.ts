@@ -58,7 +58,7 @@ export class TransferKeeper {
     return this.#state;
   }
 
-  /** Goes on with what was ordered before; a start of the service tells of it again. */
+  /** Goes on with what was ordered before; a start of the service tells of it again. Workers are not waited for: they may not answer yet. */
   async start(serviceStartedMs: number): Promise<void> {
     const { disk, journal, clock } = this.#parts;
     const data = this.#parts.data();
@@ -67,9 +67,9 @@ export class TransferKeeper {
     if (why !== undefined) journal.emit('transfer.file-unreadable', { path: transferPath(data), why });
     this.#state = state;
     if (state.mode === 'both') return;
-    if (modeAt(state, clock.wall()) === 'both') return void (await this.#over());
+    if (modeAt(state, clock.wall()) === 'both') return this.#step(this.#over());
     this.#show();
-    if (state.toldMs < serviceStartedMs) await this.#remind();
+    if (state.toldMs < serviceStartedMs) this.#step(this.#remind());
     else this.#plan();
   }
 
@@ -89,7 +89,12 @@ export class TransferKeeper {
       return { state: this.#state, missing };
     }
     const until = forMs === undefined ? {} : { untilMs: nowMs + forMs };
-    const missing = await this.#use({ mode, sinceMs: nowMs, reason, toldMs: nowMs, ...until });
+    // The same mode again is the same condition: its time and its words change, and nothing is told.
+    const { sinceMs, toldMs } = this.#state;
+    const lasts = modeAt(this.#state, nowMs) === mode;
+    const told = lasts ? { sinceMs, toldMs } : { sinceMs: nowMs, toldMs: nowMs };
+    const missing = await this.#use({ mode, reason, ...told, ...until });
+    if (lasts) return { state: this.#state, missing };
     this.#parts.journal.emit('transfer.limited', {
       mode,
       meaning: transferWords[mode],
@@ -131,9 +136,12 @@ export class TransferKeeper {
     const ends = untilMs ?? Infinity;
     const next = Math.min(ends, toldMs + REMIND_MS);
     this.#timer = this.#parts.clock.after(Math.max(0, next - nowMs), () => {
-      const step = this.#parts.clock.wall() >= ends ? this.#over() : this.#remind();
-      step.catch(() => this.#planSoon());
+      this.#step(this.#parts.clock.wall() >= ends ? this.#over() : this.#remind());
     });
+  }
+
+  #step(step: Promise<void>): void {
+    step.catch(() => this.#planSoon());
   }
 
   /** The file could not be written, or nobody could be asked: once more in a while. */
