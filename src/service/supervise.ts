@@ -17,6 +17,7 @@ import { openDataFormats } from './supervisor/data-formats.ts';
 import { limits } from './supervisor/limits.ts';
 import { leavePlace, ownershipOf, type Place, takeFallback, takePlace } from './supervisor/place.ts';
 import { serviceManager } from './supervisor/service-manager.ts';
+import { StorageWatch } from './supervisor/storage-watch.ts';
 import { openStorage, type StorageTrouble, unusable } from './supervisor/storage.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { WrittenLater } from './supervisor/written-later.ts';
@@ -104,7 +105,9 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
     await removeDeadSockets(settings);
     parts.storageFound();
     supervisor.start();
+    const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path });
     await stopped;
+    watch.stop();
   } else {
     supervisor.startOperator();
     const taken = await untilStorage({ ...parts, current }, trouble, () => settings, stopped);
@@ -125,10 +128,13 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
       const whole = { ...made, ...layerOf(parts) };
       await supervisor.storageFound(whole, await orphansOf(settings, workers));
       if (before !== undefined) leavePlace(before);
+      const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path });
       await stopped;
+      watch.stop();
     }
   }
   if (current !== undefined) leavePlace(current);
+  later.stop();
   return 'ended';
 }
 
@@ -158,6 +164,7 @@ async function takeOther(
 }
 
 function held(journal: Journal, directory: string): { readonly held: string } {
+  later.stop();
   const path = `${directory}/lock`;
   journal.emit('supervisor.already-running', { path });
   return { held: path };

@@ -4,16 +4,8 @@ import type { Queue } from '../../src/flow/queue/port.ts';
 import { SimDisk } from '../../src/world/sim/disk.ts';
 import { TestClock, seeded } from './clock.ts';
 import { openLog } from './log-queue.ts';
+import { turns, until } from './turns.ts';
 import { attempt, delivered, put, T0 } from './queue-messages.ts';
-
-const turns = async (count: number): Promise<void> => {
-  for (let at = 0; at < count; at += 1) await new Promise((resolve) => setImmediate(resolve));
-};
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let at = 0; at < 5000 && !condition(); at += 1) await turns(1);
-  assert(condition(), 'waited in vain');
-}
 
 /** A disk with a queue of so many messages, closed, and no octet left. */
 async function filled(seed: number, messages: number): Promise<SimDisk> {

@@ -84,7 +84,7 @@ export const serviceEvents = {
     severity: 'information',
     category: 'storage',
     title: 'The data directory can be used',
-    text: 'the data directory {path} can be used; the service goes on with its start',
+    text: 'the data directory {path} can be used; the service goes on',
     data: { path: 'path' },
   },
   2752: {

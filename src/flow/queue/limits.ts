@@ -42,6 +42,8 @@ export const queueLimits = {
   restingNextHops: 4096,
   /** Reads that an operator's search has under way at once. */
   searchReads: 32,
+  /** Time between two looks for the file that is written, at its path, where messages come faster. */
+  lookMs: 250,
   /** Time between two looks at the free space. */
   spaceCheckMs: 2000,
   /** The same while no segment is allocated ahead: every record takes space that nobody has set aside. */

@@ -57,6 +57,9 @@ export function rootCause(parts: readonly PartState[]): PartState | undefined {
   const wrong = worstFirst(parts).filter((one) => !isWell(one));
   const order = wrong.find(({ part }) => part === REFUSED_BY_ORDER);
   if (order !== undefined && listensForMail(parts)) return order;
+  // Where the volume is gone, everything that stands on it says something of its own.
+  const storage = wrong.find(({ part, state }) => part === 'storage' && state === 'failed');
+  if (storage !== undefined) return storage;
   return wrong.find(({ part, state }) => state === 'failed' && !part.startsWith(LISTENER)) ?? wrong[0];
 }
 

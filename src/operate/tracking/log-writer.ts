@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { Disk, DiskFile } from '../../world/ports/disk.ts';
 import { INDEX_ENTRY_BYTES, type SearchKey, hashKey } from './key-hash.ts';
@@ -49,6 +50,8 @@ class SegmentedLog implements LineLog {
   /** Pairs of the line's number in the batch and a key's hash. */
   #keys: number[] = [];
   #pendingBytes = 0;
+  /** Whether its directory has been there. */
+  #made = false;
   #segment: OpenSegment | undefined;
   #writing: Promise<void> | undefined;
   /** The end of a segment that a write failed on. */
@@ -140,7 +143,7 @@ class SegmentedLog implements LineLog {
     if (open !== undefined && fits && (await this.#isThere(open))) return open;
     await this.#closeSegment();
     await this.#abandoning;
-    await disk.makeDirectory(directory, 0o700);
+    await this.#makeDirectory();
     const last = (await listSegments(disk, directory)).at(-1);
     const { log, index } = segmentAt(directory, (last?.number ?? 0) + 1);
     const logFile = await disk.open(log, 'create', 0o600);
@@ -153,6 +156,16 @@ class SegmentedLog implements LineLog {
     };
     await retain(disk, directory, retention, clock.wall());
     return this.#segment;
+  }
+
+  /** A directory that was removed is made anew; where what it lay in is gone too, a volume is gone, and nothing may be made in its place. */
+  async #makeDirectory(): Promise<void> {
+    const { disk, directory } = this.#parts;
+    // The data directory, and within it the directory of all logs of a kind, which is new at the first start.
+    const above = this.#made ? dirname(directory) : dirname(dirname(directory));
+    if ((await disk.entry(above)) === undefined) throw Object.assign(new Error(`${above} is gone`), { code: 'ENOENT' });
+    await disk.makeDirectory(directory, 0o700);
+    this.#made = true;
   }
 
   /** Somebody may have removed it to make room: what is written to a file without a name nobody finds. */

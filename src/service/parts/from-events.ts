@@ -7,13 +7,14 @@ import type { EventData, EventName, Journal } from '../../events/journal.ts';
 import { renderText, rowOf } from '../../events/render.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import type { Board } from './board.ts';
+import { storageCure } from './storage-cures.ts';
 
 interface Meaning {
   /** Which part, by the data of the event; undefined where this one says nothing. */
   readonly part: (data: Readonly<Record<string, unknown>>, own: string) => string;
   readonly state: 'degraded' | 'failed' | 'running';
   /** The command that looks deeper. */
-  readonly cure?: string;
+  readonly cure?: string | ((data: Readonly<Record<string, unknown>>) => string);
 }
 
 const queue = (_data: unknown, own: string): string => own;
@@ -30,7 +31,13 @@ const NAMES = 'ims doctor --only names';
 const meanings: Readonly<Partial<Record<EventName, readonly Meaning[]>>> = {
   'service.queue-unavailable': [{ part: queue, state: 'failed', cure: STORAGE }],
   'service.queue-available': [{ part: queue, state: 'running' }],
-  'storage.write-failed': [{ part: queue, state: 'failed', cure: STORAGE }],
+  'storage.write-failed': [
+    {
+      part: queue,
+      state: 'failed',
+      cure: ({ errno, path }) => storageCure(String(errno), dirname(String(path))) ?? STORAGE,
+    },
+  ],
   'storage.space-low': [{ part: queue, state: 'degraded', cure: STORAGE }],
   'storage.space-enough': [{ part: queue, state: 'running' }],
   'storage.works-again': [{ part: queue, state: 'running' }],
@@ -60,7 +67,7 @@ export function hearEvent<N extends EventName>(board: Board, own: string, name: 
       state,
       event: number,
       cause: renderText({ name, data }),
-      ...(cure === undefined ? {} : { cure }),
+      ...(cure === undefined ? {} : { cure: typeof cure === 'string' ? cure : cure(data) }),
     });
   }
 }

@@ -15,6 +15,7 @@ export const limits = {
   /** Octets of the verdict that it is told. */
   verdictBytesMax: 400,
   /** First and longest wait before a data directory that cannot be used is tried again. */
+  storageLookMs: 2_000,
   storageRetryMs: 1_000,
   storageRetryMsMax: 5_000,
   /** A child that has not said for so long that it is alive hangs: it is ended and started again. */

@@ -11,6 +11,7 @@ import {
 } from '../../operate/config/index.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Disk } from '../../world/ports/disk.ts';
+import { storageCure } from '../parts/storage-cures.ts';
 import { eventDirectory, runDirectory } from '../paths.ts';
 
 /** Why the data directory cannot be used. */
@@ -81,7 +82,12 @@ export async function openStorage(parts: StorageParts): Promise<StorageTrouble |
   }
 }
 
-async function missing({ disk, settings }: StorageParts, marker: string, made: number): Promise<StorageTrouble> {
+/** Says that where a spool was there is none. */
+export async function missing(
+  { disk, settings }: Pick<StorageParts, 'disk' | 'settings'>,
+  marker: string,
+  made: number,
+): Promise<StorageTrouble> {
   const { data: path } = settings.server;
   const there = (await disk.entry(path)) !== undefined;
   return {
@@ -95,24 +101,17 @@ async function missing({ disk, settings }: StorageParts, marker: string, made: n
   };
 }
 
-const CURES: Readonly<Record<string, (path: string) => string>> = {
-  EACCES: (path) => `namei -l ${path} (then chown or chmod what it shows)`,
-  EPERM: (path) => `namei -l ${path} (then chown or chmod what it shows)`,
-  EROFS: (path) => `findmnt -T ${path} (then mount -o remount,rw what it shows)`,
-  ENOSPC: (path) => `df -h ${path}; df -i ${path} (then make room)`,
-  EDQUOT: (path) => `quota; df -h ${path} (then make room, or raise the quota)`,
-  ENOTDIR: (path) => `namei -l ${path} (something on the way is no directory)`,
-  EIO: () => 'journalctl -k --since -1h (the disk reports an error)',
-};
-
 /** Says why a place of the storage cannot be used, by the error that it gave. */
-export function unusable({ settings, ownership }: StorageParts, at: string, error: unknown): StorageTrouble {
+export function unusable(
+  { settings, ownership }: Pick<StorageParts, 'settings' | 'ownership'>,
+  at: string,
+  error: unknown,
+): StorageTrouble {
   const errno = errnoOf(error) || 'EUNKNOWN';
   const { data } = settings.server;
   const denied = errno === 'EACCES' || errno === 'EPERM';
   const owner = denied ? (ownership(at) ?? ownership(data)) : undefined;
   const seen = `${at} cannot be made or written`;
-  const cure = CURES[errno] ?? ((path: string) => `ls -ld ${path}`);
   return {
     event: 'service.storage-unavailable',
     data: { path: data, errno, cause: owner === undefined ? seen : `${seen}, since ${owner.words}` },
@@ -120,6 +119,6 @@ export function unusable({ settings, ownership }: StorageParts, at: string, erro
       { what: at, expected: 'can be made and written', seen: errno },
       ...(owner === undefined ? [] : [{ what: 'owner', expected: `uid ${owner.wanted}`, seen: `uid ${owner.found}` }]),
     ],
-    cure: owner === undefined ? cure(at) : `chown -R ${owner.wanted} ${data}`,
+    cure: owner === undefined ? (storageCure(errno, at) ?? `ls -ld ${at}`) : `chown -R ${owner.wanted} ${data}`,
   };
 }

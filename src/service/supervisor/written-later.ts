@@ -1,6 +1,6 @@
 /** What a new spool begins with, where there is no space for it yet: written in its turn when there is. */
 import { isFull } from '../../flow/queue/log/space.ts';
-import type { Clock } from '../../world/ports/clock.ts';
+import type { Clock, Timer } from '../../world/ports/clock.ts';
 import { limits } from './limits.ts';
 
 /** Files that are written now, or later. */
@@ -8,8 +8,17 @@ export class WrittenLater {
   readonly #clock: Pick<Clock, 'after'>;
   readonly #waiting: (() => Promise<void>)[] = [];
 
+  #timer: Timer | undefined;
+  #stopped = false;
+
   constructor(clock: Pick<Clock, 'after'>) {
     this.#clock = clock;
+  }
+
+  /** Nothing more is written. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
   }
 
   /** Writes, or keeps it for later where there is no space or something before it waits. Rejects for any other reason. */
@@ -26,7 +35,8 @@ export class WrittenLater {
   };
 
   #again(): void {
-    this.#clock.after(limits.storageRetryMsMax, () => {
+    if (this.#stopped) return;
+    this.#timer = this.#clock.after(limits.storageRetryMsMax, () => {
       void this.#write().then(() => {
         if (this.#waiting.length > 0) this.#again();
       });

@@ -45,6 +45,8 @@ export class Committer {
   #wake: (() => void) | undefined;
   #idle: (() => void)[] = [];
   #failures = 0;
+  /** When the file was last looked for at its path. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   /** The segment whose file is not at its path any more. */
   #gone: Segment | undefined;
   /** Octets handed over and not yet stable. */
@@ -198,7 +200,7 @@ export class Committer {
     if (file === undefined) throw new Error('the segment is closed');
     const parts = this.#parts(segment.number, batch);
     await writeFully(file, parts, segment.end);
-    await file.sync();
+    await Promise.all([file.sync(), this.#lookFor(segment)]);
     if (segment === this.#gone) throw goneError();
     this.#failures = 0;
     let offset = segment.end;
@@ -216,6 +218,15 @@ export class Committer {
     }
     this.#options.settled();
     if (segment.end > this.#options.geometry.segmentBytes / 2) this.#options.segments.prepare();
+  }
+
+  /** What is synced into a file that has left its path is lost: looked at while the sync runs, and not again for each batch of many. */
+  async #lookFor(segment: Segment): Promise<void> {
+    const { clock, segments } = this.#options;
+    const now = clock.now();
+    if (now - this.#lookedAt < queueLimits.lookMs) return;
+    this.#lookedAt = now;
+    if (!(await segments.isThere(segment))) this.#gone = segment;
   }
 
   /** Seals the records and copies runs of small ones together. */

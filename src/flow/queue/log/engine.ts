@@ -241,11 +241,7 @@ export class LogQueue implements Queue {
     void segments.fillReserve();
     const { current } = committer;
     if (current === undefined || this.#closed) return;
-    try {
-      if ((await this.#options.world.disk.entry(current.path)) === undefined) committer.lose(current);
-    } catch {
-      // Not to be found out now: a write will tell.
-    }
+    if (!(await segments.isThere(current))) committer.lose(current);
   }
 
   async #begin(): Promise<void> {

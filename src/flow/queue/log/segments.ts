@@ -13,6 +13,8 @@ export interface Segment {
   file: DiskFile | undefined;
   /** Reads under way; the file is not closed meanwhile. */
   reads: number;
+  /** Which file it is: at its path there may be another one, of a file system that was mounted over it. */
+  readonly identity?: { readonly inode: number; readonly device: number } | undefined;
   /** Octets that are stable, and so may be read. */
   end: number;
   /** Octets of records that still mean something. */
@@ -231,6 +233,17 @@ export class Segments {
     }
   }
 
+  /** Whether a segment's file is still what is found at its path; a look that fails says nothing. */
+  async isThere({ path, identity }: Segment): Promise<boolean> {
+    try {
+      const found = await this.#disk.entry(path);
+      if (found === undefined) return false;
+      return identity === undefined || (found.inode === identity.inode && found.device === identity.device);
+    } catch {
+      return true; // a write will tell
+    }
+  }
+
   /** Closes all files. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -252,10 +265,12 @@ export class Segments {
     const spare = this.hasSpare || this.scarce ? this.#spares.pop() : undefined;
     if (spare !== undefined) await this.#disk.rename(spare, path);
     const file = await this.#disk.open(path, 'write');
+    let identity: Segment['identity'];
     try {
       await writeFully(file, [writeSegmentHeader({ version: formatVersion, shard, segment: number, boot })], 0);
       await file.sync();
       await this.#disk.syncDirectory(directory);
+      identity = await this.#disk.entry(path);
     } catch (error) {
       await this.#abandon(file, path);
       throw error;
@@ -265,6 +280,7 @@ export class Segments {
       number,
       path,
       file,
+      identity,
       reads: 0,
       end: headerBytes,
       liveBytes: 0,

@@ -33,6 +33,8 @@ export class SpaceWatch {
   readonly #options: SpaceOptions;
   #timer: Timer | undefined;
   #closed = false;
+  /** Why it cannot be measured; told when that changes. */
+  #told: string | undefined;
   /** Whether mail must be refused. */
   low = false;
 
@@ -63,8 +65,12 @@ export class SpaceWatch {
         this.low = false;
         journal.emit('storage.space-enough', { path, free: freeBytes });
       }
+      this.#told = undefined;
     } catch (error) {
-      journal.emit('storage.maintenance-failed', { action: 'measure the free space', path, errno: errnoOf(error) });
+      const errno = errnoOf(error);
+      if (errno !== this.#told)
+        journal.emit('storage.maintenance-failed', { action: 'measure the free space', path, errno });
+      this.#told = errno;
     }
     this.#options.looked();
   }
