@@ -324,7 +324,11 @@ const HOSTS: Readonly<Record<string, Unlike>> = {
     },
   },
   'submission alone': { settings: SUBMISSION },
-  'LMTP alone': { settings: LMTP },
+  'LMTP alone, at an address that no one knows by name': {
+    host: { addresses: ['127.0.0.1', '45.33.10.99'] },
+    without: ['/proc/net/ipv6_route'],
+    settings: LMTP,
+  },
   'relaying alone, with no domain of its own': { settings: REAL.replace(DOMAINS, '') },
   'a demonstration on loopback': {
     host: { addresses: ['127.0.0.1'], texts: { '/etc/resolv.conf': '' } },

@@ -2,12 +2,13 @@ import { canonicalIp } from '../../../base/ip.ts';
 import type { Settings } from '../../../settings/index.ts';
 import { defineCheck } from '../check.ts';
 import { interfaceInWords, interfaces, routesOut } from '../facts/routes.ts';
-import { isForTrying, needsNames } from '../facts/usage.ts';
+import { isForTrying, isStore, needsNames } from '../facts/usage.ts';
 import { mtuMin4, mtuMin6 } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
 
 /** Whether mail for anywhere goes straight to the hosts of its domain. */
 export function dialsTheWorld(settings: Settings): boolean {
+  if (isStore(settings)) return false;
   const { addressSpaces, proxy } = settings.routing;
   const ways = proxy === undefined ? ['direct'] : [proxy].flat();
   if (!ways.includes('direct')) return false;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settingsOf } from '../../../../test/support/doctor-parts.ts';
+import { isStore } from './usage.ts';
+import { settingsOf } from '../../../../test/support/doctor-parts.ts';
 import { isNetworkFileSystem, mountOf } from './mounts.ts';
 import { programOf, statusNumbers, unitOf } from './processes.ts';
 import { parseListening, standsInTheWay } from './sockets.ts';
@@ -87,4 +89,15 @@ test('places are the TCP addresses with a fixed port', () => {
     'listeners:\n  a: { profile: lmtp, address: [/run/x, 127.0.0.1], port: 24 }\n  b: { profile: mx, address: 127.0.0.1, port: 0 }\n',
   );
   assert.deepEqual(places(settings), [{ name: 'a', address: '127.0.0.1', port: 24 }]);
+});
+
+test('a store sends nothing on; one with an alias to elsewhere does', () => {
+  const lmtp = (aliases: string) =>
+    settingsOf(
+      `domains: { example.test: { mailboxes: { alice: {} }, aliases: { postmaster: alice, ${aliases} } } }\n`,
+      '{ profile: lmtp, address: 127.0.0.1, port: 24 }',
+    );
+  assert.ok(isStore(lmtp('info: alice@example.test')));
+  assert.ok(!isStore(lmtp('info: bob@elsewhere.test')));
+  assert.ok(!isStore(settingsOf()));
 });

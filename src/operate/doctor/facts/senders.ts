@@ -2,7 +2,7 @@ import type { Parts } from '../check.ts';
 import { notApplicable, row, unknown, type Verdict } from '../verdict.ts';
 import { isPublished, publishedDomains } from './published.ts';
 import { sendingFrom, type SendingAddress } from './sending.ts';
-import { isForTrying } from './usage.ts';
+import { isForTrying, isStore } from './usage.ts';
 
 /** The addresses that others see our mail come from, or why there is nothing to look at. */
 export type Sender = { readonly addresses: readonly SendingAddress[] } | { readonly verdict: Verdict };
@@ -14,6 +14,8 @@ export async function senders({
   resolver,
 }: Pick<Parts, 'settings' | 'host' | 'resolver'>): Promise<Sender> {
   if (isForTrying(settings)) return { verdict: notApplicable('only this host reaches the listeners') };
+  if (isStore(settings))
+    return { verdict: notApplicable('mail comes by LMTP for mailboxes here, and none is sent on') };
   if (!(await isPublished(resolver, settings.server.name)) && (await publishedDomains(resolver, settings)).length === 0)
     return { verdict: notApplicable('no name of this server is one of the public name service') };
   const sending = await sendingFrom(settings, host);

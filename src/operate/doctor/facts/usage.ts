@@ -39,6 +39,20 @@ export function isForTrying({ listeners, server }: Pick<Settings, 'listeners' | 
   return isReservedName(server.name) && all.every(onLoopback);
 }
 
+/** Whether nothing is sent to elsewhere: mail comes by LMTP alone, which passes nothing on, and every address leads to a mailbox here. */
+export function isStore({ listeners, domains }: Pick<Settings, 'listeners' | 'domains'>): boolean {
+  const all = Object.values(listeners);
+  if (all.length === 0 || all.some(({ profile }) => profile !== 'lmtp')) return false;
+  const own = new Set(Object.keys(domains).map((domain) => domain.toLowerCase()));
+  const targets = Object.values(domains).flatMap(({ aliases, catchAll }) => [
+    ...Object.values(aliases).flat(),
+    ...(catchAll === undefined ? [] : [catchAll]),
+  ]);
+  return targets.every(
+    (target) => !target.includes('@') || own.has(target.slice(target.lastIndexOf('@') + 1).toLowerCase()),
+  );
+}
+
 /** Why the service needs the name service; undefined where it can do without. */
 export function needsNames(settings: Settings): string | undefined {
   if (isForTrying(settings)) return undefined;
