@@ -30,5 +30,7 @@ export const cutFilesMax = 100;
 export const knownServersMax = 8;
 export const knownServerMs = 2500;
 export const leasesMax = 20;
+/** Directories and files that are named as the largest. */
+export const largestShown = 5;
 /** Snapshots of repairs and restores that are kept; those that a person recorded, or a migration took, stay. */
 export const snapshotsKept = 100;

@@ -7,6 +7,7 @@ import { openDevices, openTables } from './host-files.ts';
 import { dropCutRecords, releaseQuarantined, returnQuarantined } from './quarantine.ts';
 import { dropDeadSockets } from './service.ts';
 import { beginNewSpool, closePrivate, ownData, ownMailboxes } from './storage.ts';
+import { nameTheLargest } from './space.ts';
 import { startAgain } from './start.ts';
 import { closeKey, takeWholeChain } from './tls.ts';
 
@@ -33,6 +34,7 @@ export const repairs: readonly Repair[] = [
   askDnsToo,
   openTables,
   openDevices,
+  nameTheLargest,
   releaseQuarantined,
   returnQuarantined,
   dropCutRecords,

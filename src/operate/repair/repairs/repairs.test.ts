@@ -179,6 +179,15 @@ test('name servers behind a dead stub are taken where the host knows them', asyn
   assert.equal((await plan('names.other-servers', { text: 'server: { name: a.test }\n' })).kind, 'person');
 });
 
+test('on a full file system the largest things there are named, those in a directory rather than it', async () => {
+  const texts = { ...ROOT, '/proc/self/mountinfo': '30 1 8:1 / /srv rw - ext4 /dev/sda1 rw\n' };
+  const du = '900\t/srv/logs/old\n1000\t/srv/logs\n300\t/srv/ims/queue\n320\t/srv/ims\n2048\t/srv\n';
+  const outputs = { 'du -a -x -k -d 3 /srv': du };
+  const found = await plan('storage.room', { check: 'storage.space', host: { texts, outputs } });
+  assert.ok(found.kind === 'person');
+  assert.equal(found.text, 'do it by hand\nLargest there: 900KB /srv/logs/old, 300KB /srv/ims/queue');
+});
+
 test('only a listener that differs in nothing is taken out', async () => {
   const one = '{ profile: mx, address: 0.0.0.0, port: 25 }';
   const same = `listeners:\n  a: ${one}\n  b: { port: 25, address: 0.0.0.0, profile: mx }\n`;
