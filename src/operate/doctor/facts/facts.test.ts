@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settingsOf } from '../../../../test/support/doctor-parts.ts';
-import { isStore } from './usage.ts';
-import { settingsOf } from '../../../../test/support/doctor-parts.ts';
 import { isNetworkFileSystem, mountOf } from './mounts.ts';
 import { programOf, statusNumbers, unitOf } from './processes.ts';
 import { parseListening, standsInTheWay } from './sockets.ts';
-import { isReservedName, needsNames, places } from './usage.ts';
+import { isReservedName, isStore, needsNames, places } from './usage.ts';
 import { findIdentity, may } from './users.ts';
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
