@@ -2,9 +2,16 @@ import type { ByteStream } from '../world/ports/network.ts';
 import type { Clock } from '../world/ports/clock.ts';
 import type { ProxyTerms } from './port.ts';
 
-/** What a proxy of the other kind is asked, and how its answer begins. */
+/**
+ * What a proxy of the other kind is asked, and how its answer begins. One that knows nothing but CONNECT answers nothing else,
+ * and no mail host is bothered: the port is that of discard, on the proxy itself.
+ */
 const OTHER = {
-  socks5: { ask: 'OPTIONS * HTTP/1.0\r\n\r\n', begins: 'HTTP/', words: 'it answers in HTTP, not in SOCKS 5' },
+  socks5: {
+    ask: 'CONNECT 127.0.0.1:9 HTTP/1.1\r\nHost: 127.0.0.1:9\r\n\r\n',
+    begins: 'HTTP/',
+    words: 'it answers in HTTP, not in SOCKS 5',
+  },
   'http-connect': { ask: '\x05\x01\x00', begins: '\x05', words: 'it answers in SOCKS 5, not in HTTP' },
 } as const;
 

@@ -358,7 +358,7 @@ const HOSTS: Readonly<Record<string, Unlike>> = {
     host: {
       texts: {
         '/etc/ld.so.preload': '/usr/lib/libjemalloc.so.2\n',
-        '/usr/lib/libjemalloc.so.2': '\0dlsym\0malloc\0',
+        '/usr/lib/libjemalloc.so.2': '\x7fELF\0dlsym\0malloc\0',
         '/proc/100/maps': '7f00 r-xp 00000000 08:01 12 /usr/lib/libjemalloc.so.2\n',
       },
       files: { '/usr/lib/libjemalloc.so.2': { kind: 'file', mode: 0o755 } },

@@ -6,6 +6,8 @@ const CURES: Readonly<Record<string, (path: string) => string>> = {
   EDQUOT: (path) => `quota; df -h ${path} (then make room, or raise the quota)`,
   ENOTDIR: (path) => `namei -l ${path} (something on the way is no directory)`,
   ENOENT: (path) => `findmnt -T ${path} (mount what is missing there, or put back what was removed)`,
+  EEXIST: (path) => `mv ${path} ${path}.old (a file is where a directory belongs; the service makes that)`,
+  ELOOP: (path) => `namei -l ${path} (then correct the link that leads round in a circle)`,
   EIO: () => 'journalctl -k --since -1h (the disk reports an error)',
 };
 

@@ -14,6 +14,7 @@ test('a certificate and key that cannot be used together are found before any wo
     () => tryThem(one.certificatePem, other.keyPem),
     /^Error: \/etc\/c\.pem and \/etc\/k\.pem: the private key does not belong to the certificate \(/,
   );
-  assert.throws(() => tryThem('no certificate', one.keyPem), /no PEM file/);
+  assert.throws(() => tryThem('no certificate', one.keyPem), /\/etc\/c\.pem holds no certificate in PEM form$/);
+  assert.throws(() => tryThem('', one.keyPem), /holds no certificate in PEM form: it is empty$/);
   assert.throws(() => tryThem(one.certificatePem, one.keyPem.slice(0, 90)), /no PEM file|cannot use them/);
 });

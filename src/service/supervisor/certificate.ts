@@ -31,6 +31,11 @@ export function tryPair(
   settings: TlsSettings,
   tlsContext: (certificatePem: string, keyPem: string) => unknown,
 ): void {
+  // OpenSSL takes nothing for a certificate without a word; each handshake would fail.
+  if (settings.certificate !== undefined && !certificatePem.includes('-----BEGIN '))
+    throw new Error(
+      `${settings.certificate} holds no certificate in PEM form${certificatePem.trim() === '' ? ': it is empty' : ''}`,
+    );
   try {
     tlsContext(certificatePem, keyPem);
   } catch (cause) {

@@ -116,7 +116,7 @@ export class Listeners {
       port: socket?.port ?? port,
       state: socket === undefined ? 'failed' : 'bound',
       sinceMs,
-      ...(problem === undefined ? {} : { problem, cause: this.#explain(problem) }),
+      ...(problem === undefined ? {} : { problem, cause: this.#explain(problem, address) }),
     }));
   }
 
@@ -128,12 +128,12 @@ export class Listeners {
     this.#places.length = 0;
   }
 
-  #explain(errno: string): string {
+  #explain(errno: string, address: string): string {
     const { layer } = this.#parts;
     // A port that is taken is taken with and without one.
     return layer === undefined || errno === 'EADDRINUSE'
-      ? explain(errno)
-      : `${explain(errno)}; ${layer} stands before the sockets`;
+      ? explain(errno, address)
+      : `${explain(errno, address)}; ${layer} stands before the sockets`;
   }
 
   #bind(place: Place): void {
@@ -150,7 +150,7 @@ export class Listeners {
           address: place.address,
           port: place.port,
           errno,
-          cause: this.#explain(errno),
+          cause: this.#explain(errno, place.address),
         });
       }
       const changed = place.problem !== errno;
@@ -219,14 +219,14 @@ function isAt(socket: BoundSocket, { address, port }: ListenersSettings[string])
   );
 }
 
-function explain(errno: string): string {
+function explain(errno: string, address: string): string {
   switch (errno) {
     case 'EADDRINUSE':
       return 'another program already listens there (ss -ltnp shows which)';
     case 'EACCES':
       return 'ports below 1024 need root or CAP_NET_BIND_SERVICE';
     case 'EADDRNOTAVAIL':
-      return 'this host does not have that address (ip address shows those it has)';
+      return `this host does not have that address${address.includes(':') ? ', or its IPv6 is turned off' : ''} (ip address shows those it has)`;
     case 'EAFNOSUPPORT':
       return 'this host does not offer that address family';
     case 'EBADE':

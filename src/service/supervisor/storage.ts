@@ -101,6 +101,11 @@ export async function missing(
   };
 }
 
+const WORDS: Readonly<Record<string, (path: string) => string>> = {
+  EEXIST: (path) => `${path}, which has to be a directory, is a file`,
+  ELOOP: (path) => `${path} is behind symbolic links that lead round in a circle`,
+};
+
 /** Says why a place of the storage cannot be used, by the error that it gave. */
 export function unusable(
   { settings, ownership }: Pick<StorageParts, 'settings' | 'ownership'>,
@@ -111,7 +116,7 @@ export function unusable(
   const { data } = settings.server;
   const denied = errno === 'EACCES' || errno === 'EPERM';
   const owner = denied ? (ownership(at) ?? ownership(data)) : undefined;
-  const seen = `${at} cannot be made or written`;
+  const seen = WORDS[errno]?.(at) ?? `${at} cannot be made or written`;
   return {
     event: 'service.storage-unavailable',
     data: { path: data, errno, cause: owner === undefined ? seen : `${seen}, since ${owner.words}` },

@@ -116,10 +116,12 @@ test('too few processes and too little memory for data are named before Node fai
 
 test('authorities that this host trusts are trusted, unless others are named', () => {
   writeFileSync(main, 'console.log(process.env.NODE_EXTRA_CA_CERTS ?? "none");');
-  const named = start('NODE_EXTRA_CA_CERTS=/etc/own.pem "$LAUNCHER" status').out;
+  const own = join(folder, 'own.pem');
+  writeFileSync(own, '-----BEGIN CERTIFICATE-----\n');
+  const named = start('"$LAUNCHER" status', { NODE_EXTRA_CA_CERTS: own }).out;
   const usual = start('"$LAUNCHER" status').out;
   writeFileSync(main, SAYS);
-  assert.equal(named, '/etc/own.pem\n');
+  assert.equal(named, `${own}\n`);
   assert.match(usual, /^(?:none|\/etc\/.*(?:\.crt|\.pem))\n$/);
 });
 
@@ -129,4 +131,37 @@ test('a missing build is named with the command that makes it', () => {
   writeFileSync(main, SAYS);
   assert.equal(code, 126);
   assert.match(err, /not built yet .*npm run build/);
+});
+
+test('what NODE_OPTIONS breaks is named, and the service starts without it', () => {
+  for (const [options, words] of [
+    ['--no-such-option', /NODE_OPTIONS \(--no-such-option\) keeps Node from starting.*\n.*not allowed in NODE_OPTIONS/],
+    ['--require=/opt/agent/gone.js', /keeps Node from starting.*\n.*Cannot find module '\/opt\/agent\/gone.js'/],
+    ['--max-old-space-size=16 --trace-warnings', /leaves Node 16 MB; the service needs 128 MB/],
+  ] as const) {
+    const { code, err } = start('"$LAUNCHER" run', { NODE_OPTIONS: options });
+    assert.match(err, words);
+    assert.equal(code, 7, options);
+  }
+  assert.equal(start('"$LAUNCHER" run', { NODE_OPTIONS: '--max-old-space-size=4096 --trace-warnings' }).err, '');
+});
+
+test('a umask that takes the rights of the service to its own files is named and not used', () => {
+  writeFileSync(main, 'console.log(process.umask().toString(8)); process.exitCode = 7;');
+  try {
+    const odd = start('umask 777; "$LAUNCHER" run');
+    assert.match(odd.err, /the umask 0?777 takes from the service the rights to its own files; 0077 is used/);
+    assert.equal(odd.out.trim(), '77');
+    const usual = start('umask 027; "$LAUNCHER" run');
+    assert.deepEqual([usual.out.trim(), usual.err], ['27', '']);
+  } finally {
+    writeFileSync(main, SAYS);
+  }
+});
+
+test('NODE_EXTRA_CA_CERTS that names nothing gives way to the trust store of the host', () => {
+  const { err, code } = start('"$LAUNCHER" run', { NODE_EXTRA_CA_CERTS: join(folder, 'gone.pem') });
+  assert.match(err, /NODE_EXTRA_CA_CERTS names .*gone\.pem, which does not exist/);
+  assert.equal(err.includes('Ignoring extra certs'), false);
+  assert.equal(code, 7);
 });

@@ -120,7 +120,7 @@ function printThing(
   const by = article === undefined ? (check === undefined ? '' : ` (check ${check})`) : ` (event ${article})`;
   if (cause !== '') session.print(`  why   ${cause}${by}`);
   for (const { what, expected, seen } of evidence.filter((row) => row.expected !== row.seen).slice(0, EVIDENCE_MAX))
-    session.print(`  seen  ${what}: ${seen} (expected: ${expected})`);
+    session.print(`  seen  ${what}: ${seen}${expected === '' ? '' : ` (expected: ${expected})`}`);
   for (const cure of cures) session.print(`  cure  ${cure}`);
   if (article !== undefined) session.print(`  more  ims kb ${article}`);
 }

@@ -1,4 +1,4 @@
-import { printProblem } from '../../config/problem.ts';
+import { printProblem, type Problem } from '../../config/problem.ts';
 import { defineCheck } from '../check.ts';
 import { evidenceMax } from '../limits.ts';
 import { healthy, row, unhealthy, unknown } from '../verdict.ts';
@@ -27,7 +27,19 @@ export const configurationLoads = defineCheck({
     // A key that is missing is often one that was misspelt: the misspelling is the root.
     const first = errors.find(({ nearest }) => nearest !== undefined) ?? errors[0];
     const cause = first === undefined ? `${path} does not load.` : printProblem(first);
-    const cure = `Mend ${first === undefined || first.line === 0 ? path : `line ${first.line} of ${path}`}, then: ims config check ${path}`;
+    const cure =
+      filesOfTls(errors) ??
+      `Mend ${first === undefined || first.line === 0 ? path : `line ${first.line} of ${path}`}, then: ims config check ${path}`;
     return unhealthy(cause, { cure, event: 4750 }, evidence);
   },
 });
+
+/** What to do where the configuration is well, and the files that it names for TLS are not. */
+function filesOfTls(errors: readonly Problem[]): string | undefined {
+  const [first] = errors;
+  if (first === undefined || !errors.every(({ message }) => message.startsWith('holds no '))) return undefined;
+  const files = errors.map(({ key, value }) => `${value} (${key})`).join(' and ');
+  return errors.length > 1
+    ? `Look whether tls.certificate and tls.key are exchanged: ${files} hold neither; then: ims reload`
+    : `Put a file in PEM form there, or correct ${first.key}: ${files}; then: ims reload`;
+}

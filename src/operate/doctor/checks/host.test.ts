@@ -49,6 +49,15 @@ test('a layer over the sockets is named: ld.so.preload, LD_PRELOAD, the map of a
   assert.ok(there.kind === 'unhealthy' && there.cause.includes(library));
   const missing = await lookWith(preloadThere, { host: { texts: { '/etc/ld.so.preload': '/opt/gone.so' } } });
   assert.ok(missing.kind === 'unhealthy' && /does not exist/.test(missing.cause));
+  const ofService = await lookWith(preloadThere, { host: { environment: { LD_PRELOAD: '/opt/gone.so' } } });
+  assert.ok(ofService.kind === 'unhealthy' && /^LD_PRELOAD .* names \/opt\/gone\.so/.test(ofService.cause));
+  const text = await lookWith(preloadThere, {
+    host: {
+      texts: { '/etc/ld.so.preload': '/opt/text.so', '/opt/text.so': 'hello' },
+      files: { '/opt/text.so': { kind: 'file' } },
+    },
+  });
+  assert.ok(text.kind === 'unhealthy' && /text\.so, which is no library/.test(text.cause));
   assert.equal(
     (
       await lookWith(noInterposer, {
@@ -119,6 +128,25 @@ test('a configuration that does not load is unhealthy with its line; one that ma
   const verdict = await look(problem.message, 0);
   assert.ok(verdict.kind === 'unhealthy' && /ims\.yaml:3:5: error: listeners\.mx\.prot/.test(verdict.cause));
   assert.equal((await look('may not be read by this user', 7)).kind, 'unknown');
+  const files = (...keys: readonly string[]) =>
+    lookWith(configurationLoads, {
+      more: {
+        configuration: {
+          path: '/etc/ims/ims.yaml',
+          ok: false,
+          problems: keys.map((key) => ({
+            ...problem,
+            key,
+            message: 'holds no certificate in PEM form',
+            value: '/f.pem',
+          })),
+        },
+      },
+    });
+  const empty = await files('tls.certificate');
+  assert.ok(empty.kind === 'unhealthy' && /^Put a file in PEM form there/.test(empty.cure), 'the line is well');
+  const both = await files('tls.certificate', 'tls.key');
+  assert.ok(both.kind === 'unhealthy' && /are exchanged/.test(both.cure));
   assert.equal((await lookWith(configurationLoads, {})).kind, 'healthy');
 });
 
@@ -139,6 +167,18 @@ test('what the running service misses is named', async () => {
   const verdict = await lookWith(everythingRuns, { service });
   assert.ok(verdict.kind === 'unhealthy' && /listener mx at 127\.0\.0\.1:25 waits \(EACCES\)/.test(verdict.cause));
   assert.equal((await lookWith(everythingRuns, { service: runningService([]) })).kind, 'healthy');
+  const part = {
+    part: 'queue of worker 0',
+    state: 'failed',
+    sinceMs: 0,
+    cause: 'boot has format 99',
+    event: 4752,
+  } as const;
+  if (service.kind !== 'running') return;
+  const behind = { ...service, status: { ...service.status, parts: [part] } };
+  const root = await lookWith(everythingRuns, { service: behind });
+  assert.ok(root.kind === 'unhealthy' && root.event === 4752, 'what the rest waits for comes first');
+  assert.match(root.cause, /should: queue of worker 0: boot has format 99; listener mx/);
 });
 
 test('a lock whose holder does not answer is unhealthy, with its process', async () => {

@@ -8,7 +8,7 @@ import {
   type Preloaded,
 } from '../facts/preload.ts';
 import { listeningSockets } from '../facts/sockets.ts';
-import { workersOf } from '../facts/service-identity.ts';
+import { supervisorOf, workersOf } from '../facts/service-identity.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
 const TWIN = 'ims kb behind-a-proxy-2001';
@@ -100,26 +100,43 @@ export const noInterposer = defineCheck({
 export const preloadThere = defineCheck({
   id: 'host.preload-present',
   number: 613,
-  title: '/etc/ld.so.preload names only libraries that are there',
+  title: '/etc/ld.so.preload and LD_PRELOAD name only libraries that are there',
   why: 'A line for a library that is gone makes the loader print an error at the start of every program of this host.',
-  needs: ['host'],
+  needs: ['host', 'service'],
   after: [],
   cost: 'host',
-  async look({ host }) {
-    const system = await systemPreload(host);
-    if (system.length === 0) return notApplicable('nothing is preloaded');
-    const evidence = system.map(({ library, path }) =>
-      row('/etc/ld.so.preload', 'a library that is there', path ?? `${library}: not there`),
+  async look({ host, service }) {
+    const pid = (await supervisorOf({ host, service })) ?? 'self';
+    const places = [
+      { where: '/etc/ld.so.preload', all: await systemPreload(host) },
+      { where: 'LD_PRELOAD', all: (await processPreload(host, pid)) ?? [] },
+    ];
+    const evidence = places.flatMap(({ where, all }) =>
+      all.map(({ library, path, junk }) =>
+        row(
+          where,
+          'a library that is there',
+          path === undefined ? `${library}: not there` : junk ? `${library}: no library` : path,
+        ),
+      ),
     );
-    const missing = system.find(({ path }) => path === undefined);
-    if (missing === undefined) return healthy(evidence);
-    return unhealthy(
-      `/etc/ld.so.preload names ${missing.library}, which does not exist: the loader ignores it and prints an error at every start of a program; a client that was removed has left the line.`,
-      {
-        cure: system.length === 1 ? 'rm /etc/ld.so.preload' : `sed -i '\\|${missing.library}|d' /etc/ld.so.preload`,
-      },
-      evidence,
-    );
+    if (evidence.length === 0) return notApplicable('nothing is preloaded');
+    for (const { where, all } of places) {
+      const bad = all.find(({ path, junk }) => path === undefined || junk);
+      if (bad === undefined) continue;
+      const file = where.startsWith('/');
+      const inFile = all.length === 1 ? `rm ${where}` : `sed -i '\\|${bad.library}|d' ${where}`;
+      return unhealthy(
+        `${where}${file ? '' : pid === 'self' ? ' of this shell' : ' of the service'} names ${bad.library}, which ${bad.path === undefined ? 'does not exist' : 'is no library'}: the loader ignores it and prints an error at every start of a program; a client that was removed has left the line.`,
+        {
+          cure: file
+            ? inFile
+            : 'Take it out of LD_PRELOAD where that is set (unset LD_PRELOAD; Environment= of the unit), and start the service again',
+        },
+        evidence,
+      );
+    }
+    return healthy(evidence);
   },
 });
 

@@ -119,6 +119,9 @@ test('Q191687: another program on an address of its own takes connections away f
     verdict.cause,
     /^Port 127\.0\.0\.1:2525 of listener mx is held by exim4 \(pid 77.*on an address of its own/,
   );
+  const before = await lookWith(portsOurs, { settings, host: taken });
+  assert.ok(before.kind === 'unhealthy');
+  assert.match(before.cause, /^Port 0\.0\.0\.0:2525 .* held by exim4 .*, on 127\.0\.0\.1:2525 only, which keeps/);
 });
 
 test('ports below 1024 need a right, a low start of free ports, or a service that was given them', async () => {

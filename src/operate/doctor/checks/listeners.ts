@@ -65,6 +65,7 @@ export const portsOurs = defineCheck({
       readonly place: (typeof wanted)[number];
       readonly holder: ProcessFacts | undefined;
       readonly beside: boolean;
+      readonly one: string | undefined;
     }[] = [];
     for (const [index, place] of wanted.entries()) {
       const where = `${place.name} at ${showPlace(place.address, place.port)}`;
@@ -81,10 +82,11 @@ export const portsOurs = defineCheck({
         continue;
       }
       const holder = foreign === undefined ? undefined : await processFacts(host, foreign);
-      const at = listening
-        ? (exact.find(({ inode }) => holders.get(inode)?.includes(foreign ?? -1))?.address ?? place.address)
-        : place.address;
-      taken.push({ place: { ...place, address: at }, holder, beside: listening });
+      const theirs = exact.find(({ inode }) => holders.get(inode)?.includes(foreign ?? -1))?.address ?? place.address;
+      const at = listening ? theirs : place.address;
+      // One address that is taken keeps a listener on every address from all of them.
+      const one = !listening && isMoreExact(theirs, place.address) ? theirs : undefined;
+      taken.push({ place: { ...place, address: at }, holder, beside: listening, one });
       evidence.push(
         row(
           where,
@@ -98,7 +100,7 @@ export const portsOurs = defineCheck({
     if (first === undefined) return healthy(evidence);
     if (answer.kind === 'not-permitted' && taken.every(({ holder }) => holder === undefined))
       return unknown('ports are held by processes of other users; run it as root to see whose', evidence);
-    const { place, holder, beside } = first;
+    const { place, holder, beside, one } = first;
     const free =
       holder?.unit?.endsWith('.service') === true
         ? `systemctl disable --now ${holder.unit}`
@@ -106,7 +108,7 @@ export const portsOurs = defineCheck({
           ? `ss -ltnp sport = :${place.port} (as root) names the program; stop it`
           : `kill ${holder.pid}`;
     return unhealthy(
-      `Port ${showPlace(place.address, place.port)} of listener ${place.name} is held by ${holder === undefined ? 'another program' : processInWords(holder)}${beside ? ', on an address of its own: connections to that address go there, not to this service' : ''}.`,
+      `Port ${showPlace(place.address, place.port)} of listener ${place.name} is held by ${holder === undefined ? 'another program' : processInWords(holder)}${beside ? ', on an address of its own: connections to that address go there, not to this service' : ''}${one === undefined ? '' : `, on ${showPlace(one, place.port)} only, which keeps the listener from every address`}.`,
       { cure: `${free}; or give the listener another port (listeners.${place.name}.port)`, event: 4007 },
       evidence,
     );
@@ -120,7 +122,8 @@ export const addressesPresent = defineCheck({
   title: 'This host has the addresses that listeners are configured for',
   why: 'A listener can be bound to addresses of this host only; it waits until the address is there.',
   needs: ['settings', 'host'],
-  after: ['configuration.loads'],
+  // Without IPv6 none of its addresses is there, and none can be added.
+  after: ['configuration.loads', 'listeners.ipv6'],
   cost: 'host',
   look({ settings, host }) {
     const read = host.addresses();

@@ -2,7 +2,8 @@ import { canonicalIp } from '../../../base/ip.ts';
 import type { Settings } from '../../../settings/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { workersOf } from '../facts/service-identity.ts';
-import { onLoopback } from '../facts/usage.ts';
+import { addressesOf, smartHostsOf } from '../facts/smart-host-way.ts';
+import { onLoopback, places, showPlace } from '../facts/usage.ts';
 import { waitingDomains, waitingMail } from '../facts/waiting.ts';
 import { sampleMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
@@ -69,6 +70,29 @@ function isOwn(address: string, { host, settings }: Pick<Parts, 'host' | 'settin
   return own.includes(ip) || onLoopback(address) || settings.routing.ownNames.includes(address);
 }
 
+/** A smart host that is a listener of this server, under whatever name. */
+async function smartHostHere({
+  settings,
+  host,
+  resolver,
+}: Pick<Parts, 'settings' | 'host' | 'resolver'>): Promise<
+  { readonly name: string; readonly at: string; readonly port: number } | undefined
+> {
+  const ours = places(settings);
+  // Behind a proxy the same address is another host.
+  for (const { name, host: where, way } of smartHostsOf(settings)) {
+    const listeners = ours.filter(({ port }) => port === where.port);
+    if (way !== 'direct' || where.host.startsWith('/') || listeners.length === 0) continue;
+    const found = await addressesOf({ host: where.host, way }, resolver);
+    const addresses = 'failure' in found ? [] : found.map((one) => canonicalIp(one) ?? one);
+    const taken = (address: string): boolean =>
+      listeners.some((one) => one.address === (address.includes(':') ? '::' : '0.0.0.0') || one.address === address);
+    const at = addresses.find((address) => isOwn(address, { host, settings }) && taken(address));
+    if (at !== undefined) return { name, at: where.host === at ? at : where.host, port: where.port };
+  }
+  return undefined;
+}
+
 const routedElsewhere = ({ routing }: Settings, domain: string): boolean =>
   routing.addressSpaces.some(
     ({ match, via }) =>
@@ -88,6 +112,16 @@ export const noLoops = defineCheck({
   after: ['configuration.loads'],
   cost: 'network',
   async look({ settings, host, resolver, service }) {
+    const circle = await smartHostHere({ settings, host, resolver });
+    if (circle !== undefined)
+      return unhealthy(
+        `routing.smartHosts.${circle.name} names ${showPlace(circle.at, circle.port)}, which is this server itself: mail that goes there would come back here, and is returned to its sender.`,
+        {
+          cure: `Correct routing.smartHosts.${circle.name}.hosts (or domains, if the mail is for this server), then: ims reload`,
+          event: 4115,
+        },
+        [row(`host of ${circle.name}`, 'another server', `${showPlace(circle.at, circle.port)}: a listener of ours`)],
+      );
     const waiting = await waitingMail({ service });
     const own = new Set(Object.keys(settings.domains).map((domain) => domain.toLowerCase()));
     const domains = [...new Set([...settings.routing.relayDomains, ...waitingDomains(waiting?.rows ?? [], sampleMax)])]

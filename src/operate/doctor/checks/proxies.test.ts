@@ -53,6 +53,7 @@ test('Q319881: what a proxy says is told in its words, with what to do', async (
   assert.match(denied.cause, /works, and refuses to connect us .*connection not allowed by ruleset/);
   const login = await look(proxiesPass, ['05ff']);
   assert.ok(login.kind === 'unhealthy' && login.event === 3652 && /Set user and password/.test(login.cure));
+  assert.match(login.cause, /asks for a login, and none is configured/);
   const down = await look(proxiesPass, []);
   assert.ok(down.kind === 'unhealthy' && down.event === 3650 && /cannot be reached/.test(down.cause));
 });

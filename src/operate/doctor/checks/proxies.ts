@@ -101,8 +101,9 @@ export const proxiesPass = defineCheck({
       if (end?.kind !== 'proxy-failed') continue;
       const { means = 'fails', cure = 'Look at its log' } = TROUBLE[end.fault.event] ?? {};
       const event = EVENTS[end.fault.event];
+      const asks = event === 3652 && proxy.login === undefined;
       return unhealthy(
-        `The proxy ${proxy.name} (${proxy.kind} ${showPlace(proxy.host, proxy.port)}) ${means} (${target.name} port ${target.port}): ${end.fault.data.why}.`,
+        `The proxy ${proxy.name} (${proxy.kind} ${showPlace(proxy.host, proxy.port)}) ${asks ? 'asks for a login, and none is configured' : means} (${target.name} port ${target.port}): ${end.fault.data.why}.`,
         { cure: `${cure}: routing.proxies.${proxy.name}`, ...(event === undefined ? {} : { event }) },
         evidence,
       );

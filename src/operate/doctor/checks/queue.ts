@@ -30,7 +30,16 @@ export const queueFormat = defineCheck({
         return notApplicable('there is no queue yet; the first start makes it');
       const shards = (await disk.list(directory)).filter((name) => /^\d{1,4}$/.test(name)).slice(0, sampleMax);
       for (const shard of shards) {
-        const last = (await disk.list(`${directory}/${shard}`))
+        const names = await disk.list(`${directory}/${shard}`);
+        if (names.includes('boot')) {
+          const boot = `${directory}/${shard}/boot`;
+          const found = Number(/^format (\d{1,6})\n/.exec((await disk.readFile(boot)).toString('latin1', 0, 64))?.[1]);
+          if (found > formatVersion) {
+            newer = found;
+            evidence.push(row(boot, `format ${formatVersion}`, `format ${found}`));
+          }
+        }
+        const last = names
           .filter((name) => SEGMENT.test(name))
           .sort()
           .at(-1);

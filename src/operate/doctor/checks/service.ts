@@ -1,3 +1,4 @@
+import { rootCause } from '../../actions/verdict.ts';
 import { defineCheck } from '../check.ts';
 import { processFacts, processInWords } from '../facts/processes.ts';
 import { lockHolder } from '../facts/service-identity.ts';
@@ -102,7 +103,7 @@ export const everythingRuns = defineCheck({
   async look({ service, configuration }) {
     const answer = await service.ask();
     if (answer.kind !== 'running') return unknown('the service does not answer');
-    const { listeners, processes, degraded, configurationFile } = answer.status;
+    const { listeners, processes, degraded, configurationFile, parts } = answer.status;
     const evidence = [
       ...listeners.map((one) =>
         row(
@@ -118,7 +119,11 @@ export const everythingRuns = defineCheck({
     ];
     const waiting = listeners.filter(({ state }) => state !== 'listening');
     const down = processes.filter(({ state }) => state === 'down');
+    // What the rest waits for explains it all.
+    const halted = waiting.length > 0 || down.length > 0;
+    const root = halted && parts.some(({ state }) => state === 'failed') ? rootCause(parts) : undefined;
     const wrong = [
+      ...(root?.cause === undefined ? [] : [`${root.part}: ${root.cause}`]),
       ...waiting.map(
         (one) =>
           `listener ${one.name} at ${showPlace(one.address, one.port)} waits${one.why === undefined ? '' : ` (${one.why})`}`,
@@ -131,7 +136,10 @@ export const everythingRuns = defineCheck({
     if (wrong.length === 0) return healthy(evidence);
     return unhealthy(
       `The service runs with less than it should: ${wrong.slice(0, 3).join('; ')}.`,
-      { cure: waiting.length > 0 ? 'ims doctor --only listeners' : 'ims events --severity warning' },
+      {
+        cure: root?.cure ?? (waiting.length > 0 ? 'ims doctor --only listeners' : 'ims events --severity warning'),
+        ...(root?.event === undefined ? {} : { event: root.event }),
+      },
       evidence,
     );
   },

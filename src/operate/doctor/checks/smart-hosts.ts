@@ -156,7 +156,10 @@ export const smartHostsAnswer = defineCheck({
       return unhealthy(
         `${first.host.host} port ${first.host.port} of routing.smartHosts.${first.name}${first.way === 'direct' ? '' : ` (by way of the proxy ${first.way.name})`} ${probes[bad]?.fault}.`,
         {
-          cure: `Try it by hand: openssl s_client -starttls ${first.group.protocol} -connect ${showPlace(first.host.host, first.host.port)}; then correct routing.smartHosts.${first.name}, or the host`,
+          cure:
+            probes[bad]?.fault === NO_ADDRESS
+              ? `Correct the name in routing.smartHosts.${first.name}.hosts, or publish an address for it: dig ${first.host.host} A shows what is there`
+              : `Try it by hand: openssl s_client -starttls ${first.group.protocol} -connect ${showPlace(first.host.host, first.host.port)}; then correct routing.smartHosts.${first.name}, or the host`,
         },
         evidence,
       );

@@ -36,6 +36,13 @@ test('a data directory that is missing, open to others, or somebody else’s is 
   assert.ok(file.kind === 'unhealthy' && /is not a directory/.test(file.cause));
 });
 
+test('symbolic links that lead round in a circle are no volume that is missing', async () => {
+  const host = { texts: { '/etc/ims/ims.yaml.spool': 'format 1\ndata /srv/ims\nid x\nmade 1\n' }, files: root };
+  const loop = await lookWith(dataDirectory, { host: { ...host, errors: { '/srv/ims': 'ELOOP' } } });
+  assert.ok(loop.kind === 'unhealthy' && /lead round in a circle \(ELOOP\)/.test(loop.cause), JSON.stringify(loop));
+  assert.match(loop.cure, /^namei -l \/srv\/ims/);
+});
+
 test('a data directory of the service is healthy; one that may not be looked at is unknown', async () => {
   const own = { files: { ...root, '/srv/ims': { uid: 990, mode: 0o700 } }, uid: 990, texts: passwd };
   assert.equal((await lookWith(dataDirectory, { host: own })).kind, 'healthy');
@@ -58,6 +65,10 @@ test('a run or queue directory that others may enter is unhealthy', async () => 
     'healthy',
   );
   assert.equal((await lookWith(privateDirectories, {})).kind, 'not-applicable');
+  const file = await lookWith(privateDirectories, {
+    host: { files: { '/srv/ims/run': { kind: 'file', mode: 0o600 } } },
+  });
+  assert.ok(file.kind === 'unhealthy' && /is a file, where a directory/.test(file.cause) && /^mv /.test(file.cure));
 });
 
 test('space below queue.spaceFloor and the end of inodes are unhealthy', async () => {
@@ -99,6 +110,13 @@ test('a queue of a newer version is named with both formats', async () => {
     return lookWith(queueFormat, { more: { disk } });
   };
   assert.equal((await look(1)).kind, 'healthy');
+  const disk = {
+    entry: async () => ({}),
+    list: async (path: string) => (path.endsWith('/queue') ? ['0'] : ['boot']),
+    readFile: async () => Buffer.from('format 9\nshard 0\nnext 2\n'),
+  } as unknown as Parts['disk'];
+  const counter = await lookWith(queueFormat, { more: { disk } });
+  assert.ok(counter.kind === 'unhealthy' && /format 9, and this version/.test(counter.cause), 'the counter of starts');
   const newer = await look(7);
   assert.ok(newer.kind === 'unhealthy' && /format 7, and this version reads up to format 1/.test(newer.cause));
 });

@@ -37,6 +37,14 @@ export const dataDirectory = defineCheck({
     const who = await serviceIdentity({ settings, host, service });
     if (!read.ok && read.errno === 'EACCES')
       return unknown(`this user may not look at ${path}; run it as root or as the service user`);
+    if (!read.ok && (read.errno === 'ELOOP' || read.errno === 'ENOTDIR'))
+      return unhealthy(
+        read.errno === 'ELOOP'
+          ? `The data directory ${path} is behind symbolic links that lead round in a circle (ELOOP).`
+          : `The way to the data directory ${path} leads through something that is no directory (ENOTDIR).`,
+        { cure: `namei -l ${path} shows each step of the way; correct the link that is wrong`, event: 4754 },
+        [row(path, 'a directory', read.errno)],
+      );
     if (!read.ok) {
       const before = await spoolBefore({ configuration, host }, path);
       const seen = [
@@ -113,6 +121,12 @@ export const privateDirectories = defineCheck({
     for (const path of [runDirectoryOf(settings), `${settings.server.data}/queue`]) {
       const read = await host.file(path);
       if (!read.ok) continue;
+      if (read.value.kind !== 'directory')
+        return unhealthy(
+          `${path} is a ${read.value.kind}, where a directory of the service belongs: it cannot run until that is gone.`,
+          { cure: `mv ${path} ${path}.old (the service makes the directory)`, event: 4754 },
+          [row(path, 'a directory', read.value.kind)],
+        );
       evidence.push(row(`mode of ${path}`, '700', showMode(read.value.mode)));
       if ((read.value.mode & OTHERS) !== 0) open.push(path);
     }

@@ -110,3 +110,22 @@ test('an MX that is this server is a loop', async () => {
   assert.equal((await lookWith(noLoops, { settings: relay('other.test'), more: { resolver } })).kind, 'healthy');
   assert.equal((await lookWith(noLoops, {})).kind, 'not-applicable');
 });
+
+test('a smart host that is a listener of this server is a loop, whatever its name', async () => {
+  const resolver = zoneResolver('relay.test A 192.0.2.10\n');
+  const to = (host: string, port: number, more = '') =>
+    lookWith(noLoops, {
+      settings: settingsOf(
+        `listeners: { mx: { profile: mx, address: 0.0.0.0, port: 25 } }\nrouting:\n  smartHosts: { relay: { hosts: [{ host: '${host}', port: ${port} }]${more} } }\n  proxies: { lab: { kind: socks5, host: 192.0.2.80 } }\n`,
+      ),
+      host: { addresses: ['127.0.0.1', '192.0.2.10'] },
+      more: { resolver },
+    });
+  for (const host of ['192.0.2.10', 'relay.test']) {
+    const verdict = await to(host, 25);
+    assert.ok(verdict.kind === 'unhealthy' && verdict.event === 4115 && /this server itself/.test(verdict.cause), host);
+  }
+  assert.equal((await to('192.0.2.10', 2525)).kind, 'not-applicable', 'another program of this host');
+  assert.equal((await to('198.51.100.7', 25)).kind, 'not-applicable');
+  assert.equal((await to('192.0.2.10', 25, ', proxy: lab')).kind, 'not-applicable', 'seen from the proxy');
+});

@@ -159,6 +159,12 @@ const MEANINGS: readonly {
     theirs: true,
   },
   {
+    words: /according to the protocol before its greeting/i,
+    cause: 'what answers there is no mail server',
+    cure: 'Correct the host or the port; an MX record that leads there is for the owner of the domain to mend',
+    theirs: true,
+  },
+  {
     words: /no greeting|before its greeting/i,
     cause: 'they accept the connection and send no greeting: they hang',
     cure: 'Restart that host; mail waits meanwhile',

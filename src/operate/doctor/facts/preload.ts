@@ -68,6 +68,8 @@ export interface Preloaded {
   readonly layer?: { readonly name: string; readonly diverts: string; readonly files: readonly string[] };
   /** It changes what time it is. */
   readonly clock: boolean;
+  /** A file is there, and it is no program code: the loader ignores it. */
+  readonly junk?: true;
 }
 
 /** What a library's name tells. */
@@ -114,22 +116,27 @@ async function known(host: Host, text: string): Promise<readonly Preloaded[]> {
   return Promise.all(
     libraries.map(async (library) => {
       const path = await find(host, library);
-      const layer = layerOf(library) ?? (path === undefined ? undefined : await layerByNames(host, path));
-      return { library, path, clock: changesClock(library), ...(layer === undefined ? {} : { layer }) };
+      const text = path === undefined || path.includes('$') ? undefined : await host.text(path);
+      const layer =
+        layerOf(library) ??
+        (path !== undefined && text?.ok === true ? await layerByNames(host, path, text.value) : undefined);
+      const junk = text?.ok === true && !text.value.startsWith(ELF) ? { junk: true as const } : {};
+      return { library, path, clock: changesClock(library), ...(layer === undefined ? {} : { layer }), ...junk };
     }),
   );
 }
 
+/** How every library of the system begins. */
+const ELF = '\x7fELF';
 const TAKEN_OVER = ['connect', 'bind', 'getaddrinfo', 'gethostbyname'];
 
 /** What a library of another name takes over: one that looks the next function of a name up, and names those of sockets. */
-async function layerByNames(host: Host, path: string): Promise<Preloaded['layer']> {
-  const text = await host.text(path);
-  if (!text.ok || !text.value.includes('\0dlsym\0')) return undefined;
+async function layerByNames(host: Host, path: string, text: string): Promise<Preloaded['layer']> {
+  if (!text.includes('\0dlsym\0')) return undefined;
   const octets = await host.octets?.(path);
   const defined = octets?.ok === true ? definedIn(octets.value, TAKEN_OVER) : undefined;
   // One that only calls them, such as a monitoring agent, takes nothing over.
-  const taken = defined ?? TAKEN_OVER.filter((name) => text.value.includes(`\0${name}\0`));
+  const taken = defined ?? TAKEN_OVER.filter((name) => text.includes(`\0${name}\0`));
   if (taken.length === 0) return undefined;
   return {
     name: 'a layer of unknown kind',

@@ -72,6 +72,11 @@ export const probeMtu: Repair = {
     ),
 };
 
+async function isNoLibrary(host: NonNullable<RepairParts['parts']['host']>, path: string): Promise<boolean> {
+  const text = path.startsWith('/') ? await host.text(path) : undefined;
+  return text?.ok === true && !text.value.startsWith('\x7fELF');
+}
+
 /** A library that is named and is not there. */
 export const dropDeadPreload: Repair = {
   id: 'host.preload-line',
@@ -93,7 +98,8 @@ export const dropDeadPreload: Repair = {
       for (const word of words) {
         const there = await host.file(word);
         // A name without a path is looked for by the loader, not here.
-        if (!there.ok && there.errno === 'ENOENT' && word.startsWith('/') && !word.includes('$')) missing.push(word);
+        const gone = there.ok ? await isNoLibrary(host, word) : there.errno === 'ENOENT';
+        if (gone && word.startsWith('/') && !word.includes('$')) missing.push(word);
       }
       gone.push(...missing);
       if (missing.length === 0) kept.push(line);
@@ -102,7 +108,7 @@ export const dropDeadPreload: Repair = {
     if (gone.length === 0) return person(cureOf(given));
     if (host.self.uid !== 0) return person(`As root, take ${gone.join(', ')} out of ${PRELOAD}`);
     const content = kept.join('\n');
-    return steps(`${gone.join(', ')}, which does not exist, is not asked for any more.`, {
+    return steps(`${gone.join(', ')}, which does not exist or is no library, is not asked for any more.`, {
       do: 'write-file',
       path: PRELOAD,
       content,

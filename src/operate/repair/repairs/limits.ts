@@ -49,13 +49,15 @@ const unitText = (files: string): string =>
     'LimitAS=infinity',
     'LimitFSIZE=infinity',
     'LimitDATA=infinity',
+    'LimitSTACK=8M',
+    'LimitCPU=infinity',
   ].join('\n');
 
 const byHand = (files: string): string =>
   [
     'systemctl edit ims   # and put in:',
     unitText(files),
-    `# then: systemctl restart ims. Without systemd, before ims run: ulimit -n ${files}; ulimit -v unlimited; ulimit -f unlimited; ulimit -d unlimited`,
+    `# then: systemctl restart ims. Without systemd, before ims run: ulimit -n ${files}; ulimit -v unlimited; ulimit -f unlimited; ulimit -d unlimited; ulimit -s 8192; ulimit -t unlimited`,
   ].join('\n');
 
 /** Writes the limits beside the unit. */

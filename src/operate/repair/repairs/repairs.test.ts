@@ -285,7 +285,7 @@ test('where nobody may raise a limit, a service that was started by hand starts 
   const planned = await plan('host.limits', { check, service, host: { texts: unit } });
   assert.deepEqual(words(planned), [
     'make the directory /etc/systemd/system/ims.service.d with mode 755',
-    'write /etc/systemd/system/ims.service.d/limits.conf (100 octets)',
+    'write /etc/systemd/system/ims.service.d/limits.conf (132 octets)',
     'run: systemctl daemon-reload',
     'run: systemctl restart ims.service',
   ]);
