@@ -87,9 +87,10 @@ const becomes = (proxy: string, state: string): Promise<string> =>
         parts: readonly { part: string; state: string; cause?: string }[];
       };
       const part = parts.find((one) => one.part === `proxy ${proxy}` && one.state === state);
+      if (part === undefined) await new Promise((resolve) => setTimeout(resolve, 500));
       return part === undefined ? undefined : (part.cause ?? 'well');
     },
-    30_000,
+    60_000,
   );
 
 const arrivals = async (name: string): Promise<number> =>
@@ -128,7 +129,8 @@ async function cut(
   await until(
     () => `the mail; seen: ${seen()}`,
     async () => (await arrivals(recipient)) === times,
-    40_000,
+    // A proxy that is away for long is looked after once a minute.
+    100_000,
   );
   await becomes(proxy, 'running');
 }
