@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
 import { chown, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
@@ -17,9 +18,10 @@ afterEach(async () => {
 
 const begin = async (more = '', change: (text: string) => string = (text) => text): Promise<TestService> => {
   port = await freePort();
-  service = await startService((directory) =>
-    change(testConfiguration({ directory, ports: { mx: port }, workers: 1, more })),
-  );
+  service = await startService((directory) => {
+    chmodSync(directory, 0o755); // for a service that works as another user
+    return change(testConfiguration({ directory, ports: { mx: port }, workers: 1, more }));
+  });
   return service;
 };
 
@@ -83,6 +85,32 @@ test('Q244048: a service that does not run is moved too, with owners and modes, 
   );
   await one.restart();
   assert.equal((await one.ims('status')).code, 0);
+});
+
+test('Q244048: where the service cannot work at the new place, all is put back and it runs as before', {
+  timeout: 120_000,
+  skip: process.getuid?.() === 0 ? false : 'needs root',
+}, async () => {
+  const one = await begin('', (text) => text.replace('workers: 1', 'workers: 1, user: nobody'));
+  await sendOne(port, 'alice@example.test');
+  const closed = join(one.directory, 'closed');
+  await mkdir(closed, { mode: 0o700 });
+  const text = await readFile(one.configuration, 'utf8');
+  const { code, stderr } = await one.ims('data', 'move', join(closed, 'ims'), '--yes');
+  try {
+    assert.equal(code, 5);
+    assert.match(stderr, /everything is as it was, and it runs there again/);
+    assert.equal(await readFile(one.configuration, 'utf8'), text);
+    assert.match((await readdir(closed)).join(), /^ims\.failed-\S+$/);
+    await until(
+      async () => (/"Everything runs/.test((await one.ims('status', '--json')).stdout) ? true : undefined),
+      'the service at its old place',
+    );
+    await sendOne(port, 'alice@example.test');
+  } finally {
+    await one.ims('stop');
+  }
+  await until(async () => ((await one.ims('status')).code === 3 ? true : undefined), 'the end of it');
 });
 
 test('Q244048: what cannot be moved is said before the service is touched', { timeout: 60_000 }, async () => {

@@ -90,6 +90,9 @@ export type MoveEnd =
   /** Everything is as it was. */
   | { readonly kind: 'undone'; readonly why: string };
 
+/** The first steps to undo are those of the copy. */
+const COPY_STEPS = 2;
+
 /** Does it. The service must not run, and must not be able to start until this resolves. */
 export async function moveData(
   world: MoveWorld,
@@ -99,10 +102,16 @@ export async function moveData(
 ): Promise<MoveEnd> {
   const undo: (() => Promise<unknown>)[] = [];
   const undoAll = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
+    const failed: unknown[] = [];
+    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   };
   try {
     const old = await steps(world, move, plan, copied, undo);
+    // A service may have worked there by the time that this is undone: what it left is kept, under another name.
+    const aside = (): Promise<unknown> =>
+      world.disk.rename(move.to, `${move.to}.failed-${move.stamp}`).catch(() => undefined); // a file system of its own keeps its name
+    undo.splice(0, COPY_STEPS, aside);
     return { kind: 'moved', old, undo: undoAll };
   } catch (error) {
     await undoAll();

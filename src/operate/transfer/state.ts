@@ -53,7 +53,8 @@ function stateOf(value: unknown): TransferState | undefined {
 export async function readTransfer(disk: Pick<Disk, 'readFile' | 'entry'>, data: string): Promise<FoundTransfer> {
   const path = transferPath(data);
   try {
-    const entry = await disk.entry(path);
+    // A directory that cannot be searched is a trouble of the storage, which is told as that.
+    const entry = await disk.entry(path).catch(() => undefined);
     if (entry === undefined) return { state: usualTransfer };
     if (entry.sizeBytes > FILE_BYTES_MAX) return { state: usualTransfer, why: 'it is too large' };
     const read = stateOf(JSON.parse((await disk.readFile(path)).toString('utf8')));

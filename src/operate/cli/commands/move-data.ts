@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { listensForMail } from '../../actions/verdict.ts';
 import { isUnreachable } from '../../control/client.ts';
 import { controlSocketPath } from '../../control/socket-path.ts';
 import type { DataMove, MovePlan, MoveWorld } from '../../move/move-data.ts';
@@ -8,10 +9,13 @@ import { exitCodes } from '../exit-codes.ts';
 import { findConfigurationFile, noConfigurationText } from '../find-service.ts';
 import { type CliSession, globals } from '../session.ts';
 import { count, plain, showBytes } from '../text.ts';
+import type { StatusResult } from './status.ts';
 
 /** How long a service that was told to stop may take. */
 const STOP_MS = 20_000;
 const LOOK_MS = 100;
+/** How long one that was started may take until it takes mail. */
+const ACCEPT_MS = 10_000;
 const SYSTEMCTL_MS = 60_000;
 
 interface Moving {
@@ -53,12 +57,13 @@ async function prepare(session: CliSession, command: Command, name: string): Pro
 async function takeOver(
   session: CliSession,
   command: Command,
-  { world, lock, move }: Moving,
+  moving: Moving,
 ): Promise<{ readonly held: Listening; readonly ran: 'not' | 'by itself' | 'by systemd' } | string> {
-  const { clock, network } = session.io.world;
+  const { world, lock, move } = moving;
+  const { network } = session.io.world;
   let ran: 'not' | 'by itself' | 'by systemd' = 'not';
   if (await world.changes.socketAnswers(lock)) {
-    ran = (await isUnit(session)) ? 'by systemd' : 'by itself';
+    ran = (await isUnit(session, move.configuration)) ? 'by systemd' : 'by itself';
     if (ran === 'by systemd') {
       const stopped = await systemctl(session, 'stop');
       if (stopped !== undefined) return `systemctl stop ims failed: ${stopped}`;
@@ -66,11 +71,7 @@ async function takeOver(
       const end = await session.tryAsk(command, 'stop', {});
       if (isUnreachable(end)) return `a service works with ${move.from} and cannot be told to stop: ${end.path}`;
     }
-    const until = clock.now() + STOP_MS;
-    while (await world.changes.socketAnswers(lock)) {
-      if (clock.now() > until) return 'the service did not stop; nothing was changed';
-      await new Promise<void>((done) => void clock.after(LOOK_MS, done));
-    }
+    if (!(await isFree(session, moving, lock))) return 'the service did not stop; nothing was changed';
   }
   const entry = await world.changes.entry(lock);
   if (entry.ok && entry.value.kind === 'socket') await world.disk.unlink(lock);
@@ -82,10 +83,25 @@ async function takeOver(
   return { held, ran };
 }
 
-/** Whether systemd runs the service: it would start it again. */
-async function isUnit(session: CliSession): Promise<boolean> {
+/** Waits until nobody holds a lock; false where somebody keeps it. */
+async function isFree(session: CliSession, { world }: Moving, lock: string): Promise<boolean> {
+  const { clock } = session.io.world;
+  const until = clock.now() + STOP_MS;
+  while (await world.changes.socketAnswers(lock)) {
+    if (clock.now() > until) return false;
+    await new Promise<void>((done) => void clock.after(LOOK_MS, done));
+  }
+  return true;
+}
+
+/** Whether systemd runs the service of this configuration: it would start it again. */
+async function isUnit(session: CliSession, configuration: string): Promise<boolean> {
   const host = await session.io.host?.();
-  const units = await host?.output('systemctl', 'is-active', 'ims.service').catch(() => undefined);
+  if (host === undefined) return false;
+  const { findUnit, startedBy } = await import('../../doctor/checks/unit.ts');
+  const unit = await findUnit(host);
+  if (unit === undefined || (startedBy(unit.text).configuration ?? configuration) !== configuration) return false;
+  const units = await host.output('systemctl', 'is-active', 'ims.service').catch(() => undefined);
   return units?.ok === true && units.value.trim() === 'active';
 }
 
@@ -152,6 +168,7 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
     if (json === true) session.json({ ...move, files: plan.files, bytes: plan.bytes, moved: false });
     return say(preview === true ? 'Nothing was changed.' : 'Nothing was changed: add --yes to do it.');
   }
+  const took = (await statusOf(session, command))?.accepts === true;
   const taken = await takeOver(session, command, moving);
   if (typeof taken === 'string') return session.fail(exitCodes.failed, taken, command);
   const { moveData, planMove } = await import('../../move/move-data.ts');
@@ -162,13 +179,21 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
     : { kind: 'undone' as const, why: last.why };
   if (end.kind === 'moved' && last.ok) await tellMoved(session, moving, end.old, last);
   await taken.held.close();
-  const problem = await startAgain(session, command, moving, taken.ran);
+  const started = await startAgain(session, command, moving, taken.ran);
+  const problem = started ?? (took && taken.ran !== 'not' ? await untilAccepting(session, command) : undefined);
   if (end.kind === 'undone') {
     const rest = problem === undefined ? '' : `; the service could not be started again: ${problem}`;
     return session.fail(exitCodes.failed, `${end.why}; everything is as it was${rest}`, command);
   }
   if (problem !== undefined) {
     await session.tryAsk(command, 'stop', {});
+    // The socket of the new place is where the lock of the new place is.
+    if (!(await isFree(session, moving, moving.socket.replace(/[^/]*$/, 'lock'))))
+      return session.fail(
+        exitCodes.failed,
+        `the service did not start with ${move.to} (${problem}) and does not end; the old directory is ${end.old}`,
+        command,
+      );
     await end.undo();
     const back = await startAgain(session, command, moving, taken.ran);
     const rest = back === undefined ? 'and it runs there again' : `and it does not run there either: ${back}`;
@@ -194,6 +219,27 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
   say(
     `The old directory is ${plain(end.old)}; it is not in use. Remove it once you are content: rm -r ${plain(end.old)}`,
   );
+}
+
+async function statusOf(
+  session: CliSession,
+  command: Command,
+): Promise<{ readonly accepts: boolean; readonly verdict: string } | undefined> {
+  const end = await session.tryAsk(command, 'status', {});
+  if (isUnreachable(end) || !end.ok) return undefined;
+  const { parts, verdict } = end.result as StatusResult;
+  return { accepts: listensForMail(parts), verdict };
+}
+
+/** What took mail before must take it again; resolves with why it does not. */
+async function untilAccepting(session: CliSession, command: Command): Promise<string | undefined> {
+  const { clock } = session.io.world;
+  for (const until = clock.now() + ACCEPT_MS; ; ) {
+    const now = await statusOf(session, command);
+    if (now?.accepts === true) return undefined;
+    if (clock.now() > until) return now?.verdict ?? 'it does not answer';
+    await new Promise<void>((done) => void clock.after(LOOK_MS * 5, done));
+  }
 }
 
 /** The event stands in the log at the new place. */
