@@ -69,6 +69,8 @@ test('pasted error texts of other programs lead to the article', () => {
     ['WARNING: UNPROTECTED PRIVATE KEY FILE!', '3666'],
     ['ssh: connect to host gateway.example.net port 22: Connection refused', '3660'],
     ['kex_exchange_identification: read: Connection reset by peer', '3667'],
+    ['drop connection #1 from [198.51.100.4]:40950 on [203.0.113.5]:22 past MaxStartups', '3660'],
+    ['Unable to negotiate with 203.0.113.5 port 22: no matching cipher found. Their offer: aes256-cbc', '3667'],
     ['Timeout, server gateway.example.net not responding.', '3665'],
     ['event 4003', '4003'],
     ['4020', '4020'],
