@@ -14,6 +14,7 @@ import type { RecentEvents } from './recent-events.ts';
 import type { Configuration, RunOptions } from './run.ts';
 import { layerOf, makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
 import { openDataFormats } from './supervisor/data-formats.ts';
+import { Elsewhere } from './supervisor/elsewhere.ts';
 import { limits } from './supervisor/limits.ts';
 import { leavePlace, ownershipOf, type Place, takeFallback, takePlace } from './supervisor/place.ts';
 import { serviceManager } from './supervisor/service-manager.ts';
@@ -98,6 +99,10 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
       options.onStarted?.(settings, supervisor.status());
     },
   });
+  const elsewhere = new Elsewhere(supervisor, () => takeOther(settings, path, user));
+  const changed = (is: 'away' | 'back'): void => {
+    if (runDirectory(settings).startsWith(`${settings.server.data}/`)) elsewhere.use(is === 'away');
+  };
   const stopped = untilStopped(supervisor);
   process.on('SIGHUP', () => void supervisor.reload());
   keepWatchdog(systemd);
@@ -105,7 +110,7 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
     await removeDeadSockets(settings);
     parts.storageFound();
     supervisor.start();
-    const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path });
+    const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path, changed });
     await stopped;
     watch.stop();
   } else {
@@ -128,13 +133,14 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
       const whole = { ...made, ...layerOf(parts) };
       await supervisor.storageFound(whole, await orphansOf(settings, workers));
       if (before !== undefined) leavePlace(before);
-      const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path });
+      const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path, changed });
       await stopped;
       watch.stop();
     }
   }
   if (current !== undefined) leavePlace(current);
   later.stop();
+  elsewhere.leave();
   return 'ended';
 }
 

@@ -22,7 +22,8 @@ export class HealthSocket {
   }
 
   /** Lends the socket of a place, bound anew where it is another one than before, to the operator process; or says why not. */
-  lend(place: string | undefined, send: (socket: BoundSocket) => void): { readonly errno?: string } {
+  lend(input: unknown, send: (socket: BoundSocket) => void): { readonly errno?: string } {
+    const { place } = input as { readonly place?: string };
     if (this.#held !== undefined && this.#held.place !== place) this.close();
     if (place === undefined) return {};
     try {

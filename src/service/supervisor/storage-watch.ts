@@ -17,6 +17,8 @@ export interface StorageWatchParts {
   readonly board: Board;
   readonly settings: Settings;
   readonly configurationPath: string;
+  /** Called when the spool is away, and when it is back. */
+  readonly changed: (is: 'away' | 'back') => void;
 }
 
 /** Looks every few seconds; makes nothing, ever. */
@@ -70,10 +72,12 @@ export class StorageWatch {
     if (trouble === undefined) {
       if (this.#told === undefined) return;
       this.#told = undefined;
+      this.#parts.changed('back');
       journal.emit('service.storage-available', { path: settings.server.data });
       return board.set({ part: 'storage', state: 'running' });
     }
     if (this.#told === trouble.event) return;
+    if (this.#told === undefined) this.#parts.changed('away');
     this.#told = trouble.event;
     const cause = renderText({ name: trouble.event, data: trouble.data });
     const { number } = rowOf(trouble.event);

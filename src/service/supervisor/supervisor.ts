@@ -111,11 +111,6 @@ export class Supervisor {
     });
   }
 
-  /** Starts what needs no storage: the operator process, which explains why the rest waits. */
-  startOperator(): void {
-    this.#startOperator();
-  }
-
   /** The storage is there now: starts the rest. The operator process begins anew at the place where it belongs. */
   async storageFound(briefing: Briefing, orphans: readonly number[]): Promise<void> {
     if (this.#stopping !== undefined) return;
@@ -125,13 +120,21 @@ export class Supervisor {
     this.start();
   }
 
+  /** Lets the operator process begin anew, at another place while the configured one is gone, or back there. */
+  async moveOperator(to: { readonly place?: string }): Promise<void> {
+    const { place: _, ...briefing } = this.#briefing;
+    this.#briefing = { ...briefing, ...to };
+    await this.#operator.stop(limits.operatorStopMs, limits.operatorStopMs);
+    this.startOperator();
+  }
+
   start(): void {
     if (this.#stopping !== undefined) return;
     this.#listeners.open(this.#briefing.settings.listeners);
     // Whatever ended the service before, it was not a message: a worker's own crash is seen by a supervisor that lives.
     for (const worker of this.#workers) worker.start('killed');
     // Mail comes first: what the operator process does at its start would slow the workers down.
-    this.#operatorWait = this.#parts.clock.after(limits.operatorWaitMs, () => this.#startOperator());
+    this.#operatorWait = this.#parts.clock.after(limits.operatorWaitMs, () => this.startOperator());
   }
 
   status(): SupervisorStatus {
@@ -302,7 +305,7 @@ export class Supervisor {
       this.#accepting = true;
       this.#parts.notify(this.#verdict.with('READY=1'));
       this.#announcement = this.#parts.clock.after(limits.announceMs, () => this.#announce());
-      this.#startOperator();
+      this.startOperator();
     }
     if (this.#operator.state === 'ready') this.#announce();
   }
@@ -314,7 +317,7 @@ export class Supervisor {
     const heldUp = this.#workers.some(isHeldUp) || this.#parts.board.all().some(({ state }) => state === 'failed');
     if (!heldUp) return;
     // What keeps mail from being accepted must not keep the explanation of it.
-    this.#startOperator();
+    this.startOperator();
     if (this.#told || this.#operator.state !== 'ready') return;
     if (this.#workers.some((worker) => worker.state === 'starting' && !isHeldUp(worker))) return;
     this.#tellInPart();
@@ -327,7 +330,8 @@ export class Supervisor {
     this.#parts.journal.emit('service.runs-in-part', { verdict: verdictOf(this.status().parts) });
   }
 
-  #startOperator(): void {
+  /** Starts what needs no storage: the operator process, which explains why the rest waits. */
+  startOperator(): void {
     this.#operatorWait?.cancel();
     if (this.#stopping === undefined && this.#operator.state === 'stopped') this.#operator.start('clean');
   }
@@ -379,10 +383,8 @@ export class Supervisor {
         const { worker, key, limit, wanted } = input as { worker: number; key: string; limit: number; wanted: number };
         return this.#leases.more(worker, key, limit, wanted);
       }
-      case 'health-socket': {
-        const { place } = input as { place?: string };
-        return this.#health.lend(place, (socket) => this.#lend(slot, 'health', socket));
-      }
+      case 'health-socket':
+        return this.#health.lend(input, (socket) => this.#lend(slot, 'health', socket));
       case 'write-events':
         await Promise.all([this.#parts.writeEvents(), askWorkers(this.#workers, 'write-events', undefined)]);
         return undefined;
