@@ -37,8 +37,11 @@ export const configurationLoads = defineCheck({
 /** What to do where the configuration is well, and the files that it names for TLS are not. */
 function filesOfTls(errors: readonly Problem[]): string | undefined {
   const [first] = errors;
-  if (first === undefined || !errors.every(({ message }) => message.startsWith('holds no '))) return undefined;
+  if (first === undefined || !errors.every(({ key }) => key === 'tls.certificate' || key === 'tls.key'))
+    return undefined;
   const files = errors.map(({ key, value }) => `${value} (${key})`).join(' and ');
+  if (!errors.every(({ message }) => message.startsWith('holds no ')))
+    return `Put certificate and key in PEM form there, or correct tls.certificate and tls.key: ${files}; then: ims reload`;
   return errors.length > 1
     ? `Look whether tls.certificate and tls.key are exchanged: ${files} hold neither; then: ims reload`
     : `Put a file in PEM form there, or correct ${first.key}: ${files}; then: ims reload`;

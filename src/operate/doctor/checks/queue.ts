@@ -25,6 +25,7 @@ export const queueFormat = defineCheck({
     const directory = `${settings.server.data}/queue`;
     const evidence: Evidence[] = [];
     let newer: number | undefined;
+    let damaged: string | undefined;
     try {
       if ((await disk.entry(directory)) === undefined)
         return notApplicable('there is no queue yet; the first start makes it');
@@ -33,7 +34,9 @@ export const queueFormat = defineCheck({
         const names = await disk.list(`${directory}/${shard}`);
         if (names.includes('boot')) {
           const boot = `${directory}/${shard}/boot`;
-          const found = Number(/^format (\d{1,6})\n/.exec((await disk.readFile(boot)).toString('latin1', 0, 64))?.[1]);
+          const text = (await disk.readFile(boot)).toString('latin1', 0, 64);
+          const found = Number(/^format (\d{1,6})\n/.exec(text)?.[1]);
+          if (!/^format \d{1,6}\nshard \d{1,4}\nnext \d{1,9}\n/.test(text)) damaged ??= boot;
           if (found > formatVersion) {
             newer = found;
             evidence.push(row(boot, `format ${formatVersion}`, `format ${found}`));
@@ -59,6 +62,16 @@ export const queueFormat = defineCheck({
         return unknown(`this user may not read ${directory}; run it as root or as the service user`, evidence);
       throw error;
     }
+    if (newer === undefined && damaged !== undefined)
+      return unhealthy(
+        `${damaged}, which says where the next start counts its messages from, is damaged: the messages are there, and this part of the queue cannot be opened without it.`,
+        {
+          // No service has been started as often; a number twice would be two messages of one name.
+          cure: `printf 'format ${formatVersion}\\nshard ${damaged.split('/').at(-2)}\\nnext 100000\\n' > ${damaged}, which is above all that was used; the service goes on by itself`,
+          event: 4752,
+        },
+        [row(damaged, 'format, shard, next', 'something else')],
+      );
     if (newer === undefined) return healthy(evidence);
     return unhealthy(
       `The queue has format ${newer}, and this version reads up to format ${formatVersion}: it was written by a newer version.`,

@@ -113,6 +113,14 @@ async function probe(
   }
 }
 
+/** The address that /etc/hosts has for a name. */
+async function inHostsFile(host: Parts['host'], name: string): Promise<string | undefined> {
+  const text = await host.text('/etc/hosts');
+  if (!text.ok) return undefined;
+  const lines = text.value.split('\n').map((line) => line.replace(/#.*/, '').trim().split(/\s+/));
+  return lines.find(([, ...names]) => names.some((one) => one.toLowerCase() === name.toLowerCase()))?.[0];
+}
+
 async function loopbackDown(host: Parts['host']): Promise<boolean> {
   return (await interfaces(host))?.find(({ name }) => name === 'lo')?.up === false;
 }
@@ -145,6 +153,8 @@ export const smartHostsAnswer = defineCheck({
     const bad = probes.findIndex(({ fault }) => fault !== undefined);
     const first = all[bad];
     const lo = await loopbackDown(host);
+    const written =
+      first !== undefined && probes[bad]?.fault === NO_ADDRESS ? await inHostsFile(host, first.host.host) : undefined;
     const local = first !== undefined && onLoopback(first.host.host) && !first.host.host.startsWith('/');
     if (first !== undefined && lo && local)
       return unhealthy(
@@ -158,7 +168,7 @@ export const smartHostsAnswer = defineCheck({
         {
           cure:
             probes[bad]?.fault === NO_ADDRESS
-              ? `Correct the name in routing.smartHosts.${first.name}.hosts, or publish an address for it: dig ${first.host.host} A shows what is there`
+              ? `${written === undefined ? '' : `/etc/hosts has ${written} for it, and this service asks the name service only: write ${written} as host; or: `}Correct the name in routing.smartHosts.${first.name}.hosts, or publish an address for it: dig ${first.host.host} A shows what is there`
               : `Try it by hand: openssl s_client -starttls ${first.group.protocol} -connect ${showPlace(first.host.host, first.host.port)}; then correct routing.smartHosts.${first.name}, or the host`,
         },
         evidence,

@@ -117,6 +117,10 @@ test('a queue of a newer version is named with both formats', async () => {
   } as unknown as Parts['disk'];
   const counter = await lookWith(queueFormat, { more: { disk } });
   assert.ok(counter.kind === 'unhealthy' && /format 9, and this version/.test(counter.cause), 'the counter of starts');
+  const cut = { ...disk, readFile: async () => Buffer.alloc(0) } as unknown as Parts['disk'];
+  const broken = await lookWith(queueFormat, { more: { disk: cut } });
+  assert.ok(broken.kind === 'unhealthy' && /queue\/0\/boot, .* is damaged/.test(broken.cause));
+  assert.match(broken.cure, /^printf 'format 1\\nshard 0\\nnext 100000\\n' > \/srv\/ims\/queue\/0\/boot/);
   const newer = await look(7);
   assert.ok(newer.kind === 'unhealthy' && /format 7, and this version reads up to format 1/.test(newer.cause));
 });

@@ -55,6 +55,16 @@ test('Q280118: a host that wants the domain of a sender to exist is told with it
   }
 });
 
+test('a store that ends the connection in the middle of a message, or is no mail server, is told as that', async () => {
+  const lost =
+    '451 4.4.2 the connection was lost after the whole message had been sent to [192.0.2.24]; it may have been delivered';
+  const store = await look(destinationsTake, [delivery('lmtp:store', lost)]);
+  assert.ok(store.kind === 'unhealthy' && /while a message is being handed over/.test(store.cause));
+  const ssh = '451 [192.0.2.80] did not answer according to the protocol before its greeting; it said: SSH-2.0-x';
+  const other = await look(destinationsTake, [delivery('lmtp:store', ssh)]);
+  assert.ok(other.kind === 'unhealthy' && /what answers there is no mail server/.test(other.cause));
+});
+
 test('a fault at the other end is told without an alarm; the same words of many hosts are one', async () => {
   const way = delivery('mx:a.test', '451 no connection to mx.a.test: the proxy lab did not accept our login');
   const reply = {

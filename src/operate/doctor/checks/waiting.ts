@@ -94,6 +94,9 @@ export function failingBy(rows: readonly QueueRow[]): readonly Failing[] {
   return [...groups.values()].sort((a, b) => b.deliveries - a.deliveries);
 }
 
+/** A connection that ended in the middle of a message, which no check meets that only greets. */
+const LOST = /connection (?:to .* )?was lost (?:while|after (?:DATA|the (?:end|whole)|MAIL|RCPT))/i;
+
 /** What replies of other hosts mean, by their words: the first that fits. */
 const MEANINGS: readonly {
   readonly words: RegExp;
@@ -153,7 +156,7 @@ const MEANINGS: readonly {
     theirs: true,
   },
   {
-    words: /connection to .* was lost (?:while|after (?:DATA|the end|MAIL|RCPT))/i,
+    words: LOST,
     cause: 'they end the connection while a message is being handed over: a filter or a limit at their end, or between',
     cure: 'A smaller message tells whether its size or content matters; else tell their postmaster',
     theirs: true,
@@ -203,7 +206,7 @@ export const destinationsTake = defineCheck({
       const ours = [...group.hops].every((hop) => hop.startsWith('host:') || hop.startsWith('lmtp:'));
       // That there is no connection (RFC 3463 §3.5) is for the checks of ways; nor does a store of ours hang unseen by them.
       const status = group.example.detail ?? '';
-      if (status === '4.1' || (ours && status.startsWith('4.'))) continue;
+      if (status === '4.1' || (ours && status.startsWith('4.') && !LOST.test(said))) continue;
       if (meaning === undefined && group.hops.size < 3 && !ours) continue;
       const who = [...group.hops].slice(0, 3).join(', ');
       const first = found.rows.find((one) => group.hops.has(one.nextHop));
