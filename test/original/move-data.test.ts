@@ -25,6 +25,13 @@ const begin = async (more = '', change: (text: string) => string = (text) => tex
   return service;
 };
 
+/** Processes that are supervisors of a configuration. */
+async function running({ configuration }: TestService): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const words = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')));
+  return words.filter((one) => one.includes(`\0run\0--config\0${configuration}\0`));
+}
+
 test('Q244048: one command moves the data directory of a running service, and it runs on with all its mail', {
   timeout: 120_000,
 }, async () => {
@@ -101,6 +108,7 @@ test('Q244048: where the service cannot work at the new place, all is put back a
     assert.equal(code, 5);
     assert.match(stderr, /everything is as it was, and it runs there again/);
     assert.equal(await readFile(one.configuration, 'utf8'), text);
+    assert.equal((await running(one)).length, 1, 'two services');
     assert.match((await readdir(closed)).join(), /^ims\.failed-\S+$/);
     await until(
       async () => (/"Everything runs/.test((await one.ims('status', '--json')).stdout) ? true : undefined),

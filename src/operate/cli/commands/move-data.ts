@@ -24,8 +24,8 @@ interface Moving {
   readonly plan: Extract<MovePlan, { ok: true }>;
   /** The lock of whoever works with the data directory. */
   readonly lock: string;
-  /** The socket lies in the data directory, so that its place changes too. */
-  readonly socket: string;
+  /** The same at the new place. */
+  readonly lockThen: string;
 }
 
 async function prepare(session: CliSession, command: Command, name: string): Promise<Moving | undefined> {
@@ -42,15 +42,16 @@ async function prepare(session: CliSession, command: Command, name: string): Pro
   ]);
   const file = await loadConfigurationFile(io.world.disk, configuration);
   if (!file.loaded.ok) return no(`${configuration} has errors; \`ims config check\` shows them`);
-  const { data: from, run } = file.loaded.settings.server;
+  const { data: from, run = `${from}/run` } = file.loaded.settings.server;
   const stamp = new Date(io.world.clock.wall()).toISOString().slice(0, 19).replace(/[-:]/g, '');
   const move = { configuration, from, to: resolve(name), stamp };
-  const socket = controlSocketPath(run ?? `${move.to}/run`);
+  const runThen = run.startsWith(`${from}/`) ? `${move.to}${run.slice(from.length)}` : run;
+  const socket = controlSocketPath(runThen);
   if (!socket.ok) return no(socket.why);
   const world = { disk: io.world.disk, changes };
   const plan = await planMove(world, move).catch((error: unknown) => ({ ok: false as const, why: String(error) }));
   if (!plan.ok) return no(plan.why);
-  return { world, move, plan, lock: `${run ?? `${from}/run`}/lock`, socket: socket.path };
+  return { world, move, plan, lock: `${run}/lock`, lockThen: `${runThen}/lock` };
 }
 
 /** Ends a service that runs and keeps another from starting, or says why that cannot be; `ran` is by what it ran. */
@@ -186,9 +187,8 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
     return session.fail(exitCodes.failed, `${end.why}; everything is as it was${rest}`, command);
   }
   if (problem !== undefined) {
-    await session.tryAsk(command, 'stop', {});
-    // The socket of the new place is where the lock of the new place is.
-    if (!(await isFree(session, moving, moving.socket.replace(/[^/]*$/, 'lock'))))
+    await endStarted(session, command, moving);
+    if (!(await isFree(session, moving, moving.lockThen)))
       return session.fail(
         exitCodes.failed,
         `the service did not start with ${move.to} (${problem}) and does not end; the old directory is ${end.old}`,
@@ -239,6 +239,31 @@ async function untilAccepting(session: CliSession, command: Command): Promise<st
     if (now?.accepts === true) return undefined;
     if (clock.now() > until) return now?.verdict ?? 'it does not answer';
     await new Promise<void>((done) => void clock.after(LOOK_MS * 5, done));
+  }
+}
+
+/** Ends a service that was started and does not work: it may not even answer at its control socket. */
+async function endStarted(session: CliSession, command: Command, { move }: Moving): Promise<void> {
+  const asked = await session.tryAsk(command, 'stop', {});
+  if (!isUnreachable(asked)) return;
+  const [host, programs] = await Promise.all([session.io.host?.(), session.io.programs?.()]);
+  const names = await host?.names('/proc');
+  if (host === undefined || programs === undefined || names?.ok !== true) return;
+  for (const pid of names.value.filter((name) => /^\d+$/.test(name))) {
+    const words = await host.text(`/proc/${pid}/cmdline`);
+    if (!words.ok || !words.value.includes(`main.js\0run\0--config\0${move.configuration}\0`)) continue;
+    await programs
+      .run(
+        {
+          command: 'sh',
+          arguments: ['-c', 'kill -TERM "$0"', pid],
+          environment: { PATH: session.io.environment['PATH'] ?? '/usr/bin:/bin' },
+          timeoutMs: LOOK_MS * 50,
+          outputBytesMax: 0,
+        },
+        (async function* nothing() {})(),
+      )
+      .catch(() => undefined); // whether it ended is looked at next
   }
 }
 
