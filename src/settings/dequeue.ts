@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from './units.ts';
+import { loginSettings } from './login.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -65,19 +66,7 @@ export const dequeueEntry = z.strictObject({
     .default('opportunistic')
     .describe('As for smart hosts. Without TLS a login is made by CRAM-MD5 only, which does not show the password.')
     .meta({ rfc: '2195' }),
-  login: z
-    .strictObject({
-      user: z.string().min(1).max(255).describe('Name to log in with.'),
-      password: z.string().min(1).optional().describe('Password; better in a file of its own.').meta({ secret: true }),
-      passwordFile: z
-        .string()
-        .min(1)
-        .optional()
-        .describe('File whose first line is the password; relative to this file; readable by the service only.'),
-    })
-    .optional()
-    .describe('How to log in at the host; atrn demands it.')
-    .meta({ rfc: '2645 §5.1.1' }),
+  login: loginSettings.optional().describe('How to log in at the host; atrn demands it.').meta({ rfc: '2645 §5.1.1' }),
   proxy: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(10)])
     .optional()

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { loginSettings } from './login.ts';
 
 /** The name to greet other servers with. */
 const heloName = z.string().min(1).max(253).optional();
@@ -115,18 +116,7 @@ export const smartHostGroup = z.strictObject({
     .describe(
       'none: never; opportunistic: where offered, any certificate; required: else the mail waits; verified: and the certificate must fit; implicit: from the first octet, verified.',
     ),
-  login: z
-    .strictObject({
-      user: z.string().min(1).describe('Name to log in with.'),
-      password: z.string().min(1).optional().describe('Password; better in a file of its own.').meta({ secret: true }),
-      passwordFile: z
-        .string()
-        .min(1)
-        .optional()
-        .describe('File whose first line is the password; relative to this file; readable by the service only.'),
-    })
-    .optional()
-    .describe('User name and password for these hosts; sent under TLS only.'),
+  login: loginSettings.optional().describe('User name and password for these hosts; sent under TLS only.'),
   proxy: ways.describe(
     "Proxies of routing.proxies in the order to try them, or 'direct'. Default: as under routing, but direct where all hosts are addresses of loopback and private networks.",
   ),

@@ -19,25 +19,8 @@ import {
   recipient,
   T0,
 } from './queue-messages.ts';
-
-const turns = async (count: number): Promise<void> => {
-  for (let at = 0; at < count; at += 1) await new Promise((resolve) => setImmediate(resolve));
-};
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let at = 0; at < 5000 && !condition(); at += 1) await turns(1);
-  assert(condition(), 'waited in vain');
-}
-
-/** A thing with some of its methods replaced. */
-function withOther<T extends object>(thing: T, other: Partial<T>): T {
-  return new Proxy(thing, {
-    get: (target, key) => {
-      const value: unknown = Reflect.get(Reflect.has(other, key) ? other : target, key);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
+import { turns, until } from './turns.ts';
+import { withOther } from './with-other.ts';
 
 const accepting = (queue: Queue): boolean => queue.condition().accepting;
 
