@@ -18,12 +18,19 @@ export const repairable: Readonly<Record<string, string>> = {
   'storage.private': 'storage.mode',
 };
 
+/** Repairs of one finding among several of their check, by how its cure begins. */
+const CURES: Readonly<Record<string, RegExp>> = {
+  'storage.owner': /^ch(?:own|mod go-w) /,
+  'storage.mode': /^chmod /,
+  'host.preload-line': /^(?:rm|sed) /,
+};
+
 /** The verdict with the repair that may cure it. */
 export function withRepair(check: string, verdict: Verdict): Verdict {
   if (verdict.kind !== 'unhealthy' || verdict.repair !== undefined) return verdict;
   const repair = Object.hasOwn(repairable, check) ? repairable[check] : undefined;
   // What is not there, or not mounted, is for a person.
-  if (repair === undefined || (repair === 'storage.owner' && !/^ch(?:own|mod go-w) /.test(verdict.cure)))
-    return verdict;
+  const byCure = repair === undefined ? undefined : CURES[repair];
+  if (repair === undefined || byCure?.test(verdict.cure) === false) return verdict;
   return { ...verdict, repair };
 }

@@ -1,5 +1,6 @@
 import type { PartState } from '../../operate/actions/context.ts';
 import type { Change, Problem } from '../../operate/config/index.ts';
+import type { ListenersSettings } from '../../settings/listeners.ts';
 import type { Briefing, ListenerState } from '../messages.ts';
 
 /** What a reload found in the configuration file. */
@@ -8,6 +9,8 @@ export type Reloaded =
       readonly ok: true;
       readonly briefing: Briefing;
       readonly changes: readonly Change[];
+      /** The listeners that the file asks for: they are bound at a start only, and one that could not be is waited for no longer. */
+      readonly listeners: ListenersSettings;
       /** Called once it is in use. */
       readonly applied: () => void;
     }

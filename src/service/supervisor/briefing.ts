@@ -78,7 +78,8 @@ export async function rereadConfiguration(
     inUse.place === undefined
       ? { ...(await makeBriefing(settings, generation, world, journal, board)), ...layerOf(inUse) }
       : { ...inUse, generation, settings };
-  return { reloaded: { ok: true, briefing, changes: difference(inUse.settings, loaded.settings) }, text };
+  const changes = difference(inUse.settings, loaded.settings);
+  return { reloaded: { ok: true, briefing, changes, listeners: loaded.settings.listeners }, text };
 }
 
 /** What stands before the sockets stays until the end of this process. */

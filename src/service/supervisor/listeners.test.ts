@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { ManualClock } from '../../../test/support/manual-clock.ts';
 import type { Journal } from '../../events/journal.ts';
 import type { ListenersSettings } from '../../settings/listeners.ts';
+import type { Briefing } from '../messages.ts';
 import { Listeners } from './listeners.ts';
 
 /** Opens listeners on a system where binding some addresses fails. */
@@ -68,4 +69,43 @@ test('every IPv4 and every IPv6 address on one port are told as a pair, once', (
     told: ['supervisor.listeners-side-by-side'],
     bound: ['0.0.0.0', '::'],
   });
+});
+
+test('a place that could not be bound is given up once the configuration asks for it no longer', () => {
+  const clock = new ManualClock();
+  let tries = 0;
+  let changes = 0;
+  const listeners = new Listeners({
+    clock,
+    journal: { emit: () => undefined } as unknown as Journal,
+    bind: (address, port) => {
+      if (address === '0.0.0.0') return { handle: {} as never, address, port, close: () => undefined };
+      tries += 1;
+      throw Object.assign(new Error('x'), { code: 'EADDRNOTAVAIL' });
+    },
+    inherited: [],
+    onBound: () => undefined,
+    onChanged: () => {
+      changes += 1;
+    },
+  });
+  const asked = (...address: readonly string[]) =>
+    ({ mx: { profile: 'mx', tls: 'none', address, port: 25 } }) as unknown as ListenersSettings;
+  listeners.open(asked('0.0.0.0', '::1'));
+  assert.match(listeners.states()[1]?.cause ?? '', /or its IPv6 is turned off/);
+  listeners.giveUp(asked('0.0.0.0', '::1'));
+  assert.equal(listeners.states().length, 2);
+  const used = { settings: { listeners: asked('0.0.0.0', '::1') } } as unknown as Briefing;
+  assert.deepEqual(listeners.withoutGivenUp(used, asked('0.0.0.0')).settings.listeners, asked('0.0.0.0'));
+  changes = 0;
+  listeners.giveUp(asked('192.0.2.10'));
+  assert.deepEqual(
+    listeners.states().map(({ address, state }) => `${address} ${state}`),
+    ['0.0.0.0 bound'],
+    'what is bound stays until a restart',
+  );
+  const before = tries;
+  clock.advance(600_000);
+  assert.deepEqual([tries - before, changes], [0, 1]);
+  listeners.close();
 });

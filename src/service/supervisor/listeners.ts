@@ -3,7 +3,7 @@ import type { Journal } from '../../events/journal.ts';
 import type { ListenersSettings } from '../../settings/listeners.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { ListenHandle } from '../../world/ports/network.ts';
-import type { ListenerState } from '../messages.ts';
+import type { Briefing, ListenerState } from '../messages.ts';
 import { limits } from './limits.ts';
 
 /** A socket that is bound, by us or by systemd. */
@@ -95,6 +95,34 @@ export class Listeners {
     for (const { name, socket } of this.unused()) {
       this.#parts.journal.emit('supervisor.socket-unused', { name, address: socket.address, port: socket.port });
     }
+  }
+
+  /** What is in use without the addresses that could not be bound and that nobody asks for any more. */
+  withoutGivenUp(used: Briefing, wanted: ListenersSettings): Briefing {
+    const entries = Object.entries(used.settings.listeners).map(([name, listener]) => {
+      const asked = [wanted[name]?.address ?? []].flat();
+      const unbound = this.#places.filter((place) => place.name === name && place.socket === undefined);
+      const gone = unbound.map(({ address }) => address).filter((address) => !asked.includes(address));
+      const left = [listener.address].flat().filter((address) => !gone.includes(address));
+      return [name, gone.length === 0 || left.length === 0 ? listener : { ...listener, address: left }];
+    });
+    const listeners = Object.fromEntries(entries) as ListenersSettings; // the same listeners
+    return { ...used, settings: { ...used.settings, listeners } };
+  }
+
+  /** Waits no longer for places that could not be bound and that nobody asks for any more. */
+  giveUp(wanted: ListenersSettings): void {
+    const asked = ({ name, address, port }: Place): boolean => {
+      const listener = wanted[name];
+      return (
+        listener !== undefined && [listener.address].flat().includes(address) && (port === 0 || port === listener.port)
+      );
+    };
+    const left = this.#places.filter((place) => place.socket !== undefined || asked(place));
+    if (left.length === this.#places.length) return;
+    for (const place of this.#places) if (!left.includes(place)) place.timer?.cancel();
+    this.#places.splice(0, this.#places.length, ...left);
+    this.#parts.onChanged();
   }
 
   /** Sockets that systemd handed over and that are nobody's. */

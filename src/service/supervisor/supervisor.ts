@@ -195,7 +195,7 @@ export class Supervisor {
   async #reloadOnce(): Promise<ReloadResult> {
     const read = await this.#parts.reload(this.#briefing);
     if (!read.ok) return { ok: false, problems: read.problems, why: read.problems.map(printProblem).join('; ') };
-    const { briefing } = read;
+    const briefing = this.#listeners.withoutGivenUp(read.briefing, read.listeners);
     const asked = this.#workers.filter(({ state }) => state === 'ready');
     const problems = await this.#confirm(asked, briefing);
     const kind = problems.length === 0 ? 'apply' : 'forget';
@@ -203,6 +203,7 @@ export class Supervisor {
     if (problems.length > 0) return { ok: false, problems: undefined, why: problems.join('; ') };
     this.#briefing = briefing;
     read.applied();
+    this.#listeners.giveUp(read.listeners);
     return { ok: true, generation: briefing.generation, changes: read.changes };
   }
 

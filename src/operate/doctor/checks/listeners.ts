@@ -82,7 +82,10 @@ export const portsOurs = defineCheck({
         continue;
       }
       const holder = foreign === undefined ? undefined : await processFacts(host, foreign);
-      const theirs = exact.find(({ inode }) => holders.get(inode)?.includes(foreign ?? -1))?.address ?? place.address;
+      const theirs =
+        exact.find(({ inode }) => holders.get(inode)?.includes(foreign ?? -1))?.address ??
+        exact[0]?.address ??
+        place.address;
       const at = listening ? theirs : place.address;
       // One address that is taken keeps a listener on every address from all of them.
       const one = !listening && isMoreExact(theirs, place.address) ? theirs : undefined;
