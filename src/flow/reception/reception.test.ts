@@ -53,11 +53,12 @@ test('descriptors run short: 421 4.3.2 while a reserve is left, an event when it
   assert.deepEqual(eventNames(events), ['reception.descriptors-short', 'reception.connections-taken-again']);
 });
 
-test('refused clients are given time to read why, but only so many of them', () => {
+test('refused clients are all told why, and some of them are given time to read it', () => {
   const { connect, clock } = scene({ reception: { connectionsMax: 1 } });
   connect();
   const streams = Array.from({ length: lingeringMax + 5 }, () => connect());
   assert.equal(streams.filter((stream) => stream.destroyed).length, 5);
+  assert.ok(streams.every((stream) => stream.sent.startsWith('421')));
   clock.advance(lingerMs + 1);
   assert.ok(streams.every((stream) => stream.destroyed));
 });

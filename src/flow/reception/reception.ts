@@ -95,10 +95,12 @@ export function createReception(options: ReceptionOptions): Reception {
     return refusal;
   };
 
-  /** Says why not, and closes; a few clients are given time to read it. */
+  /** Says why not, and closes; a few clients are given time to read it and to say what they are saying. */
   const turnAway = (stream: ByteStream, listener: ReceptionListener, reply: Reply): void => {
     room.counted?.('refused', listener.name);
     if (listener.tls === 'implicit' || lingering >= lingeringWithin(options.descriptors.limit)) {
+      // Whoever has sent nothing yet still reads it: the system resets a connection only where octets were left unread.
+      if (listener.tls !== 'implicit') stream.end(writeReply(reply), 'both-ways');
       stream.destroy();
       return;
     }
