@@ -29,7 +29,9 @@ async function makeClient(): Promise<Client> {
 function dial({ address, port, connectTimeoutMs }: ShellTerms): Promise<net.Socket | ShellFailure> {
   return new Promise((resolve) => {
     // Both names of the limit: what reads is not to hold more than what writes.
-    const socket = new net.Socket({ writableHighWaterMark: CARRIED_BYTES } as net.SocketConstructorOpts);
+    // `noDelay` counts here and not in `connect`: without it each packet waits until what went before is acknowledged.
+    const options = { writableHighWaterMark: CARRIED_BYTES, noDelay: true };
+    const socket = new net.Socket(options as net.SocketConstructorOpts);
     const fail = (why: string): void => {
       clearTimeout(limit);
       socket.destroy();
@@ -38,7 +40,7 @@ function dial({ address, port, connectTimeoutMs }: ShellTerms): Promise<net.Sock
     const limit = setTimeout(() => fail('ETIMEDOUT'), connectTimeoutMs);
     const failed = (error: NodeJS.ErrnoException): void => fail(error.code ?? error.message);
     socket.once('error', failed);
-    socket.connect({ host: address, port, autoSelectFamily: false, noDelay: true }, () => {
+    socket.connect({ host: address, port, autoSelectFamily: false }, () => {
       clearTimeout(limit);
       socket.removeListener('error', failed);
       resolve(socket);
