@@ -12,6 +12,8 @@ export const queueLimits = {
   stagedRecordBytes: 1024,
   /** Octets of one draft that wait for its big file. */
   draftInFlightBytes: 128 * 1024,
+  /** Octets of all big files of a shard that wait for more, so that they are written together; beyond them each is written as it comes. */
+  gatheredBytesMax: 4 * 1024 ** 2,
   /** Chunks below this size are copied together, so that a slow sender cannot pin a buffer per octet. */
   smallChunkBytes: 2048,
   /** Content handed out at once. */

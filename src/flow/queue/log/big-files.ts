@@ -20,6 +20,9 @@ export class BigFiles {
     return `${this.directory}/${id.toString(32)}`;
   }
 
+  /** Octets of all files that wait for more of their kind. */
+  gatheredBytes = 0;
+
   /** Begins the file of a message. */
   begin(id: number, progress: () => void): BigFile {
     return new BigFile(this, id, progress);
@@ -67,8 +70,11 @@ export class BigFile {
   readonly #progress: () => void;
   #file: DiskFile | undefined;
   #pending: Buffer[] = [];
+  /** Octets of `#pending`. */
+  #gathered = 0;
   #position = 0;
   #running = false;
+  #complete = false;
   #abandoned = false;
   #settled: (() => void)[] = [];
   error: Error | undefined;
@@ -91,12 +97,16 @@ export class BigFile {
     if (this.error !== undefined) return;
     this.crc = crc32(chunk, this.crc);
     this.#pending.push(chunk);
+    this.#gathered += chunk.length;
+    this.#files.gatheredBytes += chunk.length;
     this.pendingBytes += chunk.length;
-    if (!this.#running) void this.#run();
+    if (!this.#running && this.#worthAWrite) void this.#run();
   }
 
   /** Resolves when the file and its name are stable. */
   async finish(): Promise<void> {
+    this.#complete = true;
+    if (!this.#running && this.#worthAWrite) void this.#run();
     if (this.#running) await new Promise<void>((resolve) => this.#settled.push(resolve));
     if (this.error !== undefined) throw this.error;
     const file = this.#file;
@@ -113,20 +123,34 @@ export class BigFile {
   /** Gives up; the file goes away. */
   abandon(): void {
     this.#abandoned = true;
-    this.#pending = [];
-    this.pendingBytes = 0;
+    this.#discard();
     if (!this.#running) void this.#clear();
+  }
+
+  /** A write costs about the same whether it is small or not: small pieces wait for one another until the last has come. */
+  get #worthAWrite(): boolean {
+    if (this.#gathered === 0) return false;
+    const { draftInFlightBytes, gatheredBytesMax } = queueLimits;
+    return this.#complete || this.#gathered >= draftInFlightBytes / 2 || this.#files.gatheredBytes > gatheredBytesMax;
+  }
+
+  #discard(): void {
+    this.#pending = [];
+    this.#files.gatheredBytes -= this.#gathered;
+    this.#gathered = 0;
+    this.pendingBytes = 0;
   }
 
   async #run(): Promise<void> {
     this.#running = true;
     try {
       this.#file ??= await this.#files.disk.open(this.#files.path(this.id), 'write');
-      while (this.#pending.length > 0 && !this.#abandoned) {
+      while (this.#worthAWrite && !this.#abandoned) {
         const batch = this.#pending;
+        const bytes = this.#gathered;
         this.#pending = [];
-        let bytes = 0;
-        for (const chunk of batch) bytes += chunk.length;
+        this.#gathered = 0;
+        this.#files.gatheredBytes -= bytes;
         await writeFully(this.#file, batch, this.#position);
         this.#position += bytes;
         this.pendingBytes = Math.max(0, this.pendingBytes - bytes);
@@ -134,8 +158,7 @@ export class BigFile {
       }
     } catch (error) {
       this.error = error instanceof Error ? error : new Error(String(error));
-      this.#pending = [];
-      this.pendingBytes = 0;
+      this.#discard();
       this.#progress();
     }
     this.#running = false;
