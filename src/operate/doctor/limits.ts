@@ -39,6 +39,9 @@ export const bannerMs = 2500;
 export const ownAddressesMax = 8;
 /** Wait for each reply of a smart host. */
 export const replyMs = 4000;
+
+/** After so long without a result a far host is tried a second time beside the first; with `replyMs` well below `checkMsMax`. */
+export const anotherProbeMs = 2500;
 /** Between two logins of a check at the same host: some lock an account after a few that fail. */
 export const loginEveryMs = 3_600_000;
 /** Octets of replies that are read of one host. */
