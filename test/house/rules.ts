@@ -61,6 +61,7 @@ export const hall: Readonly<Record<string, Readonly<Record<string, { what: 'all'
     recipients: { what: 'types', why: 'asks the directory that it was given where a local mailbox is kept' },
   },
   reporting: { queue: { what: 'all', why: 'enters DSNs by the front door' } },
+  dequeue: { routing: { what: 'all', why: 'takes the ways that mail takes' } },
 };
 
 /** Modules of Node that touch the outside, and so belong to world/node and service. */

@@ -9,6 +9,7 @@ import { addressesOf } from '../../transport/proxy-address.ts';
 import { isProxyFault, proxyFaultInWords } from '../../transport/proxy-fault.ts';
 import type { Clock } from '../../world/ports/clock.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
+import { looksUpAtProxy } from '../routing/ways.ts';
 import { HostDialogue } from './dialogue.ts';
 import { ADDRESSES_MAX, PORTS } from './limits.ts';
 import type { Asked, RunOutcome, ServeTurned, WaysOf } from './port.ts';
@@ -67,7 +68,7 @@ export async function askHost(name: string, entry: Entry, parts: AskParts): Prom
 async function open(entry: Entry, parts: AskParts): Promise<HostDialogue | { readonly why: string }> {
   const ways = parts.waysOf(entry.proxy);
   if (ways.kind === 'missing') return { why: ways.why };
-  const found = looksUpThere(ways.ways) ? { addresses: [entry.host] } : await addressesOf(entry.host, parts.resolver);
+  const found = looksUpAtProxy(ways.ways) ? { addresses: [entry.host] } : await addressesOf(entry.host, parts.resolver);
   if ('why' in found) return found;
   let last = { why: 'it has no address' };
   for (const address of found.addresses.slice(0, ADDRESSES_MAX)) {
@@ -76,10 +77,6 @@ async function open(entry: Entry, parts: AskParts): Promise<HostDialogue | { rea
     last = dialogue;
   }
   return last;
-}
-
-function looksUpThere(ways: readonly Way[]): boolean {
-  return ways.length > 0 && ways.every((way) => way !== 'direct' && way.resolve === 'proxy');
 }
 
 async function dial(
