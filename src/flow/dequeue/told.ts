@@ -31,13 +31,13 @@ export class Told {
   }
 
   failed(why: string, next: number): void {
-    this.#fails();
+    this.fails();
     const { entry, host } = this.#names;
     this.#raised.raise('failed', 'dequeue.failed', { entry, host, why: why.slice(0, WORDS_MAX), next });
   }
 
   refused(command: string, reply: Reply): void {
-    this.#fails();
+    this.fails();
     const { entry, host } = this.#names;
     this.#raised.raise(`refused ${command} ${reply.code}`, 'dequeue.refused', { entry, host, command, reply });
   }
@@ -66,16 +66,12 @@ export class Told {
     this.#journal.emit('dequeue.works-again', { entry, host, lasted: Math.max(0, this.#clock.wall() - since) });
   }
 
-  /** Whether it fails now, told by an event or not. */
+  /** It does not work, and no event needs to say so. */
   fails(): void {
-    this.#fails();
+    this.#failingSinceMs ??= this.#clock.wall();
   }
 
   get #names(): { readonly entry: string; readonly host: string } {
     return { entry: this.#entry, host: this.#host };
-  }
-
-  #fails(): void {
-    this.#failingSinceMs ??= this.#clock.wall();
   }
 }
