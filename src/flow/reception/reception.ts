@@ -98,11 +98,11 @@ export function createReception(options: ReceptionOptions): Reception {
   /** Says why not, and closes; a few clients are given time to read it and to say what they are saying. */
   const turnAway = (stream: ByteStream, listener: ReceptionListener, reply: Reply): void => {
     room.counted?.('refused', listener.name);
-    if (listener.tls === 'implicit' || lingering >= lingeringWithin(options.descriptors.limit)) {
+    if (listener.tls === 'implicit') return stream.destroy();
+    if (lingering >= lingeringWithin(options.descriptors.limit)) {
       // Whoever has sent nothing yet still reads it: the system resets a connection only where octets were left unread.
-      if (listener.tls !== 'implicit') stream.end(writeReply(reply), 'both-ways');
-      stream.destroy();
-      return;
+      stream.end(writeReply(reply), 'both-ways');
+      return stream.destroy();
     }
     lingering += 1;
     let over = false;
@@ -153,7 +153,9 @@ export function createReception(options: ReceptionOptions): Reception {
       turnAway(stream, listener, replies.shuttingDown);
       return;
     }
-    if ((listener.tls === 'implicit' || listener.tls === 'required') && room.tls() === undefined) {
+    const encrypted = listener.proxyProtocol?.tls === 'counts' && stream.tlsToProxy !== undefined;
+    const needsTls = listener.tls === 'implicit' || (listener.tls === 'required' && !encrypted);
+    if (needsTls && room.tls() === undefined) {
       if (!withoutTls.has(listener.name)) journal.emit('reception.tls-missing', { listener: listener.name });
       withoutTls.add(listener.name);
       turnAway(stream, listener, replies.notYetServing);
@@ -185,6 +187,7 @@ export function createReception(options: ReceptionOptions): Reception {
       listener: listener.name,
       hostName: listener.hostName,
       ...(listener.turned === undefined ? {} : { turned: listener.turned }),
+      encrypted,
       begin: listener.tls === 'implicit' ? 'tls' : listener.greetingDelay ? 'greeting-delay' : 'banner',
       ended,
     });
