@@ -8,6 +8,8 @@ import { writeFully } from './hints.ts';
 export class BigFiles {
   readonly disk: Disk;
   readonly directory: string;
+  /** Octets of all files that wait for more of their kind. */
+  gatheredBytes = 0;
   #syncing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
 
@@ -19,9 +21,6 @@ export class BigFiles {
   path(id: number): string {
     return `${this.directory}/${id.toString(32)}`;
   }
-
-  /** Octets of all files that wait for more of their kind. */
-  gatheredBytes = 0;
 
   /** Begins the file of a message. */
   begin(id: number, progress: () => void): BigFile {
