@@ -21,16 +21,13 @@ export async function runProgram(
   environment: Readonly<Record<string, string>>,
 ): Promise<ProgramResult> {
   try {
-    const end = await programs.run(
-      {
-        command,
-        arguments: rest,
-        environment: { PATH, ...environment },
-        timeoutMs: timeout,
-        outputBytesMax: PROGRAM_OUTPUT_BYTES_MAX,
-      },
-      noInput(),
-    );
+    const end = await programs.run({
+      command,
+      arguments: rest,
+      environment: { PATH, ...environment },
+      timeoutMs: timeout,
+      outputBytesMax: PROGRAM_OUTPUT_BYTES_MAX,
+    });
     const output = inOneLine(end.output);
     if (end.timedOut) return { ok: false, words: `it did not end within ${timeout / 1000} s and was ended`, output };
     if (end.code === undefined) return { ok: false, words: `it was ended by ${end.signal ?? 'a signal'}`, output };
@@ -39,10 +36,6 @@ export async function runProgram(
     const why = errnoOf(error) || (error instanceof Error ? error.message : String(error));
     return { ok: false, words: `it cannot be run: ${why}`, output: '' };
   }
-}
-
-async function* noInput(): AsyncGenerator<Buffer> {
-  // It reads nothing.
 }
 
 function inOneLine(text: string): string {

@@ -23,10 +23,6 @@ export class StepFailure extends Error {
 
 const OWNED_BY_ROOT = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-async function* noInput(): AsyncGenerator<Buffer> {
-  // A command of the host reads nothing.
-}
-
 /** Runs a command of the closed list, from the directories that only root writes in. */
 export async function runCommand(
   { programs }: Pick<StepWorld, 'programs'>,
@@ -35,16 +31,13 @@ export async function runCommand(
 ): Promise<void> {
   for (const directory of OWNED_BY_ROOT) {
     try {
-      const end = await programs.run(
-        {
-          command: `${directory}/${program}`,
-          arguments: words,
-          environment: { PATH: OWNED_BY_ROOT.join(':'), LC_ALL: 'C' },
-          timeoutMs: commandMs,
-          outputBytesMax: commandBytesMax,
-        },
-        noInput(),
-      );
+      const end = await programs.run({
+        command: `${directory}/${program}`,
+        arguments: words,
+        environment: { PATH: OWNED_BY_ROOT.join(':'), LC_ALL: 'C' },
+        timeoutMs: commandMs,
+        outputBytesMax: commandBytesMax,
+      });
       if (end.code === 0) return;
       const said = end.output.trim().split('\n', 1)[0] ?? '';
       throw new StepFailure(

@@ -32,16 +32,13 @@ export function serviceManager(
     notify(state) {
       if (socket === undefined) return;
       const tell = (): Promise<unknown> =>
-        world.programs.run(
-          {
-            command: 'systemd-notify',
-            arguments: ['--no-block', `--pid=${pid}`, ...state.split('\n')],
-            environment: { NOTIFY_SOCKET: socket, PATH: environment['PATH'] ?? '/usr/bin:/bin' },
-            timeoutMs: NOTIFY_TIMEOUT_MS,
-            outputBytesMax: 0,
-          },
-          nothing(),
-        );
+        world.programs.run({
+          command: 'systemd-notify',
+          arguments: ['--no-block', `--pid=${pid}`, ...state.split('\n')],
+          environment: { NOTIFY_SOCKET: socket, PATH: environment['PATH'] ?? '/usr/bin:/bin' },
+          timeoutMs: NOTIFY_TIMEOUT_MS,
+          outputBytesMax: 0,
+        });
       before = before.then(tell).catch(() => undefined); // a manager without its own tool is told nothing; mail goes on
     },
     descriptors: Array.from({ length: Math.min(count, 256) }, (_, i) => ({
@@ -51,5 +48,3 @@ export function serviceManager(
     watchdogMs: watchdog > 0 ? watchdog / 1000 : undefined,
   };
 }
-
-async function* nothing(): AsyncGenerator<Buffer> {}

@@ -63,7 +63,8 @@ export const nodePrograms: Programs & ProgramStarter = {
       });
       // A program may end without reading its input: EPIPE is its right, its exit code decides.
       child.stdin.on('error', () => undefined);
-      void feed(child.stdin, input).catch(() => kill('SIGTERM'));
+      if (input === undefined) child.stdin.end();
+      else void feed(child.stdin, input).catch(() => kill('SIGTERM'));
     }),
 };
 

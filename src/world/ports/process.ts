@@ -35,6 +35,6 @@ export interface ProgramStarter {
 
 /** Programs of other people, run for the pipe delivery and for checks. */
 export interface Programs {
-  /** Runs a program, feeding it `input` chunk by chunk; rejects with a POSIX code where it cannot be started. */
-  run(options: ProgramOptions, input: AsyncIterable<Buffer>): Promise<ProgramEnd>;
+  /** Runs a program, feeding it `input` chunk by chunk, or nothing; rejects with a POSIX code where it cannot be started. */
+  run(options: ProgramOptions, input?: AsyncIterable<Buffer>): Promise<ProgramEnd>;
 }
