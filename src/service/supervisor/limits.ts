@@ -14,8 +14,9 @@ export const limits = {
   verdictMs: 500,
   /** Octets of the verdict that it is told. */
   verdictBytesMax: 400,
-  /** First and longest wait before a data directory that cannot be used is tried again. */
+  /** Between two looks whether the spool is still there. */
   storageLookMs: 2_000,
+  /** First and longest wait before a data directory that cannot be used is tried again. */
   storageRetryMs: 1_000,
   storageRetryMsMax: 5_000,
   /** A child that has not said for so long that it is alive hangs: it is ended and started again. */

@@ -100,9 +100,8 @@ export class Listeners {
   /** What is in use without the addresses that could not be bound and that nobody asks for any more. */
   withoutGivenUp(used: Briefing, wanted: ListenersSettings): Briefing {
     const entries = Object.entries(used.settings.listeners).map(([name, listener]) => {
-      const asked = [wanted[name]?.address ?? []].flat();
       const unbound = this.#places.filter((place) => place.name === name && place.socket === undefined);
-      const gone = unbound.map(({ address }) => address).filter((address) => !asked.includes(address));
+      const gone = unbound.map(({ address }) => address).filter((address) => !asks(wanted[name], address));
       const left = [listener.address].flat().filter((address) => !gone.includes(address));
       return [name, gone.length === 0 || left.length === 0 ? listener : { ...listener, address: left }];
     });
@@ -112,12 +111,8 @@ export class Listeners {
 
   /** Waits no longer for places that could not be bound and that nobody asks for any more. */
   giveUp(wanted: ListenersSettings): void {
-    const asked = ({ name, address, port }: Place): boolean => {
-      const listener = wanted[name];
-      return (
-        listener !== undefined && [listener.address].flat().includes(address) && (port === 0 || port === listener.port)
-      );
-    };
+    const asked = ({ name, address, port }: Place): boolean =>
+      asks(wanted[name], address) && (port === 0 || port === wanted[name]?.port);
     const left = this.#places.filter((place) => place.socket !== undefined || asked(place));
     if (left.length === this.#places.length) return;
     for (const place of this.#places) if (!left.includes(place)) place.timer?.cancel();
@@ -237,6 +232,10 @@ function reallyAt(socket: BoundSocket, port: number): BoundSocket {
 
 const EVERY_4 = '0.0.0.0';
 const EVERY_6 = '::';
+
+function asks(listener: ListenersSettings[string] | undefined, address: string): boolean {
+  return [listener?.address ?? []].flat().includes(address);
+}
 
 /** Whether a socket has a listener's port on one of its addresses. */
 function isAt(socket: BoundSocket, { address, port }: ListenersSettings[string]): boolean {

@@ -96,13 +96,13 @@ export class TransportMemory {
     const base = { ...said, state: 'well' as const, sinceMs: this.#wall(now.sinceMs) };
     if (now.fault === undefined) return base;
     const next = now.nextLookMs === undefined ? {} : { nextLookMs: this.#wall(now.nextLookMs) };
-    return { ...base, state: 'paused', event: numberOf(now.fault.event), ...next };
+    return { ...base, state: 'paused', event: rowOf(now.fault.event).number, ...next };
   }
 
   #gateway({ name, state, sinceMs, trouble, ports, connections }: GatewayState): TransportState {
     const said = this.#stateOf('gateway', name);
     const is = state === 'up' ? 'well' : state === 'idle' ? 'unused' : trouble === undefined ? 'connecting' : 'paused';
-    const event = trouble === undefined || is !== 'paused' ? {} : { event: numberOf(trouble.event) };
+    const event = trouble === undefined || is !== 'paused' ? {} : { event: rowOf(trouble.event).number };
     return { ...said, state: is, sinceMs: this.#wall(sinceMs), connections, ports, ...event };
   }
 
@@ -139,8 +139,4 @@ export class TransportMemory {
   #wall(ms: number): number {
     return Math.round(this.#clock.wall() + ms - this.#clock.now());
   }
-}
-
-function numberOf(event: Parameters<typeof rowOf>[0]): number {
-  return rowOf(event).number;
 }
