@@ -39,10 +39,20 @@ export interface Supervised {
 }
 
 const ID_OCTETS = 12;
-const later = new WrittenLater(nodeWorld.clock);
 
 /** Resolves when it was told to stop, or at once where another instance is there. */
 export async function supervise(parts: Supervised): Promise<'ended' | { readonly held: string }> {
+  const later = new WrittenLater(nodeWorld.clock);
+  try {
+    return await serve({ ...parts, written: later.written });
+  } finally {
+    later.stop();
+  }
+}
+
+type Run = Supervised & Pick<WrittenLater, 'written'>;
+
+async function serve(parts: Run): Promise<'ended' | { readonly held: string }> {
   const { configuration, journal, board, options, user } = parts;
   const { path } = configuration;
   let { settings } = configuration;
@@ -110,9 +120,6 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
     await removeDeadSockets(settings);
     parts.storageFound();
     supervisor.start();
-    const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path, changed });
-    await stopped;
-    watch.stop();
   } else {
     supervisor.startOperator();
     const taken = await untilStorage({ ...parts, current }, trouble, () => settings, stopped);
@@ -133,13 +140,14 @@ export async function supervise(parts: Supervised): Promise<'ended' | { readonly
       const whole = { ...made, ...layerOf(parts) };
       await supervisor.storageFound(whole, await orphansOf(settings, workers));
       if (before !== undefined) leavePlace(before);
-      const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path, changed });
-      await stopped;
-      watch.stop();
     }
   }
+  if (storageThere) {
+    const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path, changed });
+    await stopped;
+    watch.stop();
+  }
   if (current !== undefined) leavePlace(current);
-  later.stop();
   elsewhere.leave();
   return 'ended';
 }
@@ -170,7 +178,6 @@ async function takeOther(
 }
 
 function held(journal: Journal, directory: string): { readonly held: string } {
-  later.stop();
   const path = `${directory}/lock`;
   journal.emit('supervisor.already-running', { path });
   return { held: path };
@@ -182,7 +189,7 @@ async function orphansOf(settings: Settings, workers: number): Promise<readonly 
 
 /** Looks once; says what is wrong as an event and on the board. */
 async function lookForStorage(
-  { configuration, journal, board, user, current }: Supervised & { readonly current?: Place | undefined },
+  { configuration, journal, board, user, written, current }: Run & { readonly current?: Place | undefined },
   before?: StorageTrouble,
 ): Promise<StorageTrouble | { readonly place: Place | 'held' }> {
   const { settings, path } = configuration;
@@ -203,7 +210,7 @@ async function lookForStorage(
         journal.emit('service.storage-given', { path: directory, owner: other.words, uid: other.wanted });
     },
     ownership: (at: string) => ownershipOf(at, user),
-    written: later.written,
+    written,
     unsigned: (why: string) => {
       unsigned = `no sign that there is a spool could be left outside of it: ${why}`;
     },
@@ -240,7 +247,7 @@ function tell(journal: Journal, trouble: StorageTrouble): void {
 
 /** Looks again and again, until the storage is there. */
 async function untilStorage(
-  parts: Supervised & { readonly current: Place | undefined },
+  parts: Run & { readonly current: Place | undefined },
   first: StorageTrouble,
   settings: () => Settings,
   stopped: Promise<void>,
