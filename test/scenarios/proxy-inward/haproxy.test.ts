@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import * as tls from 'node:tls';
 import { writeV1, writeV2 } from '../../../src/protocol/proxy/header-writer.ts';
 import { makeSelfSigned } from '../../../src/service/supervisor/certificate.ts';
+import { HeardLine } from '../../support/heard-line.ts';
 import { needs, programPath } from '../../support/needs.ts';
 import { listens, type RunningProgram, startProgram, until } from '../../support/programs.ts';
 import { freePort, startService, type TestService } from '../../support/service.ts';
@@ -84,22 +85,11 @@ function headed(socket: net.Socket, header: Buffer): Duplex {
   return out;
 }
 
-/** Everything a connection hears until it ends. */
-class Line {
-  heard = '';
-  closed = false;
-  readonly #socket: net.Socket;
-
-  constructor(socket: net.Socket) {
-    this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => (this.heard += chunk.toString('latin1')));
-    socket.on('error', () => undefined);
-    socket.on('close', () => (this.closed = true));
-  }
-
+/** A dialogue that waits for what matches. */
+class Line extends HeardLine {
   async say(words: string | Buffer, answer: RegExp): Promise<void> {
     this.heard = '';
-    this.#socket.write(words);
+    this.write(words);
     await this.hears(answer);
   }
 
@@ -117,10 +107,6 @@ class Line {
       () => this.closed,
       5000,
     );
-  }
-
-  end(): void {
-    this.#socket.destroy();
   }
 }
 

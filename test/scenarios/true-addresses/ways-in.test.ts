@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { after, before, test } from 'node:test';
 import { writeV1, writeV2 } from '../../../src/protocol/proxy/header-writer.ts';
 import { startDnsServer, type TestDnsServer } from '../../support/dns-server.ts';
+import { HeardLine } from '../../support/heard-line.ts';
 import { mailWith } from '../../support/mailboxes.ts';
 import { until } from '../../support/programs.ts';
 import { freePort, startService, type TestService } from '../../support/service.ts';
@@ -59,36 +60,17 @@ after(async () => {
 });
 
 /** A dialogue that waits for each answer. */
-class Line {
-  heard = '';
-  closed = false;
-  readonly #socket: net.Socket;
-
-  constructor(socket: net.Socket) {
-    this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => (this.heard += chunk.toString('latin1')));
-    socket.on('error', () => undefined);
-    socket.on('close', () => (this.closed = true));
-  }
-
+class Line extends HeardLine {
   /** The answer to a line; with '' that of the connection. */
   async say(line: string): Promise<string> {
     this.heard = '';
-    if (line !== '') this.#socket.write(`${line}\r\n`);
+    if (line !== '') this.write(`${line}\r\n`);
     await until(
       () => `no answer to '${line}', heard '${this.heard}'`,
       () => this.closed || /^\d{3} .*\r\n$/m.test(this.heard),
       12_000,
     );
     return this.heard;
-  }
-
-  write(octets: Buffer | string): void {
-    this.#socket.write(octets);
-  }
-
-  end(): void {
-    this.#socket.destroy();
   }
 }
 
