@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import { SmtpLine } from './ledger-client.ts';
 
 /** Opens a session and greets. */
@@ -6,6 +7,17 @@ export async function greeted(port: number): Promise<SmtpLine> {
   await line.expect(220);
   await line.say('EHLO client.test', 250);
   return line;
+}
+
+/** Opens a connection that says nothing, and adds it to `sockets`; resolves with the first line it is told. */
+export function silent(port: number, sockets: Socket[]): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    sockets.push(socket);
+    socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1')));
+    socket.on('error', () => resolve('reset'));
+    socket.once('close', () => resolve('closed'));
+  });
 }
 
 /** Sends one short message over an open session and returns when it has been taken. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import { testConfiguration } from '../../support/configurations.ts';
 import { type LedgerSink, startLedgerSink } from '../../support/ledger-sink.ts';
 import { needs } from '../../support/needs.ts';
 import { until } from '../../support/processes.ts';
-import { sendOne } from '../../support/said.ts';
+import { sendOne, silent } from '../../support/said.ts';
 import { freePort, startService, type TestService } from '../../support/service.ts';
 
 const execute = promisify(execFile);
@@ -26,17 +26,6 @@ afterEach(async () => {
   service = undefined;
   sink = undefined;
 });
-
-/** Opens a connection that says nothing; resolves with the first line it is told. */
-function silent(port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    sockets.push(socket);
-    socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1')));
-    socket.on('error', () => resolve('reset'));
-    socket.once('close', () => resolve('closed'));
-  });
-}
 
 test('with 64 file descriptors it starts, says what there is room for, and mail passes while connections fill the rest', {
   skip: needs('prlimit'),
@@ -63,7 +52,7 @@ routing:
   const sessions = Number(data['sessions']);
   assert.ok(sessions >= 10 && sessions <= 60, `room for ${sessions} sessions`);
   await sendOne(port, 'alice@example.test');
-  const told = await Promise.all(Array.from({ length: 80 }, () => silent(port)));
+  const told = await Promise.all(Array.from({ length: 80 }, () => silent(port, sockets)));
   assert.ok(told.filter((line) => line.startsWith('220')).length >= sessions / 2, told.join(''));
   assert.ok(
     told.some((line) => line.startsWith('421')),
@@ -71,7 +60,7 @@ routing:
   );
   await running.seen(3201);
   for (const socket of sockets) socket.destroy();
-  await until('room again', async () => (await silent(port)).startsWith('220'), 20_000);
+  await until('room again', async () => (await silent(port, sockets)).startsWith('220'), 20_000);
   for (const socket of sockets) socket.destroy();
   for (let n = 0; n < 30; n += 1) await sendOne(port, `far${n}@far.test`);
   const { arrivals } = sink;

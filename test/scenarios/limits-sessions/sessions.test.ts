@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, test } from 'node:test';
 import { spawnSync } from 'node:child_process';
 import { testConfiguration } from '../../support/configurations.ts';
 import { SmtpLine } from '../../support/ledger-client.ts';
 import { familyPss, until } from '../../support/processes.ts';
-import { greeted, sendOne } from '../../support/said.ts';
+import { greeted, sendOne, silent } from '../../support/said.ts';
 import { needs } from '../../support/needs.ts';
 import { freePort, startService, type TestService } from '../../support/service.ts';
 
@@ -26,19 +26,8 @@ async function begin(more = ''): Promise<number> {
   return port;
 }
 
-/** Opens a connection that says nothing; resolves with the first line it is told. */
-function silent(port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    sockets.push(socket);
-    socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1')));
-    socket.on('error', () => resolve('reset'));
-    socket.once('close', () => resolve('closed'));
-  });
-}
-
 const silents = (port: number, count: number): Promise<string[]> =>
-  Promise.all(Array.from({ length: count }, () => silent(port)));
+  Promise.all(Array.from({ length: count }, () => silent(port, sockets)));
 
 test('2,000 idle sessions cost a few kilobytes each, and others are answered at once', {
   timeout: 120_000,
@@ -74,7 +63,7 @@ test('sessions beyond the limit are told 421, and taken again when others have l
   assert.equal(replies.filter((reply) => reply.startsWith('220')).length, 10);
   assert.equal(replies.filter((reply) => reply.startsWith('421')).length, 5);
   for (const socket of sockets) socket.destroy();
-  await until('a session', async () => (await silent(port)).startsWith('220'));
+  await until('a session', async () => (await silent(port, sockets)).startsWith('220'));
 });
 
 test('sessions of one address beyond its limit are told 421', { timeout: 60_000 }, async () => {
@@ -131,7 +120,7 @@ test('descriptors that run out are foreseen: 421 before the system refuses, and 
   for (const pid of await running.workers()) process.kill(pid, 'SIGKILL');
   await until(
     'a worker',
-    async () => (await running.workers()).length === 1 && (await silent(port)).startsWith('220'),
+    async () => (await running.workers()).length === 1 && (await silent(port, sockets)).startsWith('220'),
     10_000,
   );
   const replies = await silents(port, 300);
@@ -141,6 +130,6 @@ test('descriptors that run out are foreseen: 421 before the system refuses, and 
   assert.ok(count('421') > 20, 'some are told why not');
   await running.seen(4202, 1_000).catch(() => undefined);
   for (const socket of sockets) socket.destroy();
-  await until('a session', async () => (await silent(port)).startsWith('220'), 15_000);
+  await until('a session', async () => (await silent(port, sockets)).startsWith('220'), 15_000);
   await sendOne(port, 'alice@example.test');
 });
