@@ -78,9 +78,7 @@ routing: { proxy: [six, four] }
 });
 
 after(async () => {
-  if (skip !== false) return;
   await service?.remove();
-  for (const one of [far, six, inner]) one?.end();
   await scene?.remove();
 });
 

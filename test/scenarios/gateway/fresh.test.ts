@@ -74,11 +74,9 @@ names: { servers: ['127.0.0.1:53'] }
 });
 
 after(async () => {
-  if (skip !== false) return;
   await service?.remove();
   await world?.remove();
   await post?.ask({ what: 'postfix-end' });
-  for (const one of [inner, far, post]) one?.end();
   await scene?.remove();
 });
 

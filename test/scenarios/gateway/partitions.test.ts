@@ -45,9 +45,7 @@ routing: { proxy: outside }
 });
 
 after(async () => {
-  if (skip !== false) return;
   await service?.remove();
-  for (const one of [far, sender, inner]) one?.end();
   await scene?.remove();
 });
 

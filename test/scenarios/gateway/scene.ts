@@ -34,7 +34,6 @@ export function needsScene(): false | string {
 /** A process in a namespace that can be asked. */
 export interface Resident {
   ask<T = unknown>(asked: Asked): Promise<T>;
-  end(): void;
 }
 
 /** Where something of the scene is. */
@@ -262,7 +261,6 @@ AllowTcpForwarding yes\nAuthorizedKeysFile ${this.directory}/authorized_keys\nPa
           waiting.set(count, { resolve, reject });
           child.send({ id: count, asked });
         }),
-      end: () => void child.kill('SIGKILL'),
     };
   }
 

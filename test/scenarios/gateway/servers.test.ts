@@ -112,10 +112,7 @@ before(async () => {
 });
 
 after(async () => {
-  if (skip !== false) return;
   await service?.remove();
-  far?.end();
-  inner?.end();
   await scene?.remove();
 });
 

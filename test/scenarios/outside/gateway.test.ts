@@ -42,10 +42,7 @@ gateways:
 });
 
 after(async () => {
-  if (skip !== false) return;
   await service?.remove();
-  inner?.end();
-  far?.end();
   await scene?.remove();
 });
 

@@ -70,9 +70,7 @@ ${names.map((name) => `    - { match: ${name}.test, via: ${name} }\n`).join('')}
 });
 
 after(async () => {
-  if (skip !== false) return;
   await service?.remove();
-  for (const one of [far, sender, inner]) one?.end();
   await scene?.remove();
 });
 

@@ -41,9 +41,7 @@ before(async () => {
 });
 
 after(async () => {
-  if (skip !== false) return;
   await service?.remove();
-  inner?.end();
   await scene?.remove();
 });
 
