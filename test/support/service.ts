@@ -26,6 +26,8 @@ export interface TestService {
   readonly events: readonly SeenEvent[];
   /** Resolves with the first event of that number, past or to come. */
   seen(number: number, ms?: number): Promise<SeenEvent>;
+  /** All events so far, a line each, for the message of a test that fails. */
+  told(): string;
   /** Runs `ims` with arguments against this service. */
   ims(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
   /** Process ids of the workers, by /proc. */
@@ -131,7 +133,7 @@ class SpawnedService implements TestService {
       this.seen(until, START_MS),
       this.#ended.then((code) => {
         throw new Error(
-          `the service ended with ${code}: ${this.#errors}\n${this.events.map(({ text }) => text).join('\n')}`,
+          `the service ended with ${code}: ${this.#errors}\n${this.told()}`,
         );
       }),
     ]);
@@ -142,12 +144,7 @@ class SpawnedService implements TestService {
     if (past !== undefined) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
       const limit = setTimeout(
-        () =>
-          reject(
-            new Error(
-              `no event ${number} in ${ms} ms; seen: ${this.events.map(({ event, text }) => `${event} ${text}`).join('\n')} ${this.#errors}`,
-            ),
-          ),
+        () => reject(new Error(`no event ${number} in ${ms} ms; seen: ${this.told()} ${this.#errors}`)),
         ms,
       );
       this.#watchers.push((event) => {
@@ -156,6 +153,10 @@ class SpawnedService implements TestService {
         resolve(event);
       });
     });
+  }
+
+  told(): string {
+    return this.events.map(({ event, text }) => `${event} ${text}`).join('\n');
   }
 
   ims(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {

@@ -72,7 +72,7 @@ routing: { proxy: [six, four] }
     scene.within.private,
   );
   await until(
-    () => `both gateways; seen: ${service.events.map(({ text }) => text).join('\n')}`,
+    () => `both gateways; seen: ${service.told()}`,
     () => service.events.filter(({ event }) => event === 2660).length === 2,
   );
 });
@@ -99,7 +99,7 @@ async function sendOut(recipient: string, octets = 0): Promise<void> {
 }
 
 async function arrivedAt(host: Resident, recipient: string): Promise<readonly string[]> {
-  return until(`${recipient}; seen: ${service.events.map(({ text }) => text).join('\n')}`, async () => {
+  return until(`${recipient}; seen: ${service.told()}`, async () => {
     const { arrivals, peers } = await host.ask<{ arrivals: [string, number][]; peers: string[] }>({ what: 'arrivals' });
     return arrivals.some(([name]) => name === recipient) ? peers : undefined;
   });

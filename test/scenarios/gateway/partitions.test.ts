@@ -49,11 +49,9 @@ after(async () => {
   await scene?.remove();
 });
 
-const seen = (): string => service.events.map(({ event, text }) => `${event} ${text}`).join('\n');
-
 const later = (number: number, from: number): Promise<string> =>
   until(
-    () => `event ${number}; seen: ${seen()}`,
+    () => `event ${number}; seen: ${service.told()}`,
     () => service.events.slice(from).find(({ event }) => event === number)?.text,
     20_000,
   );
@@ -78,7 +76,7 @@ const sendOut = async (name: string, octets = 0): Promise<void> =>
 
 const isBack = async (): Promise<number> => {
   const ms = await far.ask<number | undefined>({ what: 'banner', to: GATEWAY, port: 25, withinMs: 15_000 });
-  assert.ok(ms !== undefined, `the public port is back; seen: ${seen()}`);
+  assert.ok(ms !== undefined, `the public port is back; seen: ${service.told()}`);
   return ms;
 };
 
@@ -138,7 +136,7 @@ for (const [name, fail] of Object.entries(FAILURES)) {
     await until('mail data under way', async () => (await far.ask<number>({ what: 'stalled' })) > before);
     await far.ask({ what: 'stall' });
     await fail();
-    await until(`the mail; seen: ${seen()}`, async () => (await arrivals(`out-${tag}`)) === 1, 30_000);
+    await until(`the mail; seen: ${service.told()}`, async () => (await arrivals(`out-${tag}`)) === 1, 30_000);
   });
 
   test(`${name} after the final dot of mail that goes out: it arrives, twice at most`, { skip }, async () => {
@@ -147,13 +145,13 @@ for (const [name, fail] of Object.entries(FAILURES)) {
     await until('the final dot', async () => (await arrivals(`dot-${tag}`)) === 1);
     await far.ask({ what: 'stall' });
     await fail();
-    await until(`the mail again; seen: ${seen()}`, async () => (await arrivals(`dot-${tag}`)) === 2, 30_000);
+    await until(`the mail again; seen: ${service.told()}`, async () => (await arrivals(`dot-${tag}`)) === 2, 30_000);
     await until('an empty queue', async () => {
       const { total } = JSON.parse((await service.ims('--json', 'queue', 'list')).stdout) as { total: number };
       return total === 0;
     });
     assert.equal(await arrivals(`dot-${tag}`), 2);
-    assert.ok(!service.events.some(({ event }) => event === 3663), seen());
+    assert.ok(!service.events.some(({ event }) => event === 3663), service.told());
   });
 }
 

@@ -136,12 +136,10 @@ ${NAMES.map((name) => `    ${name}: { hosts: [{ host: ${FAR}, port: 25 }], tls: 
 ${NAMES.map((name) => `    - { match: ${name}.far.test, via: ${name} }\n`).join('')}`;
 }
 
-const seen = (): string => service.events.map(({ event, text }) => `${event} ${text}`).join('\n');
-
 /** The first event of a number about a gateway. */
 const told = (number: number, gateway: string, ms = 10_000): Promise<string> =>
   until(
-    () => `event ${number} of ${gateway}; seen: ${seen()}`,
+    () => `event ${number} of ${gateway}; seen: ${service.told()}`,
     () => service.events.find(({ event, data }) => event === number && data['gateway'] === gateway)?.text,
     ms,
   );
@@ -153,7 +151,7 @@ async function sendBy(name: string): Promise<void> {
 
 const arrives = (name: string, ms = 15_000): Promise<boolean> =>
   until(
-    () => `mail by ${name}; seen: ${seen()}`,
+    () => `mail by ${name}; seen: ${service.told()}`,
     async () => {
       const { arrivals } = await far.ask<{ arrivals: [string, number][] }>({ what: 'arrivals' });
       return arrivals.some(([recipient]) => recipient === `u@${name}.far.test`);
@@ -170,7 +168,7 @@ test('a user without a shell, a forced command, no sessions at all, an RSA key, 
   for (const name of ['nologin', 'forced', 'sessions', 'rsa', 'dropbear']) {
     await sendBy(name);
     await arrives(name);
-    assert.ok(await answers(name), `${name} answers; seen: ${seen()}`);
+    assert.ok(await answers(name), `${name} answers; seen: ${service.told()}`);
   }
 });
 
@@ -232,7 +230,7 @@ test('once each is set up as it should be, it works again by itself, and what wa
     service.events.slice(before).some(({ event, data }) => event === 2660 && data['gateway'] === name);
   for (const name of [...mended, 'closed', 'moved', 'name']) {
     await until(
-      () => `${name} works; seen: ${seen()}`,
+      () => `${name} works; seen: ${service.told()}`,
       () => works(name),
       60_000,
     );

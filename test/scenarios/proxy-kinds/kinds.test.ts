@@ -165,12 +165,10 @@ async function submit(recipient: string): Promise<void> {
   line.close();
 }
 
-const seen = (): string => service.events.map(({ event, text }) => `${event} ${text}`).join('\n');
-
 /** The first event of a number about a proxy. */
 function told(number: number, proxy: string): Promise<string> {
   return until(
-    () => `event ${number} of ${proxy}; seen: ${seen()}`,
+    () => `event ${number} of ${proxy}; seen: ${service.told()}`,
     () => service.events.find(({ event, data }) => event === number && data['proxy'] === proxy)?.text,
     10_000,
   );
@@ -260,7 +258,7 @@ test('once its rules allow it or its login fits, mail goes on by itself, and not
   await squid('squidLogin', String(sink.port));
   for (const way of ['dante-acl', 'dante-login', 'squid-acl', 'squid-nologin']) {
     await until(
-      () => `mail by ${way}; seen: ${seen()}`,
+      () => `mail by ${way}; seen: ${service.told()}`,
       () => sink.messages.find(({ to }) => to.includes(`u@${way}.test`)),
       70_000,
     );

@@ -74,12 +74,10 @@ after(async () => {
   await scene?.remove();
 });
 
-const seen = (): string => service.events.map(({ event, text }) => `${event} ${text}`).join('\n');
-
 /** Waits until the status shows a proxy in that state; the events tell of the same trouble once a minute only. */
 const becomes = (proxy: string, state: string): Promise<string> =>
   until(
-    () => `${proxy} ${state}; seen: ${seen()}`,
+    () => `${proxy} ${state}; seen: ${service.told()}`,
     async () => {
       const { parts } = JSON.parse((await service.ims('--json', 'status')).stdout) as {
         parts: readonly { part: string; state: string; cause?: string }[];
@@ -116,7 +114,7 @@ async function cut(
   const octets = place === 'data' ? 8_000_000 : 100;
   assert.equal(await inner.ask({ what: 'send', to: '127.0.0.1', port: 2526, recipient, octets }), 'taken');
   await until(
-    () => `the ${place}; seen: ${seen()}`,
+    () => `the ${place}; seen: ${service.told()}`,
     async () => (await far.ask<number>({ what: 'stalled' })) > stalled,
   );
   await far.ask({ what: 'stall' });
@@ -125,7 +123,7 @@ async function cut(
   await back();
   const times = place === 'data' ? 1 : 2;
   await until(
-    () => `the mail; seen: ${seen()}`,
+    () => `the mail; seen: ${service.told()}`,
     async () => (await arrivals(recipient)) === times,
     // A proxy that is away for long is looked after once a minute.
     100_000,

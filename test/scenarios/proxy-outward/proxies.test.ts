@@ -133,7 +133,7 @@ async function told(number: number, proxy: string): Promise<string> {
     if (found !== undefined) return found.text;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`no event ${number} of ${proxy}; seen: ${service.events.map(({ text }) => text).join('\n')}`);
+  throw new Error(`no event ${number} of ${proxy}; seen: ${service.told()}`);
 }
 
 test('Q165057: mail goes out by way of microsocks and tinyproxy, the latter also behind TLS', { skip }, async () => {
