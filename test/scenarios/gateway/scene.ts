@@ -34,6 +34,7 @@ export function needsScene(): false | string {
 /** A process in a namespace that can be asked. */
 export interface Resident {
   ask<T = unknown>(asked: Asked): Promise<T>;
+  end(): void;
 }
 
 /** Where something of the scene is. */
@@ -261,6 +262,7 @@ AllowTcpForwarding yes\nAuthorizedKeysFile ${this.directory}/authorized_keys\nPa
           waiting.set(count, { resolve, reject });
           child.send({ id: count, asked });
         }),
+      end: () => void child.kill('SIGKILL'),
     };
   }
 
