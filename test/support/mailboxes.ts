@@ -24,6 +24,19 @@ export async function mailIn(service: TestService, mailbox: string): Promise<str
   return Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
 }
 
+/** The messages in all Maildirs, in no order. */
+export async function everyMail(service: TestService): Promise<string[]> {
+  const folder = join(service.directory, 'data/mail');
+  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = names.filter((entry) => entry.isFile() && /\/(new|cur)$/.test(entry.parentPath));
+  return Promise.all(files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8')));
+}
+
+/** The messages that came in for a recipient, by their Received field. */
+export async function mailFor(service: TestService, recipient: string): Promise<string[]> {
+  return (await everyMail(service)).filter((text) => text.includes(`for <${recipient}>`));
+}
+
 /** Waits for a message in a Maildir of example.test that has the words. */
 export function mailWith(service: TestService, mailbox: string, words: RegExp): Promise<string> {
   let seen: string[] = [];

@@ -132,9 +132,7 @@ class SpawnedService implements TestService {
     await Promise.race([
       this.seen(until, START_MS),
       this.#ended.then((code) => {
-        throw new Error(
-          `the service ended with ${code}: ${this.#errors}\n${this.told()}`,
-        );
+        throw new Error(`the service ended with ${code}: ${this.#errors}\n${this.told()}`);
       }),
     ]);
   }

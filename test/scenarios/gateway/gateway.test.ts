@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { startService, type TestService } from '../../support/service.ts';
+import { everyMail } from '../../support/mailboxes.ts';
 import { needsPostfix } from '../../support/postfix.ts';
 import { buildScene, CLIENT, FAR, GATEWAY, needsScene, type Resident, type Scene } from './scene.ts';
 
@@ -64,14 +64,6 @@ routing: { proxy: outside }
 `;
 }
 
-/** All files below a directory of Maildirs. */
-async function mailbox(): Promise<string[]> {
-  const folder = join(service.directory, 'data/mail');
-  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = names.filter((entry) => entry.isFile() && /\/(new|cur)$/.test(entry.parentPath));
-  return Promise.all(files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8')));
-}
-
 async function until<T>(what: string, look: () => Promise<T | undefined>, ms = 20_000): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
@@ -91,7 +83,7 @@ const later = (number: number, from: number): Promise<string> =>
 
 test('mail comes in by the gateway with the true address of its client', { skip }, async () => {
   assert.equal(await far.ask({ what: 'send', to: GATEWAY, recipient: 'alice@example.test' }), 'taken');
-  const text = await until('the message', async () => (await mailbox())[0]);
+  const text = await until('the message', async () => (await everyMail(service))[0]);
   const from = /Received: from far\.test \([^)]*\[([^\]]*)\]\)/.exec(text)?.[1];
   assert.equal(from, FAR);
   // Its name there is the one that the world knows.
@@ -138,7 +130,7 @@ test('mail goes both ways with a real Postfix, each seeing the other where the w
     assert.match(received, /Received: from gateway\.example\.test \([^)]*\[203\.0\.113\.5\]\)\s+by postfix\.test/);
     assert.equal(await host.ask({ what: 'send', to: '127.0.0.1', recipient: 'from-postfix@example.test' }), 'taken');
     const text = await until('mail of Postfix', async () =>
-      (await mailbox()).find((one) => /^Received: from postfix\.test/m.test(one)),
+      (await everyMail(service)).find((one) => /^Received: from postfix\.test/m.test(one)),
     );
     assert.match(text, /^Received: from postfix\.test \([^)]*\[203\.0\.113\.77\]\)/m);
   } finally {
@@ -333,7 +325,7 @@ test(`a gateway that is killed ${KILLS} times under load loses nothing, and is b
   // Only a message whose end was under way when the gateway died may come twice: a connection each, at most twenty.
   assert.ok(twice.length <= KILLS * 20, `${twice.length} came twice`);
   const stored = await until('all incoming mail', async () => {
-    const subjects = (await mailbox()).map((text) => /^Subject: (in-.*)$/m.exec(text)?.[1]?.trim() ?? '');
+    const subjects = (await everyMail(service)).map((text) => /^Subject: (in-.*)$/m.exec(text)?.[1]?.trim() ?? '');
     const there = new Set(subjects);
     return incoming.every((name) => there.has(name)) ? subjects.filter((name) => name !== '') : undefined;
   });

@@ -1,11 +1,10 @@
 /** Packets that are dropped, not refused, in the worst moments of a session; a gateway that loses its power. */
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { mailFor } from '../../support/mailboxes.ts';
 import { until } from '../../support/programs.ts';
 import { startService, type TestService } from '../../support/service.ts';
-import { buildScene, FAR, GATEWAY, needsScene, type Resident, type Scene } from './scene.ts';
+import { arrivalsAt, buildScene, FAR, GATEWAY, needsScene, type Resident, type Scene } from './scene.ts';
 
 const skip = needsScene();
 
@@ -56,17 +55,9 @@ const later = (number: number, from: number): Promise<string> =>
     20_000,
   );
 
-async function stored(subject: string): Promise<number> {
-  const folder = join(service.directory, 'data/mail');
-  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = names.filter((entry) => entry.isFile() && /\/(new|cur)$/.test(entry.parentPath));
-  const texts = await Promise.all(files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8')));
-  return texts.filter((text) => text.includes(`for <${subject}@example.test>`)).length;
-}
+const stored = async (name: string): Promise<number> => (await mailFor(service, `${name}@example.test`)).length;
 
-const arrivals = async (name: string): Promise<number> =>
-  new Map((await far.ask<{ arrivals: [string, number][] }>({ what: 'arrivals' })).arrivals).get(`${name}@far.test`) ??
-  0;
+const arrivals = (name: string): Promise<number> => arrivalsAt(far, `${name}@far.test`);
 
 const sendOut = async (name: string, octets = 0): Promise<void> =>
   assert.equal(

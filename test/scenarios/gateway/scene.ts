@@ -37,6 +37,12 @@ export interface Resident {
   end(): void;
 }
 
+/** How often mail for a recipient arrived at a resident's sink. */
+export async function arrivalsAt(host: Resident, recipient: string): Promise<number> {
+  const { arrivals } = await host.ask<{ arrivals: [string, number][] }>({ what: 'arrivals' });
+  return new Map(arrivals).get(recipient) ?? 0;
+}
+
 /** Where something of the scene is. */
 export type Place = 'private' | 'gateway' | 'internet';
 

@@ -9,6 +9,7 @@ import { needs, programPath } from '../../support/needs.ts';
 import { until } from '../../support/programs.ts';
 import { startService, type TestService } from '../../support/service.ts';
 import {
+  arrivalsAt,
   buildScene,
   FAR,
   GATEWAY,
@@ -152,10 +153,7 @@ async function sendBy(name: string): Promise<void> {
 const arrives = (name: string, ms = 15_000): Promise<boolean> =>
   until(
     () => `mail by ${name}; seen: ${service.told()}`,
-    async () => {
-      const { arrivals } = await far.ask<{ arrivals: [string, number][] }>({ what: 'arrivals' });
-      return arrivals.some(([recipient]) => recipient === `u@${name}.far.test`);
-    },
+    async () => (await arrivalsAt(far, `u@${name}.far.test`)) > 0,
     ms,
   );
 

@@ -138,8 +138,7 @@ test('the Dante client that is allowed takes over bind() as in 2001: 4007 names 
 }, async () => {
   const service = await begin('the Dante client', 'network: { interposer: allow }\n', '10.77.1.2');
   await until(
-    () =>
-      `an event that names the layer; seen: ${service.told()}`,
+    () => `an event that names the layer; seen: ${service.told()}`,
     () =>
       service.events.some(
         ({ event, text }) => event === 4007 && /the Dante client/.test(text) && FILES['the Dante client'].test(text),

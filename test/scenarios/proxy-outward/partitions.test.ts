@@ -1,12 +1,13 @@
 /** SOCKS5, CONNECT and PROXY headers through hosts of their own, when packets are dropped, not refused, or the host loses its power. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { mailFor } from '../../support/mailboxes.ts';
 import { needs, programPath } from '../../support/needs.ts';
 import { until } from '../../support/programs.ts';
 import { startService, type TestService } from '../../support/service.ts';
-import { buildScene, FAR, GATEWAY, needsScene, type Resident, type Scene } from '../gateway/scene.ts';
+import { arrivalsAt, buildScene, FAR, GATEWAY, needsScene, type Resident, type Scene } from '../gateway/scene.ts';
 
 const skip = needsScene() || needs('danted', 'tinyproxy', 'haproxy');
 const PROXIES = { socks: 1080, http: 3128 } as const;
@@ -89,17 +90,6 @@ const becomes = (proxy: string, state: string): Promise<string> =>
     60_000,
   );
 
-const arrivals = async (name: string): Promise<number> =>
-  new Map((await far.ask<{ arrivals: [string, number][] }>({ what: 'arrivals' })).arrivals).get(name) ?? 0;
-
-async function stored(recipient: string): Promise<readonly string[]> {
-  const folder = join(service.directory, 'data/mail');
-  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = names.filter((entry) => entry.isFile() && /\/(new|cur)$/.test(entry.parentPath));
-  const texts = await Promise.all(files.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8')));
-  return texts.filter((text) => text.includes(`for <${recipient}>`));
-}
-
 /** A message stops on its way out in that place; then its proxy is away, and back when that was told. */
 async function cut(
   proxy: keyof typeof PROXIES,
@@ -124,7 +114,7 @@ async function cut(
   const times = place === 'data' ? 1 : 2;
   await until(
     () => `the mail; seen: ${service.told()}`,
-    async () => (await arrivals(recipient)) === times,
+    async () => (await arrivalsAt(far, recipient)) === times,
     // A proxy that is away for long is looked after once a minute.
     100_000,
   );
@@ -176,14 +166,14 @@ test('mail that comes in by HAProxy outlives dropped packets; a power cut leaves
   await new Promise((resolve) => setTimeout(resolve, 1500));
   await scene.partition(false);
   assert.match(await answer, /^250 /);
-  const text = await until('the mail', async () => (await stored('dropped@example.test'))[0]);
+  const text = await until('the mail', async () => (await mailFor(service, 'dropped@example.test'))[0]);
   assert.match(text, /^Received: from far\.test \(\[203\.0\.113\.1\]\)/m);
   await sender.ask({ what: 'begin', to: GATEWAY, recipient: 'cut@example.test', stop: 'data' });
   await scene.powerOff();
   await scene.powerOn();
   await startProxies();
   assert.match(await sender.ask<string>({ what: 'finish' }), /Error/);
-  assert.deepEqual(await stored('cut@example.test'), []);
+  assert.deepEqual(await mailFor(service, 'cut@example.test'), []);
   assert.equal(await sender.ask({ what: 'send', to: GATEWAY, recipient: 'cut@example.test' }), 'taken');
-  await until('the mail', async () => (await stored('cut@example.test')).length === 1);
+  await until('the mail', async () => (await mailFor(service, 'cut@example.test')).length === 1);
 });
