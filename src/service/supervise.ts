@@ -1,5 +1,6 @@
 /** Runs the supervisor: at once where the storage is there, else the operator process alone until it is. */
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { Journal } from '../events/journal.ts';
 import { renderText, rowOf } from '../events/render.ts';
 import { keepLastGood } from '../operate/config/index.ts';
@@ -86,6 +87,8 @@ async function serve(parts: Run): Promise<'ended' | { readonly held: string }> {
     orphans: trouble === undefined ? await orphansOf(settings, workers) : [],
     user,
     board,
+    whyFailing: async () =>
+      (await import('./supervisor/why-failing.ts')).whyFailing(settings, fileURLToPath(new URL('.', import.meta.url))),
     recentEvents: () => parts.recent.all(),
     counts: () => parts.recent.counts(),
     writeEvents: parts.writeEvents,

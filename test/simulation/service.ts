@@ -141,6 +141,7 @@ export function makeService(parts: ServiceParts): SimService {
       user: undefined,
       writeEvents: async () => undefined,
       board: new Board(world.clock),
+      whyFailing: async () => 'it is as the simulation has it',
       recentEvents: () => [],
       reload: () => Promise.resolve({ ok: false, problems: [] }),
       notify: () => undefined,

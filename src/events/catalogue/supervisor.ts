@@ -46,6 +46,23 @@ export const supervisorEvents = {
     data: { role: 'text', index: 'count', how: 'text', wait: 'milliseconds' },
     advice: 'Nothing is lost. When it repeats, the events before it say why.',
   },
+  4866: {
+    name: 'supervisor.child-failing',
+    severity: 'error',
+    category: 'life-cycle',
+    title: 'A process of the service ends again and again',
+    text: '{role} {index} has ended {times} times in a row ({how}): {cause}; it is tried again every ten seconds',
+    data: { role: 'text', index: 'count', times: 'count', how: 'text', cause: 'text' },
+    advice: 'Remove the cause that it names; the process comes back by itself.',
+  },
+  2866: {
+    name: 'supervisor.child-lives',
+    severity: 'information',
+    category: 'life-cycle',
+    title: 'A process of the service that ended again and again stays alive',
+    text: '{role} {index} works again',
+    data: { role: 'text', index: 'count' },
+  },
   3801: {
     name: 'supervisor.socket-unused',
     severity: 'warning',

@@ -30,6 +30,7 @@ test('Q234065: a child that says nothing for too long hangs: it is told once, en
     brief: () => ({ kind: 'stop', graceMs: 0 }),
     onReady: () => undefined,
     onChanged: () => undefined,
+    whyFailing: async () => '',
     onCall: async () => undefined,
     onPrepared: () => undefined,
   });
@@ -40,4 +41,48 @@ test('Q234065: a child that says nothing for too long hangs: it is told once, en
   assert.deepEqual(killed, ['SIGABRT']);
   assert.equal(journal.names.filter((name) => name === 'supervisor.child-hung').length, 1);
   assert.equal(ends.length, 2);
+});
+
+test('a child that ends again and again is told end by end while it works in between, then once as lasting, until it lives', async () => {
+  const clock = new ManualClock();
+  const journal = memoryJournal();
+  const ends: ((end: ChildEnd) => void)[] = [];
+  const says: ((message: unknown) => void)[] = [];
+  const slot = new ChildSlot({
+    role: 'worker',
+    index: 0,
+    clock,
+    journal,
+    fork: () => ({
+      pid: 100,
+      send: () => true,
+      onMessage: (listener) => void says.push(listener),
+      onEnd: (listener) => void ends.push(listener),
+      kill: () => undefined,
+    }),
+    brief: () => ({ kind: 'stop', graceMs: 0 }),
+    onReady: () => undefined,
+    onChanged: () => undefined,
+    whyFailing: async () => 'no memory is left',
+    onCall: async () => undefined,
+    onPrepared: () => undefined,
+  });
+  slot.start('clean');
+  for (let times = 1; times <= limits.endsMax + 3; times += 1) {
+    says.at(-1)?.({ kind: 'ready' });
+    ends.at(-1)?.({ code: undefined, signal: 'SIGKILL' });
+    await Promise.resolve();
+    clock.advance(limits.restartWaitsMs.at(-1) ?? 0);
+  }
+  const ended = Array.from({ length: limits.endsMax - 1 }, () => 'supervisor.child-ended' as const);
+  assert.deepEqual(journal.names, [...ended, 'supervisor.child-failing']);
+  assert.equal(slot.failing, 'it ends again and again (SIGKILL): no memory is left');
+  says.at(-1)?.({ kind: 'ready' });
+  assert.equal(journal.names.length, limits.endsMax, 'that it is there again says nothing yet');
+  for (let ms = 0; ms < limits.steadyMs; ms += 1_000) {
+    says.at(-1)?.({ kind: 'alive' });
+    clock.advance(1_000);
+  }
+  assert.equal(journal.names.at(-1), 'supervisor.child-lives');
+  assert.equal(slot.failing, undefined);
 });

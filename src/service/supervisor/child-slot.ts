@@ -18,6 +18,8 @@ export interface SlotParts {
   readonly onReady: () => void;
   /** Called where the child has ended. */
   readonly onChanged: () => void;
+  /** What on this host keeps such a child from living, as far as it can be seen. */
+  readonly whyFailing: () => Promise<string>;
   /** Calls of the child that are for the supervisor or for others. */
   readonly onCall: (name: string, input: unknown) => Promise<unknown>;
   readonly onPrepared: (generation: number, problem: string | undefined) => void;
@@ -42,6 +44,8 @@ export class ChildSlot {
   parts: readonly PartState[] = [];
   /** What it and its predecessors have counted. */
   readonly counts = new KeptCounts();
+  /** Why it does not stay alive, where it has ended so often that this is told instead of each end. */
+  failing: string | undefined;
   readonly #parts: SlotParts;
   readonly #calls = new Map<
     number,
@@ -50,6 +54,9 @@ export class ChildSlot {
   #child: Child | undefined;
   #calling = 0;
   #failures = 0;
+  /** How often in a row it ended before it could do anything: one condition, however often it is tried. */
+  #unready = 0;
+  #steady: Timer | undefined;
   #startedAt = 0;
   #heardAt = 0;
   #timer: Timer | undefined;
@@ -141,6 +148,7 @@ export class ChildSlot {
         if (this.state === 'starting') {
           this.state = 'ready';
           this.sinceMs = this.#parts.clock.wall();
+          this.#lives();
         }
         this.#parts.onReady();
         break;
@@ -188,6 +196,7 @@ export class ChildSlot {
   #ended(end: ChildEnd): void {
     const { clock, journal, role, index } = this.#parts;
     this.#watch?.cancel();
+    this.#steady?.cancel();
     this.#child = undefined;
     for (const { reject, timer } of this.#calls.values()) {
       timer.cancel();
@@ -204,13 +213,38 @@ export class ChildSlot {
     this.#failures = steady ? 0 : this.#failures + 1;
     const step = Math.min(Math.max(this.#failures - 1, 0), limits.restartWaitsMs.length - 1);
     const waitMs = limits.restartWaitsMs[step] ?? 0;
+    this.#unready = this.state === 'starting' ? this.#unready + 1 : 0;
     this.restarts += 1;
     this.state = 'waiting';
     this.sinceMs = clock.wall();
     this.parts = [];
     const how = end.signal ?? `exit code ${end.code ?? 0}`;
-    journal.emit('supervisor.child-ended', { role, index, how, wait: waitMs });
+    if (this.#unready >= limits.unreadyEndsMax || this.#failures >= limits.endsMax) void this.#tellFailing(how);
+    else if (this.#unready <= 1) journal.emit('supervisor.child-ended', { role, index, how, wait: waitMs });
     this.#parts.onChanged();
     this.#timer = clock.after(waitMs, () => this.start(endKind(end)));
+  }
+  /** That it ends again and again lasts: it is told once, with what is behind it. */
+  async #tellFailing(how: string): Promise<void> {
+    if (this.failing !== undefined) return;
+    this.failing = `it ends again and again (${how})`;
+    const { journal, role, index } = this.#parts;
+    const times = this.#failures;
+    const cause = await this.#parts.whyFailing();
+    this.failing = `${this.failing}: ${cause}`;
+    journal.emit('supervisor.child-failing', { role, index, times, how, cause });
+    this.#parts.onChanged();
+  }
+
+  /** One that never came so far works again now; one that did so before must have lived for a while. */
+  #lives(): void {
+    if (this.failing === undefined) return;
+    this.#steady = this.#parts.clock.after(this.#unready > 0 ? 0 : limits.steadyMs, () => {
+      const { journal, role, index } = this.#parts;
+      this.failing = undefined;
+      this.#unready = 0;
+      journal.emit('supervisor.child-lives', { role, index });
+      this.#parts.onChanged();
+    });
   }
 }

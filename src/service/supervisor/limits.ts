@@ -23,6 +23,9 @@ export const limits = {
   silentMs: 45_000,
   /** Waits before a child is started again, by failures in a row within `steadyMs`; the last one stays. */
   restartWaitsMs: [0, 200, 1_000, 3_000, 10_000],
+  /** So many ends in a row before a child was ready, or in all, are told as one lasting condition. */
+  unreadyEndsMax: 3,
+  endsMax: 5,
   /** A child that lived so long starts again at once. */
   steadyMs: 60_000,
   /** First and longest wait before a listener that could not be bound is tried again. */

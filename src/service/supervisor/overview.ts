@@ -10,6 +10,8 @@ export interface ChildLook {
   readonly state: 'starting' | 'ready' | 'waiting' | 'stopping' | 'stopped';
   readonly sinceMs: number;
   readonly parts: readonly PartState[];
+  /** Why it ends again and again, where it does. */
+  readonly failing: string | undefined;
 }
 
 /** What the overview is made of. */
@@ -55,26 +57,28 @@ function merged(parts: readonly PartState[]): readonly PartState[] {
   return [...byName.values()];
 }
 
-function childPart({ role, index, state, sinceMs, parts }: ChildLook): PartState {
+function childPart({ role, index, state, sinceMs, parts, failing }: ChildLook): PartState {
   const part = role === 'worker' ? `worker ${index}` : 'operator';
+  const failed = {
+    part,
+    sinceMs,
+    state: 'failed' as const,
+    event: failing === undefined ? 3800 : 4866,
+    cause: failing ?? 'the process ended and is started again',
+    cure: failing === undefined ? 'ims events --severity warning' : 'ims doctor --only host',
+  };
   switch (state) {
     case 'ready':
-      return { part, state: 'running', sinceMs };
+      return failing === undefined ? { part, state: 'running', sinceMs } : { ...failed, state: 'degraded' };
     case 'starting': {
-      const failed = parts.find((one) => one.state === 'failed');
-      return failed === undefined
+      if (failing !== undefined) return failed;
+      const behind = parts.find((one) => one.state === 'failed');
+      return behind === undefined
         ? { part, state, sinceMs }
-        : { part, state: 'stopped', sinceMs, cause: `waits for ${failed.part}` };
+        : { part, state: 'stopped', sinceMs, cause: `waits for ${behind.part}` };
     }
     case 'waiting':
-      return {
-        part,
-        state: 'failed',
-        sinceMs,
-        event: 3800,
-        cause: 'the process ended and is started again',
-        cure: 'ims events --severity warning',
-      };
+      return failed;
     default:
       return { part, state: 'stopped', sinceMs };
   }

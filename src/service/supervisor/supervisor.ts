@@ -6,30 +6,27 @@
  *
  * Diagnostics: service.*, supervisor.*
  */
-import type { Journal } from '../../events/journal.ts';
 import type { EventRecord } from '../../events/render.ts';
 import type { PartState } from '../../operate/actions/context.ts';
 import { type Attention, listensForMail, verdictOf } from '../../operate/actions/verdict.ts';
 import { printProblem } from '../../operate/config/index.ts';
 import type { CountRecord } from '../../operate/metrics/counts.ts';
 import type { Children } from '../../world/ports/children.ts';
-import type { Clock, Timer } from '../../world/ports/clock.ts';
+import type { Timer } from '../../world/ports/clock.ts';
 import type { Briefing, PreviousEnd } from '../messages.ts';
 import type { Board } from '../parts/board.ts';
 import type { Reloaded, ReloadResult, SupervisorStatus } from './answers.ts';
 import { askWorkers, measure } from './asking.ts';
-import { ChildSlot } from './child-slot.ts';
+import { ChildSlot, type SlotParts } from './child-slot.ts';
 import { LeaseTable } from './leases.ts';
 import { type BoundSocket, Listeners } from './listeners.ts';
 import { limits } from './limits.ts';
-import { HealthSocket } from './health-socket.ts';
+import { LentSockets } from './lent-sockets.ts';
 import { isHeldUp, overview, processOf } from './overview.ts';
 import { Verdict } from './verdict.ts';
 
 /** What the supervisor is made of. */
-export interface SupervisorParts {
-  readonly clock: Clock;
-  readonly journal: Journal;
+export interface SupervisorParts extends Pick<SlotParts, 'clock' | 'journal' | 'whyFailing'> {
   readonly children: Children;
   readonly bind: (address: string, port: number) => BoundSocket;
   /** Gives a UNIX socket to the user that the service works as. */
@@ -66,7 +63,7 @@ export class Supervisor {
   readonly #leases: LeaseTable;
   readonly #startedAtMs: number;
   readonly #verdict: Verdict;
-  readonly #health: HealthSocket;
+  readonly #lent: LentSockets;
   #orphans: readonly number[];
   #briefing: Briefing;
   readonly #listening = new Set<ChildSlot>();
@@ -88,7 +85,7 @@ export class Supervisor {
     this.#briefing = parts.briefing;
     this.#startedAtMs = parts.clock.wall();
     this.#orphans = parts.orphans;
-    this.#health = new HealthSocket(parts);
+    this.#lent = new LentSockets(parts);
     this.#verdict = new Verdict(parts, () => this.status().parts);
     parts.board.onChange(() => this.#changed());
     for (let index = 0; index < parts.workers; index += 1) this.#workers.push(this.#slot('worker', index));
@@ -241,13 +238,13 @@ export class Supervisor {
     this.#listeners.close();
     await Promise.all(this.#workers.map((worker) => worker.stop(limits.drainMs, limits.stopMs)));
     await this.#operator.stop(limits.operatorStopMs, limits.operatorStopMs);
-    this.#health.close();
+    this.#lent.close();
     this.#parts.journal.emit('service.stopped', { cause });
     this.#onStopped?.();
   }
 
   #slot(role: 'worker' | 'operator', index: number): ChildSlot {
-    const { clock, journal, children, user } = this.#parts;
+    const { clock, journal, children, user, whyFailing } = this.#parts;
     const slot: ChildSlot = new ChildSlot({
       role,
       index,
@@ -257,6 +254,7 @@ export class Supervisor {
       brief: (previousEnd) => this.#brief(index, previousEnd),
       onReady: () => this.#ready(slot),
       onChanged: () => this.#changed(),
+      whyFailing,
       onCall: (name, input) => this.#answer(name, input, slot),
       onPrepared: (generation, problem) => {
         if (role === 'worker' && this.#confirmations?.generation === generation)
@@ -384,8 +382,8 @@ export class Supervisor {
         const { worker, key, limit, wanted } = input as { worker: number; key: string; limit: number; wanted: number };
         return this.#leases.more(worker, key, limit, wanted);
       }
-      case 'health-socket':
-        return this.#health.lend(input, (socket) => this.#lend(slot, 'health', socket));
+      case 'lend-socket':
+        return this.#lent.lend(input, (of, socket) => this.#lend(slot, of, socket));
       case 'write-events':
         await Promise.all([this.#parts.writeEvents(), askWorkers(this.#workers, 'write-events', undefined)]);
         return undefined;

@@ -2,7 +2,7 @@ import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
 import type { Child, Children, ParentLink } from '../ports/children.ts';
 import type { ListenHandle } from '../ports/network.ts';
 
-/** Threads of a child for storage, look-ups and cryptography: one slow kind must not hold up the others. */
+/** Threads of a child for storage, look-ups and cryptography: one slow kind must not hold up the others. The launcher takes fewer where few are allowed. */
 const THREADS = '16';
 
 /** Messages live for milliseconds: with room for more of them at once fewer are copied by the collector (measured: 7 % more mail accepted). */
@@ -45,7 +45,7 @@ export function nodeChildren(entry: string): ForkedChildren {
 
 function forkRole(entry: string, role: Role, user: User): ChildProcess {
   return fork(entry, ['--role', role], {
-    env: { ...process.env, UV_THREADPOOL_SIZE: THREADS },
+    env: { UV_THREADPOOL_SIZE: THREADS, ...process.env },
     execArgv: [...process.execArgv, '--expose-gc', YOUNG_MEMORY],
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -109,8 +109,15 @@ test('too few open files are raised by root and named to everybody else; few are
 test('too few processes and too little memory for data are named before Node fails by them', {
   skip: needs('prlimit'),
 }, () => {
-  const { err } = start('prlimit --nproc=100:100 "$LAUNCHER" run; prlimit --data=700000000:700000000 "$LAUNCHER" run');
+  const { err, out } = start(
+    'prlimit --nproc=100:100 "$LAUNCHER" run; prlimit --data=700000000:700000000 "$LAUNCHER" run',
+  );
   assert.match(err, /only 100 processes and threads are allowed .*RLIMIT_NPROC/);
+  assert.deepEqual(
+    out.split('\n').slice(0, 2),
+    ['[["run"],"4"]', '[["run"],"16"]'],
+    'few threads where few are allowed',
+  );
   assert.match(err, /memory for data is limited to 683593 KiB \(RLIMIT_DATA/);
 });
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { testConfiguration } from '../../support/configurations.ts';
 import { type LedgerSink, startLedgerSink } from '../../support/ledger-sink.ts';
 import { until } from '../../support/processes.ts';
-import { sendOne } from '../../support/said.ts';
+import { greeted, sendOne } from '../../support/said.ts';
 import { freePort, startService, type TestService } from '../../support/service.ts';
 
 const CRASHING = fileURLToPath(new URL('./crashing-main.js', import.meta.url));
@@ -61,7 +61,7 @@ test('a kill from outside quarantines nothing', { timeout: 120_000 }, async () =
   );
   await sendOne(port, 'far@sink.test');
   for (let kills = 0; kills < 3; kills += 1) {
-    await until('a worker', async () => (await service?.workers())?.length === 1);
+    (await greeted(port)).close();
     const [worker] = await service.workers();
     if (worker !== undefined) process.kill(worker, 'SIGKILL');
     await until('its end', () => (service?.events ?? []).filter(({ event }) => event === 3800).length > kills);
