@@ -57,6 +57,13 @@ export const listenerSettings = z.strictObject({
       timeout: duration({ min: 1000, max: 300_000 })
         .default(5000)
         .describe('A connection whose header is not there by then is closed.'),
+      tls: z
+        .enum(['noted', 'counts'])
+        .default('noted')
+        .describe(
+          "What TLS of the client with the proxy is worth, where the header tells of it (version 2, as HAProxy's send-proxy-v2-ssl). noted: it stands in the Received field; counts: it also satisfies tls: required and lets passwords be said, so the way from the proxy to here must be safe: on this host, in a private network, or under TLS of its own.",
+        )
+        .meta({ rfc: '8314 §3' }),
     })
     .optional()
     .describe(

@@ -7,23 +7,35 @@ import type {
   TlsServerOptions,
 } from '../world/ports/network.ts';
 
+/** What is told of a connection by whoever passes it on. */
+export interface ToldEnds {
+  readonly client?: Endpoint;
+  /** The address of ours that the client spoke to. */
+  readonly local?: Endpoint | undefined;
+  readonly tlsToProxy?: TlsFacts | undefined;
+}
+
 /**
  * A connection upon another one: what is not said here is as below. While it is held nothing that comes is lost: octets wait below,
  * the end of the connection waits here.
  */
 export class StreamUpon implements ByteStream {
   readonly client: Endpoint;
+  readonly tlsToProxy: TlsFacts | undefined;
   protected readonly below: ByteStream;
+  readonly #told: Endpoint | undefined;
   #facts: TlsFacts | undefined;
   #waiting: WaitingSink | undefined;
 
-  constructor(below: ByteStream, client: Endpoint = below.client) {
+  constructor(below: ByteStream, told: ToldEnds = {}) {
     this.below = below;
-    this.client = client;
+    this.client = told.client ?? below.client;
+    this.tlsToProxy = told.tlsToProxy ?? below.tlsToProxy;
+    this.#told = told.local;
   }
 
   get local(): Endpoint {
-    return this.below.local;
+    return this.#told ?? this.below.local;
   }
 
   get peer(): Endpoint {
@@ -102,8 +114,8 @@ export class StreamUpon implements ByteStream {
 /** A connection whose first octets have been read by somebody else. */
 export class LayeredStream extends StreamUpon {
   /** `rest` are octets already read that belong to this connection. */
-  constructor(below: ByteStream, rest: Buffer, client?: Endpoint) {
-    super(below, client);
+  constructor(below: ByteStream, rest: Buffer, told?: ToldEnds) {
+    super(below, told);
     this.hold(rest);
   }
 }

@@ -261,3 +261,43 @@ test('no octets of a stranger change its address; those of a proxy do so by a wh
     { numRuns: 200 },
   );
 });
+
+/** PP2_TYPE_SSL: its flags, the result of the verification, and what is within. */
+function tlsValue(flags: number, verify: number, ...within: readonly (readonly [number, string])[]): Buffer {
+  const fixed = Buffer.alloc(5);
+  fixed.writeUInt8(flags, 0);
+  fixed.writeUInt32BE(verify, 1);
+  return Buffer.concat([
+    fixed,
+    ...within.map(([type, text]) => Buffer.concat([Buffer.from([type, 0, text.length]), Buffer.from(text)])),
+  ]);
+}
+
+test('what the proxy tells of the client: its TLS with the proxy, and the address of ours that it spoke to', async () => {
+  const facts = [
+    [0x21, 'TLSv1.3'],
+    [0x23, 'TLS_AES_128_GCM_SHA256'],
+    [0x22, 'laptop'],
+  ] as const;
+  const known = { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', serverName: 'mx.test' };
+  const cases = [
+    { ssl: tlsValue(7, 0, ...facts), told: { ...known, clientName: 'laptop' } },
+    { ssl: tlsValue(7, 1, ...facts), told: known },
+    { ssl: tlsValue(1, 0), told: { version: 'TLS', cipher: '', serverName: 'mx.test' } },
+    { ssl: tlsValue(0, 0, ...facts), told: undefined },
+  ];
+  for (const { ssl, told } of cases) {
+    const { connect } = room();
+    const { far, taken } = connect();
+    far.write(
+      writeV2(ENDS, [
+        { type: 2, value: Buffer.from('mx.test') },
+        { type: 0x20, value: ssl },
+      ]),
+    );
+    const stream = await taken;
+    assert.deepEqual(stream?.tlsToProxy, told);
+    assert.equal(stream?.tls, undefined, 'this connection itself is in the clear');
+    assert.deepEqual(stream?.local, ENDS.destination);
+  }
+});

@@ -1,7 +1,7 @@
 /** PROXY headers of incoming connections: believed from trusted proxies, demanded of them, and refused from everybody else. */
 import { cidrSets } from '../base/cidr.ts';
 import type { EventName, Journal } from '../events/journal.ts';
-import type { ProxiedConnection } from '../protocol/proxy/header.ts';
+import type { ProxiedConnection, ProxiedFacts } from '../protocol/proxy/header.ts';
 import { HeaderReader, looksLikeHeader } from '../protocol/proxy/header-reader.ts';
 import { writeReply } from '../protocol/smtp/grammar/reply.ts';
 import type { Clock } from '../world/ports/clock.ts';
@@ -111,7 +111,10 @@ function readHeader(stream: ByteStream, clock: Clock, timeoutMs: number): Promis
         if (reading.kind === 'refused') return settle(reading);
         const client = clientOf(reading.header.connection, stream);
         if (client === undefined) return settle({ kind: 'refused', why: 'its PROXY header speaks of a UDP client' });
-        settle({ kind: 'read', stream: new LayeredStream(stream, reading.rest, client) });
+        const { connection, facts } = reading.header;
+        const local = connection.kind === 'tcp' ? connection.destination : undefined;
+        const told = { client, local, tlsToProxy: tlsOf(facts) };
+        settle({ kind: 'read', stream: new LayeredStream(stream, reading.rest, told) });
       },
       end: left,
       drain() {},
@@ -139,6 +142,18 @@ function clientOf(connection: ProxiedConnection, stream: ByteStream): Endpoint |
     case 'udp':
       return undefined;
   }
+}
+
+/** The client's TLS with the proxy: of a certificate counts only what the proxy has verified. */
+function tlsOf({ tls, authority }: ProxiedFacts): TlsFacts | undefined {
+  if (tls === undefined) return undefined;
+  const { version = 'TLS', cipher = '', verified, commonName } = tls;
+  return {
+    version,
+    cipher,
+    ...(authority === undefined ? {} : { serverName: authority }),
+    ...(verified && commonName !== undefined ? { clientName: commonName } : {}),
+  };
 }
 
 const REFUSAL = writeReply({ code: 554, detail: '7.1', text: ['a PROXY header is not taken from this address'] });

@@ -39,7 +39,7 @@ export function openTunnel(
         const step = machine.receive(chunk);
         switch (step.kind) {
           case 'open':
-            settle({ kind: 'open', stream: new LayeredStream(stream, step.rest, stream.client) });
+            settle({ kind: 'open', stream: new LayeredStream(stream, step.rest) });
             return;
           case 'failed':
             settle(step.failure);

@@ -69,6 +69,7 @@ export class TextStream implements ByteStream {
   readonly peer: Endpoint;
   readonly client: Endpoint;
   tls: TlsFacts | undefined;
+  tlsToProxy: TlsFacts | undefined;
   sent = '';
   ended = false;
   destroyed = false;

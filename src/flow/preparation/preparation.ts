@@ -53,6 +53,8 @@ export interface SessionOrigin {
   readonly greetingName: string;
   readonly extended: boolean;
   readonly tls: TlsFacts | undefined;
+  /** The client's TLS ended at a trusted proxy, which tells it. */
+  readonly tlsToProxy?: TlsFacts | undefined;
   /** The name that the client knows us by, where it is not that of the server. */
   readonly hostName?: string | undefined;
   readonly account: string | undefined;
@@ -144,10 +146,12 @@ export function createPreparation(options: PreparationOptions): Preparation {
 
   const traceField = (arrived: ArrivedMessage, nowMs: number): { field: string; protocol: string } => {
     const { origin, envelope, recipients } = arrived;
+    // The client's own TLS is what the field is about; ours then is that with the proxy.
+    const tls = origin.tlsToProxy === undefined ? origin.tls : { ...origin.tlsToProxy, toProxy: true };
     const protocol = protocolName({
       lmtp: origin.profile === 'lmtp',
       extended: origin.extended,
-      tls: origin.tls !== undefined,
+      tls: tls !== undefined,
       authenticated: origin.account !== undefined,
       smtpUtf8: envelope.smtpUtf8,
     });
@@ -158,7 +162,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
       ...(origin.clientName === undefined ? {} : { clientName: origin.clientName }),
       serverName: origin.hostName ?? serverName,
       protocol,
-      ...(origin.tls === undefined ? {} : { tls: origin.tls }),
+      ...(tls === undefined ? {} : { tls }),
       id: arrived.id,
       recipient: only === undefined || (needsSmtpUtf8(only) && !envelope.smtpUtf8) ? undefined : printMailbox(only),
       date: date(nowMs),

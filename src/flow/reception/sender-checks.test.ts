@@ -179,7 +179,7 @@ test('nothing is asked about networks of ours, logins, other profiles, this host
     [{}, '::1'],
     [{}, '203.0.113.8'],
     [{ xclient: [CLIENT] }, CLIENT],
-    [{ proxyProtocol: { trusted: [CLIENT], timeout: 5000 } }, CLIENT],
+    [{ proxyProtocol: { trusted: [CLIENT], timeout: 5000, tls: 'noted' } }, CLIENT],
     [{}, ''],
     [{ profile: 'lmtp' }, '10.1.1.1'],
   ];

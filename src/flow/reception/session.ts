@@ -37,6 +37,8 @@ export interface SessionParts {
   readonly turned?: Turned;
   readonly client: SessionClient;
   readonly begin: 'banner' | 'greeting-delay' | 'tls';
+  /** The client's TLS with the proxy is as good as ours. */
+  readonly encrypted?: boolean;
   /** The session is over, whatever ended it; called once. */
   readonly ended: (session: Session) => void;
 }
@@ -115,7 +117,7 @@ export class Session implements ByteSink, TransactionOwner {
     switch (this.#parts.begin) {
       case 'banner':
         this.#stream.start(this);
-        this.#welcome(false);
+        this.#welcome(this.#parts.encrypted === true);
         return;
       case 'greeting-delay':
         this.room.wheel.set(this.#deadline, this.#startedMs + greetingDelayMs);
@@ -146,9 +148,21 @@ export class Session implements ByteSink, TransactionOwner {
     const { greetingName, extended, forwarded } = this.#machine.facts;
     const { profile, account } = this;
     const { address: clientAddress, name: clientName, stranger } = this.client;
-    const { tls } = this.#stream;
+    const { tls, tlsToProxy } = this.#stream;
     const { hostName } = this.#parts;
-    return { profile, clientAddress, clientName, stranger, greetingName, extended, tls, hostName, account, forwarded };
+    return {
+      profile,
+      clientAddress,
+      clientName,
+      stranger,
+      greetingName,
+      extended,
+      tls,
+      tlsToProxy,
+      hostName,
+      account,
+      forwarded,
+    };
   }
 
   data(chunk: Buffer): void {
@@ -329,7 +343,7 @@ export class Session implements ByteSink, TransactionOwner {
   #expired(): void {
     switch (this.#stage) {
       case 'before-banner':
-        this.#welcome(false);
+        this.#welcome(this.#parts.encrypted === true);
         return;
       case 'open':
         if ((this.#paused & PAUSED_BY_DRAFT) !== 0) this.#watch();

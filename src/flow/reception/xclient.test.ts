@@ -12,7 +12,7 @@ test('Q254214: a trusted host speaks for a client: limits, policy and trace fiel
   stream.feed('EHLO filter.example.test\r\n');
   assert.match(
     stream.sent,
-    /250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR\r\n250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE\r\n/,
+    /250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\r\n250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE\r\n/,
   );
   stream.feed('XCLIENT NAME=mx.remote.test ADDR=198.51.100.7 PORT=4711\r\n');
   assert.match(stream.sent, /220 mail\.example\.test [^\r]*\r\n$/);

@@ -75,3 +75,16 @@ test('a date is printed once a second', () => {
   assert.equal(date(1000), date(1999));
   assert.notEqual(date(1000), date(2000));
 });
+
+test('RFC 3848: TLS that ended at a proxy is named as such, with what the proxy tells in the shape of a comment', () => {
+  const proxied = { toProxy: true, version: 'TLSv1.2', cipher: 'ECDHE-RSA-AES256-GCM-SHA384' };
+  assert.match(
+    receivedField({ ...facts, protocol: 'ESMTPS', tls: proxied }),
+    /with ESMTPS \(TLSv1\.2 ECDHE-RSA-AES256-GCM-SHA384 to the proxy\) id x-1\.1\r\n\tfor <a@b\.test>;/,
+  );
+  const named = { ...proxied, cipher: 'TLS_AES_128_GCM_SHA256', serverName: 'mx.test', clientName: 'a b) evil (' };
+  assert.match(
+    receivedField({ ...facts, tls: named }),
+    /\(TLSv1\.2 to the proxy as mx\.test,\r\n\tclient certificate a\?b\?\?evil\?\?\) id [^;]*\ttls TLS_AES_128_GCM_SHA256;/,
+  );
+});

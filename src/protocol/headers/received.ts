@@ -10,7 +10,16 @@ export interface ReceivedFacts {
   readonly clientName?: string;
   readonly serverName: string;
   readonly protocol: string;
-  readonly tls?: { readonly version: string; readonly cipher: string };
+  readonly tls?: {
+    readonly version: string;
+    readonly cipher: string;
+    /** It ended at a proxy in front of us, which tells it. */
+    readonly toProxy?: boolean;
+    /** The name that it asked for. */
+    readonly serverName?: string;
+    /** The name in the client's certificate, verified; as it came. */
+    readonly clientName?: string;
+  };
   /** An atom. */
   readonly id: string;
   /** The only recipient, printed; undefined where there are several: they must not learn of each other (RFC 5321 §7.6). */
@@ -63,9 +72,17 @@ function fromClause({ greetingName, clientAddress, clientName = '' }: ReceivedFa
   return `from ${literal ?? 'localhost'}${info}${greetingName === '' ? '' : ` (greeted as ${comment(greetingName)})`}`;
 }
 
+/** A cipher suite under another than its registered name, as proxies tell it, may stand here only. */
+function tlsComment({ version, cipher, toProxy, serverName, clientName }: NonNullable<ReceivedFacts['tls']>): string {
+  const suite = toProxy !== true || cipher === '' || CIPHER.test(cipher) ? '' : ` ${comment(cipher)}`;
+  const where = toProxy !== true ? '' : ` to the proxy${serverName === undefined ? '' : ` as ${comment(serverName)}`}`;
+  const who = clientName === undefined ? '' : `,\r\n\tclient certificate ${comment(clientName)}`;
+  return ` (${comment(version)}${suite}${where}${who})`;
+}
+
 /** The field with its line end. Folded so that every line stays readable; never longer than 998 octets a line. */
 export function receivedField(facts: ReceivedFacts): string {
-  const tls = facts.tls === undefined ? '' : ` (${comment(facts.tls.version)})`;
+  const tls = facts.tls === undefined ? '' : tlsComment(facts.tls);
   const cipher = facts.tls === undefined || !CIPHER.test(facts.tls.cipher) ? '' : `\r\n\ttls ${facts.tls.cipher}`;
   const recipient = facts.recipient === undefined ? '' : `\r\n\tfor <${facts.recipient}>`;
   const from = fromClause(facts);

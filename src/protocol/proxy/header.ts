@@ -41,6 +41,7 @@ export interface ProxiedFacts {
   readonly authority?: string;
   readonly uniqueId?: Buffer;
   readonly namespace?: string;
+  /** Only where the client spoke TLS with the proxy. */
   readonly tls?: ProxiedTls;
   /** TLVs without a meaning here, by type. */
   readonly others: readonly { readonly type: number; readonly value: Buffer }[];

@@ -69,7 +69,7 @@ export function readTlvs(header: Buffer, from: number): ProxiedFacts | string {
       case TLV.ssl: {
         const tls = readTls(value, counted);
         if (tls === undefined) return 'what it says about TLS is malformed';
-        facts.tls = tls;
+        if (tls !== 'none') facts.tls = tls;
         break;
       }
       default:
@@ -88,11 +88,11 @@ function checksumFits(header: Buffer, at: number, value: Buffer): boolean {
   return crc32c(copy) === said;
 }
 
-function readTls(value: Buffer, counted: { tlvs: number }): ProxiedTls | undefined {
+function readTls(value: Buffer, counted: { tlvs: number }): ProxiedTls | 'none' | undefined {
   if (value.length < SSL_FIXED_BYTES) return undefined;
   const inner = split(value.subarray(SSL_FIXED_BYTES), counted);
   const flags = value.readUInt8(0);
-  if (inner === undefined || (flags & 1) === 0) return inner === undefined ? undefined : NO_TLS;
+  if (inner === undefined || (flags & 1) === 0) return inner === undefined ? undefined : 'none';
   const text = (type: number, encoding: 'latin1' | 'utf8'): string | undefined =>
     inner.find((tlv) => tlv.type === type)?.value.toString(encoding);
   const optional = <K extends string>(key: K, said: string | undefined): { [P in K]?: string } =>
@@ -108,5 +108,3 @@ function readTls(value: Buffer, counted: { tlvs: number }): ProxiedTls | undefin
     ...optional('keyAlgorithm', text(SSL_TLV.key, 'latin1')),
   };
 }
-
-const NO_TLS: ProxiedTls = { certificateOnConnection: false, certificateInSession: false, verified: false };

@@ -13,6 +13,8 @@ export interface TlsFacts {
   readonly cipher: string;
   /** The name the client asked for, where it did (SNI). */
   readonly serverName?: string;
+  /** The name in the certificate that the client showed and a trusted proxy has verified. */
+  readonly clientName?: string;
   /** On a client: whether the peer's certificate is valid for the name asked, and if not, why. */
   readonly verified?: boolean;
   readonly failure?: string;
@@ -58,6 +60,8 @@ export interface ByteStream {
   /** The client as the world sees it: what limits, policy and Received fields use. Equal to `peer` without a proxy. */
   readonly client: Endpoint;
   readonly tls: TlsFacts | undefined;
+  /** Of the client's TLS where that ended at a trusted proxy, by the word of the proxy; `tls` is of this connection. */
+  readonly tlsToProxy?: TlsFacts | undefined;
   /** Sets the reader; may be called again to change it. Reading begins with the first call. */
   start(sink: ByteSink): void;
   /** Queues octets; false when the peer is slower than we are, and `drain` follows. */

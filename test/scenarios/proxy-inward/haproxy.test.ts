@@ -16,7 +16,12 @@ import { freePort, startService, type TestService } from '../../support/service.
 const skip = needs('haproxy');
 const CLIENT = '127.0.0.77';
 let service: TestService;
-let ports: { mx: number; submissions: number; v1: number; v2: number; ssl: number; implicit: number; bare: number };
+let ports: Readonly<
+  Record<
+    'mx' | 'submissions' | 'noted' | 'counts' | 'v1' | 'v2' | 'ssl' | 'implicit' | 'bare' | 'notedSsl' | 'countsSsl',
+    number
+  >
+>;
 let haproxy: RunningProgram | undefined;
 let folder: string;
 
@@ -24,6 +29,8 @@ const YAML = (directory: string): string => `server: { name: mail.example.test, 
 listeners:
   mx: { profile: mx, address: 127.0.0.1, port: ${ports.mx}, proxyProtocol: { trusted: [127.0.0.1], timeout: 1s } }
   submissions: { profile: submission, address: 127.0.0.1, port: ${ports.submissions}, tls: implicit, proxyProtocol: { trusted: [127.0.0.1] } }
+  noted: { profile: submission, address: 127.0.0.1, port: ${ports.noted}, proxyProtocol: { trusted: [127.0.0.1] } }
+  counts: { profile: submission, address: 127.0.0.1, port: ${ports.counts}, tls: required, proxyProtocol: { trusted: [127.0.0.1], tls: counts } }
 policy: { localNetworks: [127.0.0.1] }
 reception: { connectionsPerAddressMax: 2 }
 domains: { example.test: { mailboxes: { alice: {} }, aliases: { postmaster: alice } } }
@@ -34,9 +41,10 @@ const front = (name: string, port: number, to: number, how: string, bind = ''): 
 
 before(async () => {
   if (skip !== false) return;
-  const free = await Promise.all(Array.from({ length: 7 }, freePort));
-  const [mx = 0, submissions = 0, v1 = 0, v2 = 0, ssl = 0, implicit = 0, bare = 0] = free;
-  ports = { mx, submissions, v1, v2, ssl, implicit, bare };
+  const free = await Promise.all(Array.from({ length: 11 }, freePort));
+  const [mx = 0, submissions = 0, v1 = 0, v2 = 0, ssl = 0, implicit = 0, bare = 0, ...rest] = free;
+  const [noted = 0, counts = 0, notedSsl = 0, countsSsl = 0] = rest;
+  ports = { mx, submissions, noted, counts, v1, v2, ssl, implicit, bare, notedSsl, countsSsl };
   service = await startService(YAML);
   folder = await mkdtemp(join(tmpdir(), 'ims-haproxy-'));
   const pair = await makeSelfSigned('mail.example.test', Date.now());
@@ -49,15 +57,17 @@ before(async () => {
       'ssl',
       ssl,
       mx,
-      'send-proxy-v2-ssl-cn proxy-v2-options crc32c,unique-id,authority',
+      'send-proxy-v2-ssl-cn proxy-v2-options crc32c,unique-id,authority,ssl-cipher',
       `ssl crt ${folder}/pair.pem`,
     ),
     front('implicit', implicit, submissions, 'send-proxy-v2'),
     front('bare', bare, mx, ''),
+    front('noted', notedSsl, noted, 'send-proxy-v2-ssl', `ssl crt ${folder}/pair.pem`),
+    front('counts', countsSsl, counts, 'send-proxy-v2-ssl', `ssl crt ${folder}/pair.pem`),
   ].join('');
   await writeFile(join(folder, 'haproxy.cfg'), configuration);
   haproxy = startProgram(programPath('haproxy') ?? '', ['-db', '-f', join(folder, 'haproxy.cfg')]);
-  for (const port of [v1, v2, ssl, implicit, bare]) await listens({ port });
+  for (const port of [v1, v2, ssl, implicit, bare, notedSsl, countsSsl]) await listens({ port });
 });
 after(async () => {
   await haproxy?.end();
@@ -140,7 +150,25 @@ test('behind HAProxy (v1, v2, v2 with TLS facts and checksum) the Received field
     rejectUnauthorized: false,
     servername: 'mail.example.test',
   });
-  assert.match(await send(new Line(secured), 'by tls'), /^Received: from far\.test \(\[127\.0\.0\.77\]\)/m);
+  const field =
+    /^Received: from far\.test \(\[127\.0\.0\.77\]\)\r?\n\tby mail\.example\.test with ESMTPS \(TLSv1\.3 to the proxy as mail\.example\.test\) id [^;]*\n\ttls TLS_/m;
+  assert.match(await send(new Line(secured), 'by tls'), field);
+});
+
+test('TLS that ended at HAProxy lets passwords be said only where the listener says that it counts', {
+  skip,
+}, async () => {
+  const hello = async (port: number): Promise<string> => {
+    const line = new Line(tls.connect({ socket: connect(port), rejectUnauthorized: false }));
+    await line.hears(/^220 /);
+    await line.say('EHLO far.test\r\n', /^250 /m);
+    line.end();
+    return line.heard;
+  };
+  assert.doesNotMatch(await hello(ports.notedSsl), /AUTH/);
+  const counted = await hello(ports.countsSsl);
+  assert.match(counted, /AUTH PLAIN LOGIN/);
+  assert.doesNotMatch(counted, /STARTTLS/);
 });
 
 test('behind HAProxy implicit TLS begins right after the header', { skip }, async () => {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { hashPassword } from '../../../src/world/node/passwords.ts';
+import { SmtpLine } from '../../support/ledger-client.ts';
 import { mailWith } from '../../support/mailboxes.ts';
 import { needs, programPath } from '../../support/needs.ts';
 import { needsPostfix, startPostfix } from '../../support/postfix.ts';
@@ -43,6 +44,7 @@ test('swaks: every attribute of XCLIENT that is offered', { skip: swaksMissing }
   const attributes = [
     ...['--xclient-addr', CLIENT, '--xclient-name', 'mx.far.test', '--xclient-port', '4711'],
     ...['--xclient-proto', 'ESMTP', '--xclient-helo', 'far.test', '--xclient-destaddr', '192.0.2.25'],
+    ...['--xclient-destport', '25'],
   ];
   const { code, output } = await swaks(ports.mx, 'by swaks', ...attributes);
   assert.equal(code, 0, output);
@@ -101,6 +103,42 @@ relay_transport = smtp:[127.0.0.1]:${ports.mx}
       ),
       await postfix.log(),
     );
+  } finally {
+    await postfix.remove();
+  }
+});
+
+test('Postfix and we take and refuse the same values of XCLIENT', { skip: needsPostfix() }, async () => {
+  const postfix = await startPostfix({
+    port: await freePort(),
+    domains: ['unused.test'],
+    parameters: 'smtpd_authorized_xclient_hosts = 127.0.0.1\n',
+  });
+  const values = [
+    'DESTPORT=25',
+    'DESTPORT=[UNAVAILABLE]',
+    'DESTPORT=-1',
+    'DESTPORT=x',
+    'DESTADDR=192.0.2.25 DESTPORT=587',
+    'DESTADDR=nowhere DESTPORT=25',
+    'PORT=4711 DESTPORT=25 PORT=x',
+    `ADDR=${CLIENT} PORT=4711 DESTADDR=192.0.2.25 DESTPORT=25`,
+  ];
+  try {
+    for (const value of values) {
+      const codes = await Promise.all(
+        [postfix.port, ports.mx].map(async (port) => {
+          const line = await SmtpLine.open(port);
+          await line.expect(220);
+          await line.say('EHLO filter.test', 250);
+          line.send(`XCLIENT ${value}\r\n`);
+          const reply = await line.reply();
+          line.close();
+          return reply.slice(0, 3);
+        }),
+      );
+      assert.equal(codes[0], codes[1], `XCLIENT ${value}`);
+    }
   } finally {
     await postfix.remove();
   }

@@ -6,7 +6,7 @@ import { mergeForwarded, parseXclient, parseXforward } from './forwarded.ts';
 test('XCLIENT: what is said, in xtext, and what is not known', () => {
   assert.deepEqual(
     parseXclient(
-      'NAME=mx.far.test ADDR=IPV6:2001:db8::7 PORT=4711 PROTO=esmtp HELO=far.test LOGIN=al+2Bice DESTADDR=192.0.2.25',
+      'NAME=mx.far.test ADDR=IPV6:2001:db8::7 PORT=4711 PROTO=esmtp HELO=far.test LOGIN=al+2Bice DESTADDR=192.0.2.25 DESTPORT=25',
     ),
     {
       name: 'mx.far.test',
@@ -16,6 +16,7 @@ test('XCLIENT: what is said, in xtext, and what is not known', () => {
       helo: 'far.test',
       login: 'al+ice',
       localAddress: '192.0.2.25',
+      localPort: 25,
     },
   );
   assert.deepEqual(
@@ -41,7 +42,8 @@ test('XCLIENT: what is not right, or not offered', () => {
     'PROTO=LMTP',
     'IDENT=4F2A',
     'SOURCE=LOCAL',
-    'DESTPORT=25',
+    'DESTPORT=65536',
+    'REVERSE_NAME=a.test',
     `NAME=${'a'.repeat(forwardedValueMax + 1)}`,
     'HELO=x '.repeat(forwardedAttributesMax + 1),
   ])

@@ -6,7 +6,7 @@ import { decodeXtext } from './xtext.ts';
 
 /** The attributes that are honoured, as EHLO names them. Others are refused. */
 export const forwardedNames = {
-  XCLIENT: ['NAME', 'ADDR', 'PORT', 'PROTO', 'HELO', 'LOGIN', 'DESTADDR'],
+  XCLIENT: ['NAME', 'ADDR', 'PORT', 'PROTO', 'HELO', 'LOGIN', 'DESTADDR', 'DESTPORT'],
   XFORWARD: ['NAME', 'ADDR', 'PORT', 'PROTO', 'HELO', 'IDENT', 'SOURCE'],
 } as const;
 
@@ -17,6 +17,7 @@ export interface ForwardedClient {
   readonly port?: number;
   /** The address of ours that the client spoke to. */
   readonly localAddress?: string;
+  readonly localPort?: number;
   readonly extended?: boolean;
   readonly helo?: string;
   readonly login?: string;
@@ -63,10 +64,11 @@ export function parseXclient(argument: string): ForwardedClient | undefined {
         client[name === 'ADDR' ? 'address' : 'localAddress'] = address;
         break;
       }
-      case 'PORT': {
+      case 'PORT':
+      case 'DESTPORT': {
         const port = portOf(value);
         if (port === undefined) return undefined;
-        client.port = port;
+        client[name === 'PORT' ? 'port' : 'localPort'] = port;
         break;
       }
       case 'NAME':
