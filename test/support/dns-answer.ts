@@ -1,11 +1,14 @@
 import packet from 'dns-packet';
 import type { RecordType } from '../../src/world/ports/resolver.ts';
-import type { Zone, ZoneFault, ZoneRecord } from '../../src/world/sim/zone.ts';
+import type { Zone, ZoneAnswer, ZoneFault, ZoneRecord } from '../../src/world/sim/zone.ts';
+
+/** How a server can fail as a whole; the last two say no to every name. */
+export type ServerFault = ZoneFault | 'NXDOMAIN' | 'EMPTY';
 
 /** How a question is answered. */
 export interface DnsAnswerOptions {
   /** Every answer is this fault. */
-  readonly failing: ZoneFault | undefined;
+  readonly failing: ServerFault | undefined;
   /** Octets over which an answer is truncated; undefined: what the question offers. */
   readonly udpMax: number | undefined;
   readonly authenticated: boolean | undefined;
@@ -22,10 +25,7 @@ export function answerQuestion(
   const question = query.questions?.[0];
   if (question === undefined) return undefined;
   const { failing } = options;
-  const found =
-    failing === undefined
-      ? zone.look(question.name, question.type as RecordType)
-      : { kind: 'fault' as const, fault: failing };
+  const found = look(zone, question.name, question.type as RecordType, failing);
   if (found.kind === 'fault' && found.fault === 'SILENT') return undefined;
   const rcode =
     found.kind === 'fault'
@@ -55,6 +55,12 @@ export function answerQuestion(
   const udpMax = options.udpMax ?? (opt?.type === 'OPT' ? opt.udpPayloadSize : 512);
   if (message.length <= udpMax) return message;
   return packet.encode({ ...response, flags: flags | packet.TRUNCATED_RESPONSE, answers: [], authorities: [] });
+}
+
+function look(zone: Zone, name: string, type: RecordType, failing: ServerFault | undefined): ZoneAnswer {
+  if (failing === 'NXDOMAIN') return { kind: 'no-such-name', aliases: [] };
+  if (failing === 'EMPTY') return { kind: 'no-data', aliases: [] };
+  return failing === undefined ? zone.look(name, type) : { kind: 'fault', fault: failing };
 }
 
 const SOA = { mname: 'ns.test', rname: 'root.test', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 60 };

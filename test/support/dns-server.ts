@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import packet from 'dns-packet';
 import { Zone } from '../../src/world/sim/zone.ts';
-import { answerQuestion } from './dns-answer.ts';
+import { answerQuestion, type ServerFault } from './dns-answer.ts';
 
 /** The running server. */
 export interface TestDnsServer {
@@ -16,7 +16,7 @@ export interface TestDnsServer {
   /** Replaces the zone. */
   load(text: string): void;
   /** Makes every answer a fault, or none. */
-  fail(rcode: 'SERVFAIL' | 'REFUSED' | 'SILENT' | undefined): void;
+  fail(how: ServerFault | undefined): void;
   close(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export async function startDnsServer(text: string, options: TestDnsOptions = {})
   const address = options.address ?? '127.0.0.1';
   const asked: string[] = [];
   let zone = new Zone(text);
-  let failing: 'SERVFAIL' | 'REFUSED' | 'SILENT' | undefined;
+  let failing: ServerFault | undefined;
 
   const respond = (octets: Buffer, via: 'udp' | 'tcp'): Buffer | undefined => {
     const query = packet.decode(octets);
@@ -89,8 +89,8 @@ export async function startDnsServer(text: string, options: TestDnsOptions = {})
     load(next) {
       zone = new Zone(next);
     },
-    fail(rcode) {
-      failing = rcode;
+    fail(how) {
+      failing = how;
     },
     async close() {
       closed = true;

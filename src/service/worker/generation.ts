@@ -7,6 +7,7 @@ import { createDirectory } from '../../flow/recipients/directory.ts';
 import type { Directory } from '../../flow/recipients/port.ts';
 import type { Reporter } from '../../flow/reporting/port.ts';
 import { createReporter } from '../../flow/reporting/reporter.ts';
+import { domainKey } from '../../mail/mailbox.ts';
 import type { NextHop } from '../../mail/next-hop.ts';
 import { addressesByPort } from '../../flow/routing/listening.ts';
 import { createRewrite } from '../../flow/routing/rewrite.ts';
@@ -73,6 +74,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     servers: briefing.nameServers.flatMap((text) => parseNameServer(text) ?? []),
     settings: settings.names,
     ...(settings.names.zones === undefined ? {} : { zones: settings.names.zones }),
+    doubting: { own: [serverName, ...Object.keys(settings.domains)].map((name) => domainKey(name.toLowerCase())) },
     journal,
     asked: tally.asked,
   });

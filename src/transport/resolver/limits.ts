@@ -14,3 +14,7 @@ export const restFirstMs = 5_000;
 export const restLongestMs = 300_000;
 /** How long a failure is repeated without asking (RFC 2308 §7 allows 5 minutes). */
 export const failureTtlMs = 1_000;
+/** How long a server that had records for a name is believed when it says no. */
+export const knewMs = 30_000;
+/** How long the no of a server that could not show that it knows anything is not believed, until it is asked to show it again. */
+export const doubtMs = 5_000;

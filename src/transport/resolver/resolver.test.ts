@@ -359,3 +359,49 @@ test('more look-ups than allowed at once wait, the cache stays within its bound'
   await resolver.query('n0.test', 'A');
   assert.equal(sim.asked.length, before + 1);
 });
+
+const root: packet.Answer = { name: '.', type: 'NS', ttl: 60, class: 'IN', data: 'a.root-servers.net' };
+
+test('a server that says no to every name counts as one that failed: another one is asked, and mail is not returned', async () => {
+  const doubting = { own: ['ours.test'] };
+  const liar = makeWorld(() => ({ flags: 3 }));
+  const { journal, names } = recording();
+  const alone = createResolver({ world: liar.world, servers: two, settings, journal, doubting });
+  const held = await alone.query('good.test', 'MX');
+  assert.ok(held.kind === 'failure' && /^NXDOMAIN for good\.test from 192\.0\.2\.\d, which knows no/.test(held.reason));
+  assert.deepEqual(names, ['names.server-failed', 'names.server-failed', 'names.unavailable']);
+  const sim = makeWorld((_query, server) => (server === '192.0.2.1' ? { flags: 3 } : { answers: [a('good.test')] }));
+  const resolver = createResolver({ world: sim.world, servers: two, settings, doubting });
+  assert.equal((await resolver.query('good.test', 'A')).kind, 'records');
+});
+
+test('a no of a server that knows the root is one, at the cost of one more question', async () => {
+  const sim = makeWorld((query) =>
+    query.questions?.[0]?.type === 'NS' ? { answers: [root] } : { flags: 3, authorities: [soa] },
+  );
+  const { journal, names } = recording();
+  const resolver = createResolver({ world: sim.world, servers: two, settings, journal, doubting: { own: [] } });
+  assert.equal((await resolver.query('typo.test', 'MX')).kind, 'no-such-name');
+  assert.equal((await resolver.query('wrong.test', 'MX')).kind, 'no-such-name');
+  assert.deepEqual([sim.asked.length, names], [3, []]);
+});
+
+test('a server that is not believed recovers with the first answer that shows knowledge, told once', async () => {
+  let lying = true;
+  const sim = makeWorld((query) => {
+    const question = query.questions?.[0];
+    if (lying) return question?.type === 'PTR' ? { answers: [] } : { flags: 3 };
+    return question?.type === 'NS' ? { answers: [root] } : { flags: 3 };
+  });
+  const { journal, names } = recording();
+  const [server] = two;
+  assert.ok(server);
+  const resolver = createResolver({ world: sim.world, servers: [server], settings, journal, doubting: { own: [] } });
+  assert.equal((await resolver.query('good.test', 'MX')).kind, 'failure');
+  assert.equal((await resolver.query('1.2.0.192.in-addr.arpa', 'PTR')).kind, 'no-data');
+  assert.deepEqual(names, ['names.server-failed', 'names.unavailable']);
+  lying = false;
+  await sim.pass(10_000);
+  assert.equal((await resolver.query('typo.test', 'MX')).kind, 'no-such-name');
+  assert.deepEqual(names, ['names.server-failed', 'names.unavailable', 'names.server-answered']);
+});

@@ -1,6 +1,7 @@
 /**
  * The name service of the program: a stub that asks recursive servers. It is called through `world/ports/resolver.ts` by whoever needs
- * a name; it promises an answer within tries times the time-out, definite negatives only when a server said so, and bounded memory.
+ * a name; it promises an answer within tries times the time-out (some more where a no is doubted), definite negatives only when a
+ * server said so that knows names, and bounded memory.
  * It never appends a search list, never reads the hosts file, never rejects. What it found about servers is told by the events `names.*`.
  */
 import { parseIp, isLoopback } from '../../base/ip.ts';
@@ -17,6 +18,8 @@ import type { NamesSettings } from '../../settings/names.ts';
 import type { Answer, RecordData, RecordType, Resolver } from '../../world/ports/resolver.ts';
 import type { World } from '../../world/world.ts';
 import { AnswerCache } from './cache.ts';
+import { Credence } from './credence.ts';
+import type { Said } from './credence.ts';
 import { ask } from './exchange.ts';
 import { failureTtlMs, inFlightMax, serversMax, waitingMax } from './limits.ts';
 import type { NameServer } from './name-servers.ts';
@@ -32,6 +35,8 @@ export interface ResolverOptions {
   /** Domains that other servers are asked for, with all names below them. */
   readonly zones?: NamesSettings['zones'];
   readonly journal?: Journal;
+  /** Names of our own. Where they are given, a server that says no to every name is not believed, and the look-up fails. */
+  readonly doubting?: { readonly own: readonly string[] };
   /** Hears of every question to a name server, and whether it came to nothing. */
   readonly asked?: (server: string, failed: boolean) => void;
 }
@@ -63,8 +68,9 @@ class StubResolver implements Resolver {
   readonly #inFlight = new Map<string, Promise<Answer<RecordType>>>();
   readonly #asked: NonNullable<ResolverOptions['asked']>;
   readonly #turnstile = new Turnstile(inFlightMax, waitingMax);
+  readonly #credence: Credence | undefined;
 
-  constructor({ world, servers, settings, journal, asked, zones = {} }: ResolverOptions) {
+  constructor({ world, servers, settings, journal, asked, doubting, zones = {} }: ResolverOptions) {
     this.#asked = asked ?? (() => undefined);
     this.#world = world;
     this.#settings = settings;
@@ -74,6 +80,13 @@ class StubResolver implements Resolver {
       this.#zones.set(domainKey(zone.toLowerCase()), new ServerHealth(own, world.clock, journal, 'of a zone'));
     }
     this.#cache = new AnswerCache(settings.cacheMax);
+    if (doubting !== undefined)
+      this.#credence = new Credence({
+        clock: world.clock,
+        ask: (server, name, type) => this.#askForProof(server, name, type),
+        chance: () => world.random.bytes(8).toString('hex'),
+        own: doubting.own,
+      });
   }
 
   query<T extends RecordType>(text: string, type: T): Promise<Answer<T>> {
@@ -129,16 +142,16 @@ class StubResolver implements Resolver {
   }
 
   async #askInTurn<T extends RecordType>(name: string, type: T, aliases: number): Promise<Step<T>> {
-    const health = this.#healthFor(name);
+    const { health, zone } = this.#healthFor(name);
     const order = health.order();
     if (order.length === 0) return { failure: 'no name server is configured' };
     let last: Extract<Step<T>, { failure: string }> = { failure: '' };
     for (let attempt = 0; attempt < this.#settings.tries; attempt += 1) {
       const server = order[attempt % order.length];
       if (server === undefined) break;
-      const step = await this.#askOne(server, health, name, type, aliases);
-      if ('finding' in step) return step;
-      last = step;
+      const step: Step<T> = await this.#askOne(server, health, name, type, aliases);
+      if ('finding' in step && (await this.#isBelieved(server, health, step, { name, type, zone }))) return step;
+      last = 'finding' in step ? { failure: disbelief(server, step.finding.kind, name) } : step;
     }
     if (last.unexplained !== undefined && (await this.#isBogus(last.unexplained, health, name, type)))
       return { failure: `${last.failure}: DNSSEC validation of ${name} fails (without it the server answers)` };
@@ -146,13 +159,43 @@ class StubResolver implements Resolver {
   }
 
   /** Whose answer counts for a name: of the longest zone that it is in. */
-  #healthFor(name: string): ServerHealth {
-    if (this.#zones.size === 0) return this.#health;
+  #healthFor(name: string): { readonly health: ServerHealth; readonly zone?: string } {
+    if (this.#zones.size === 0) return { health: this.#health };
     for (let rest = name; ; rest = rest.slice(rest.indexOf('.') + 1)) {
       const found = this.#zones.get(rest);
-      if (found !== undefined) return found;
-      if (!rest.includes('.')) return this.#health;
+      if (found !== undefined) return { health: found, zone: rest };
+      if (!rest.includes('.')) return { health: this.#health };
     }
+  }
+
+  /** Whether a server that says no can show that it knows any name. */
+  async #isBelieved<T extends RecordType>(
+    server: NameServer,
+    health: ServerHealth,
+    { finding: { kind }, authenticated }: Extract<Step<T>, { finding: unknown }>,
+    { name, type, zone }: { readonly name: string; readonly type: T; readonly zone: string | undefined },
+  ): Promise<boolean> {
+    const credence = this.#credence;
+    if (credence !== undefined && (kind === 'no-such-name' || kind === 'no-data') && !authenticated) {
+      if (!(await credence.believes(server, kind, { name, type }, zone))) {
+        health.failed(server, disbelief(server, kind, name));
+        return false;
+      }
+    } else credence?.knew(server, name, type);
+    if (credence?.doubts(server) !== true) health.answered(server);
+    return true;
+  }
+
+  /** One question that a server must show its knowledge by. */
+  async #askForProof(server: NameServer, name: string, type: RecordType): Promise<Said | undefined> {
+    const edns = [this.#health, ...this.#zones.values()].every((health) => health.edns(server));
+    const { timeout } = this.#settings;
+    const exchange = await ask({ world: this.#world, server, name, type, edns, timeoutMs: timeout });
+    const answers = exchange.kind === 'response' && [0, 3].includes(exchange.response.rcode);
+    this.#asked(printNameServer(server), !answers);
+    if (!answers) return undefined;
+    const { kind } = readAnswer(exchange.response, name, type);
+    return kind === 'no-such-name' || kind === 'no-data' ? kind : 'records';
   }
 
   async #askOne<T extends RecordType>(
@@ -181,11 +224,10 @@ class StubResolver implements Resolver {
       const reason = refusalOf(server, name, response);
       // SERVFAIL speaks of the name, REFUSED of the server.
       if (response.rcode === 5) health.failed(server, reason);
-      else health.answered(server);
+      else if (this.#credence?.doubts(server) !== true) health.answered(server);
       const silent = response.rcode === SERVFAIL && response.errors === undefined;
       return { failure: reason, ...(silent ? { unexplained: server } : {}) };
     }
-    health.answered(server);
     return {
       finding: readAnswer(response, name, type, aliases),
       authenticated: response.authenticated && isTrusted(server),
@@ -213,6 +255,12 @@ function refusalOf(server: NameServer, name: string, { rcode, errors = [] }: Res
   const said = errors.map(printExtendedError).join('; ');
   if (speaksOfDnssec(errors)) return `${text}: DNSSEC validation of ${name} fails (${said})`;
   return said === '' ? text : `${text} (${said})`;
+}
+
+/** Why the no of a server is not taken for one. */
+function disbelief(server: NameServer, said: string, name: string): string {
+  const what = said === 'no-such-name' ? 'NXDOMAIN' : 'an empty answer';
+  return `${what} for ${name} from ${printNameServer(server)}, which knows no other name either, not even the root: it is not believed`;
 }
 
 /** The AD bit of a server on this machine cannot have been changed on its way (RFC 4035 §4.9.3). */

@@ -63,6 +63,7 @@ function ask(check: Check, ports: readonly number[], host: PretendedFacts = {}, 
 }
 
 const causeOf = (verdict: Verdict): string => (verdict.kind === 'unhealthy' ? verdict.cause : verdict.kind);
+const ROOT: Answer = { answers: [{ name: '.', type: 'NS', ttl: 60, class: 'IN', data: 'a.root-servers.net' }] };
 const RCODES = { FORMERR: 1, NXDOMAIN: 3 } as const;
 const isChaos = (query: packet.DecodedPacket): boolean => query.questions?.[0]?.class === 'CH';
 const hasEdns = (query: packet.DecodedPacket): boolean => (query.additionals?.length ?? 0) > 0;
@@ -99,10 +100,27 @@ test('a server to which not even the root exists knows nothing; one of a private
     },
   ));
 
+test('a server that has no record for any name knows nothing either; one without a root that has hosts does', async () => {
+  await withServer(
+    () => ({}),
+    async (port) => {
+      const told =
+        /answers without any record even for the root: it knows no name at all\. .* mail for elsewhere waits/;
+      assert.match(causeOf(await ask(serversAnswer, [port])), told);
+      assert.equal((await ask(someServerResolves, [port])).kind, 'blocked');
+    },
+  );
+  const a = (name: string): Answer => ({ answers: [{ name, type: 'A', ttl: 60, class: 'IN', data: '192.0.2.1' }] });
+  await withServer(
+    ({ questions: [asked] = [] }) => (asked?.type === 'A' ? a(asked.name) : {}),
+    async (port) => assert.equal((await ask(serversAnswer, [port])).kind, 'healthy'),
+  );
+});
+
 test('a server that answers after four seconds is slow and not dead, also where the first question is lost', async () => {
   // With patience cut to a quarter, one second is what four are else.
   const quarter: Clock = { ...nodeWorld.clock, after: (ms, fn) => nodeWorld.clock.after(ms / 4, fn) };
-  const slow = (): Promise<Answer> => new Promise((resolve) => nodeWorld.clock.after(1000, () => resolve({})));
+  const slow = (): Promise<Answer> => new Promise((resolve) => nodeWorld.clock.after(1000, () => resolve(ROOT)));
   for (const lost of [0, 1]) {
     let asked = 0;
     await withServer(
@@ -122,7 +140,7 @@ test('a server that answers after four seconds is slow and not dead, also where 
 test('a server that takes one slow question after the other is slow for EDNS too, and drops nothing', () => {
   let before: Promise<unknown> = Promise.resolve();
   const inTurn = (): Promise<Answer> => {
-    const mine = before.then(() => new Promise((resolve) => nodeWorld.clock.after(250, () => resolve({}))));
+    const mine = before.then(() => new Promise((resolve) => nodeWorld.clock.after(250, () => resolve(ROOT))));
     before = mine;
     return mine as Promise<Answer>;
   };
@@ -131,7 +149,7 @@ test('a server that takes one slow question after the other is slow for EDNS too
 
 test('a server that is slow and still soon enough for the service is well', () =>
   withServer(
-    () => new Promise((resolve) => nodeWorld.clock.after(60, () => resolve({}))),
+    () => new Promise((resolve) => nodeWorld.clock.after(60, () => resolve(ROOT))),
     async (port) => {
       assert.equal((await ask(serversAnswer, [port])).kind, 'healthy');
       assert.equal((await ask(someServerResolves, [port])).kind, 'healthy');
@@ -140,14 +158,14 @@ test('a server that is slow and still soon enough for the service is well', () =
 
 test('a server that refuses or loses questions with EDNS is told; the service can ask it without', async () => {
   await withServer(
-    (query) => (hasEdns(query) ? { flags: RCODES.FORMERR } : {}),
+    (query) => (hasEdns(query) ? { flags: RCODES.FORMERR } : ROOT),
     async (port) => {
       assert.equal((await ask(serversAnswer, [port])).kind, 'healthy');
       assert.match(causeOf(await ask(serversKnowEdns, [port])), /refuses those with EDNS \(FORMERR/);
     },
   );
   await withServer(
-    (query) => (hasEdns(query) ? undefined : {}),
+    (query) => (hasEdns(query) ? undefined : ROOT),
     async (port) => {
       assert.equal((await ask(serversAnswer, [port])).kind, 'healthy');
       assert.match(causeOf(await ask(serversKnowEdns, [port])), /none with EDNS within .* drops them/);
@@ -157,7 +175,7 @@ test('a server that refuses or loses questions with EDNS is told; the service ca
 
 test('one server of two that is dead is told, and names are looked up by the other', () =>
   withServer(
-    () => ({}),
+    () => ROOT,
     async (port) => {
       const both = [await freePort(), port];
       const verdict = await ask(serversAnswer, both);

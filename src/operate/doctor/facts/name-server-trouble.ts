@@ -35,6 +35,9 @@ const NXDOMAIN = 3;
 /** Whether a reply answers the question, with records or with a no. */
 export const resolves = (reply: NameServerReply): boolean => has(reply, NOERROR, NXDOMAIN);
 
+const isEmpty = (reply: NameServerReply): boolean =>
+  reply.kind === 'response' && has(reply, NOERROR) && reply.response.answers.length === 0;
+
 /** Whether a server refuses the form of the question: it may know it without EDNS (RFC 6891 §7). */
 export const refusesForm = (reply: NameServerReply): boolean => has(reply, 1, 4);
 
@@ -64,16 +67,22 @@ async function askRoot(world: AskParts, server: NameServer, names: readonly stri
   const without = refused ? await askPlain(nameServerWaitMs - nameServerPlainMs) : withEdns;
   const reply = without.kind === 'silent' ? withEdns : without;
   // One that takes so long is told for that: more questions would take as long again.
-  if (reply.kind === 'silent' || reply.tookMs > nameServerSignMs || has(reply, NOERROR))
+  const saysNo = has(reply, NXDOMAIN) || isEmpty(reply);
+  if (reply.kind === 'silent' || reply.tookMs > nameServerSignMs || (has(reply, NOERROR) && !saysNo))
     return { reply, knowsNothing: false, withEdns };
-  if (!has(reply, NXDOMAIN)) {
+  if (!saysNo) {
     // Some routers and stubs answer for hosts only: the root, and whose servers a domain has, are none.
     const hosts = await Promise.all(HOSTS.map((name) => askByUdp(world, server, name, 'A')));
     const found = hosts.find((one) => one.kind === 'response' && has(one, NOERROR) && one.response.answers.length > 0);
     return { reply: found ?? reply, knowsNothing: false, withEdns: found ?? withEdns };
   }
-  const others = await Promise.all(names.map((name) => askByUdp(world, server, name, 'NS')));
-  return { reply, knowsNothing: others.every((one) => has(one, NXDOMAIN)), withEdns };
+  const others = await Promise.all([
+    ...names.map((name) => askByUdp(world, server, name, 'NS')),
+    ...(isEmpty(reply) ? HOSTS.map((name) => askByUdp(world, server, name, 'A')) : []),
+  ]);
+  // The same no to every name.
+  const sameNo = isEmpty(reply) ? isEmpty : (one: NameServerReply) => has(one, NXDOMAIN);
+  return { reply, knowsNothing: others.every(sameNo), withEdns };
 }
 
 /** Names of which any server knows one, also one that serves a private network only. */
@@ -159,7 +168,8 @@ export async function whySilent(
 
 const REFUSED_FOR: Readonly<Record<number, string>> = {
   2: 'it cannot reach those that it asks',
-  3: 'it knows no name at all, so mail for every domain would come back as undeliverable',
+  0: 'it knows no name at all. Such a no is not believed, and mail for elsewhere waits',
+  3: 'it knows no name at all. Such a no is not believed, and mail for elsewhere waits',
   5: 'it does not serve this host',
 };
 
@@ -186,8 +196,9 @@ export async function whyRefused(
     return { cause: `Name server ${shown} forwards in a loop (${chainInWords(chain)})`, evidence };
   const said = (reply.response.errors ?? []).map(printExtendedError).join('; ');
   const why = REFUSED_FOR[reply.response.rcode] ?? 'it cannot or will not resolve';
+  const answer = isEmpty(reply) ? 'without any record' : rcodeName(reply.response.rcode);
   return {
-    cause: `Name server ${shown} answers ${rcodeName(reply.response.rcode)} even for the root${said === '' ? '' : ` (${said})`}: ${why}`,
+    cause: `Name server ${shown} answers ${answer} even for the root${said === '' ? '' : ` (${said})`}: ${why}`,
     evidence,
   };
 }
