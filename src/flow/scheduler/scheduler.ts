@@ -34,6 +34,8 @@ export interface SchedulerParts extends Omit<AttemptRooms, 'guard'> {
   readonly activeElsewhere: (nextHop: NextHop) => number;
   /** Asks for a larger share of a next hop's connections, because this worker uses up its own; calls back when there is more. */
   readonly wantMore: (nextHop: NextHop, granted: () => void) => void;
+  /** Called at the first attempt in a row that did not reach a next hop. */
+  readonly unreached?: ((nextHop: NextHop) => void) | undefined;
 }
 
 /** What a new configuration changes; attempts under way keep what they began with. */
@@ -368,6 +370,7 @@ class RunningScheduler implements ConfigurableScheduler {
     const { journal, world } = this.#parts;
     known.reason = end.reason;
     const change = known.state.learn(end.nextHop, world.clock.now());
+    if (end.nextHop === 'unreachable' && known.state.failures === 1) this.#parts.unreached?.(known.nextHop);
     if (change === 'opened') {
       journal.emit('scheduler.next-hop-rests', {
         nextHop: known.nextHop,

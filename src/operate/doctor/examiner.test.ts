@@ -142,6 +142,22 @@ test('a change is looked into soon, and what could not be written is written lat
   assert.equal(stage.stored.length, 1);
 });
 
+test('what somebody else has found is told after one look that says the same, and not after one that does not', async () => {
+  const stage = new Stage('network');
+  await stage.pass(limits.firstMs + 1_000);
+  stage.examiner.suspect('a.a');
+  stage.examiner.suspect('b.b');
+  await stage.pass(1_000);
+  assert.deepEqual([stage.looks, stage.told.length], [2, 0]);
+  stage.verdict = bad;
+  stage.examiner.suspect('a.a');
+  await stage.pass(1_000);
+  stage.examiner.suspect('a.a');
+  await stage.pass(1_000);
+  assert.deepEqual([stage.looks, stage.told], [3, ['doctor.condition-found a.a']]);
+  stage.examiner.stop();
+});
+
 test('what was mended is over in the same second, and told once', async () => {
   const stage = new Stage('network');
   stage.verdict = bad;

@@ -32,6 +32,8 @@ export interface Examiner {
   conditions(): readonly Condition[];
   /** Looks at everything soon: something has changed, and one look that finds well what was not is believed. */
   lookSoon(): void;
+  /** Looks at one at once, since somebody else has found it unhealthy: one look that says the same is believed. */
+  suspect(id: string): void;
   /** Looks at these, where they are not well, at once, and at the rest soon; resolves when it has looked. */
   lookAgain(ids: readonly string[]): Promise<void>;
   stop(): void;
@@ -103,6 +105,17 @@ class PeriodicExaminer implements Examiner {
     if (open.length === 0 || this.#stopped) return this.#plan();
     this.#timer?.cancel();
     await this.#begin(0);
+  }
+
+  suspect(id: string): void {
+    const { checks, clock } = this.#parts;
+    const check = checks.find((one) => one.id === id);
+    const watch = this.#watches.get(id) ?? unseen;
+    if (check === undefined || watch.condition !== undefined) return;
+    const firstMs = watch.bad === 0 ? clock.wall() : watch.firstMs;
+    this.#watches.set(id, { ...watch, bad: needed(check).found - 1, firstMs });
+    this.#due.set(id, clock.now());
+    this.#plan();
   }
 
   /** Brings looks forward. What is mended on purpose does not come and go: one look is enough. */

@@ -25,6 +25,7 @@ export interface ExaminationParts {
 export interface Examination {
   conditions(): readonly Condition[];
   lookSoon(): void;
+  suspect(id: string): void;
   lookAgain(ids: readonly string[]): Promise<void>;
   stop(): void;
 }
@@ -51,6 +52,7 @@ export function beginExamination(parts: ExaminationParts): Examination {
   return {
     conditions: () => examiner?.conditions() ?? [],
     lookSoon: () => examiner?.lookSoon(),
+    suspect: (id) => void load().then(() => examiner?.suspect(id)),
     async lookAgain(ids) {
       timer.cancel();
       await load();

@@ -387,6 +387,8 @@ export class Supervisor {
       case 'write-events':
         await Promise.all([this.#parts.writeEvents(), askWorkers(this.#workers, 'write-events', undefined)]);
         return undefined;
+      case 'suspect':
+        return this.#operator.call('suspect', input);
       case 'workers': {
         const { call, input: asked } = input as { call: string; input: unknown };
         return askWorkers(this.#workers, call, asked);

@@ -26,6 +26,8 @@ export interface ShardParts {
   readonly previousEnd: PreviousEnd;
   /** Attempts under way to a next hop by the other shards of this worker. */
   readonly activeElsewhere: (nextHop: NextHop) => number;
+  /** Called at the first attempt in a row that did not reach a next hop. */
+  readonly unreached: (nextHop: NextHop) => void;
   /** Sizes of the log other than the usual ones. */
   readonly geometry?: Partial<LogGeometry>;
 }
@@ -57,6 +59,7 @@ export async function openShard(number: number, generation: Generation, parts: S
     journal,
     timeline,
     activeElsewhere: parts.activeElsewhere,
+    unreached: parts.unreached,
     ...schedulerPart(generation),
   });
   return { number, queue, scheduler };

@@ -30,6 +30,7 @@ import { openDequeue } from './dequeue.ts';
 import { openProxies } from './proxies.ts';
 import { type Generation, limitsOf, makeGeneration, nextHopOf } from './generation.ts';
 import type { ChildDuties, SupervisorLink } from './link.ts';
+import { letGoOn } from './go-on.ts';
 import { answerCall, type CalledParts } from './operator-calls.ts';
 import { takeIn } from './take-in.ts';
 import { lookOutside } from './look-outside.ts';
@@ -60,6 +61,10 @@ export interface WorkerParts {
   /** Sizes of the queue's log other than the usual ones; for simulations. */
   readonly queueGeometry?: Partial<LogGeometry>;
 }
+
+/** How often, and how long after one another, a worker asks for a look at what an attempt has met. */
+const SUSPECT_TRIES = 3;
+const SUSPECT_MS = 3_000;
 
 /** Makes the duties of a worker process. */
 export function createWorker(parts: WorkerParts, supervisor: SupervisorLink): ChildDuties {
@@ -93,13 +98,23 @@ class Worker implements ChildDuties {
     board.set({ part: 'delivery', state: 'stopped' });
     // Told when the start has gone on to where it may wait, and then with every change.
     board.onChange(() => void this.#supervisor.ask('parts', { parts: board.all() }).catch(() => undefined));
-    this.#running = await startRunning(this.#parts, message, shares, this.#voice, board);
+    // Smart hosts and mail stores are ours to look after: what an attempt has met is looked into at once.
+    const unreached = (nextHop: string): void => {
+      if (/^(?:host|lmtp):/.test(nextHop)) this.#suspect('ways.smart-hosts', SUSPECT_TRIES);
+    };
+    this.#running = await startRunning(this.#parts, message, shares, this.#voice, board, unreached);
     // What an event has said meanwhile stays.
     if (board.get(queueOf(worker))?.state === 'starting') board.set({ part: queueOf(worker), state: 'running' });
     watchDescriptors(this.#parts, this.#running, worker);
     const proxies = Object.keys(message.briefing.settings.routing.proxies).map((name) => `proxy ${name}`);
     for (const part of ['resolver', ...proxies])
       if (board.get(part) === undefined) board.set({ part, state: 'running' });
+  }
+
+  /** Has a check look at once; at a start the operator process may not be there yet. */
+  #suspect(check: string, tries: number): void {
+    const again = (): void => this.#suspect(check, tries - 1);
+    this.#supervisor.ask('suspect', check).catch(() => tries > 1 && this.#parts.world.clock.after(SUSPECT_MS, again));
   }
 
   listen({ name }: Extract<ToChild, { kind: 'listen' }>, handle: ListenHandle): void {
@@ -142,6 +157,7 @@ class Worker implements ChildDuties {
     running.proxies.use(settings.routing.proxies);
     running.dequeue.use(settings.dequeue);
     for (const { scheduler } of running.shards) scheduler.use(schedulerPart(next));
+    before.names.replaced();
     void before.courier.close();
   }
 
@@ -174,6 +190,7 @@ class Worker implements ChildDuties {
     if (running === undefined) return;
     const { world } = this.#parts;
     running.dequeue.close();
+    running.generation.names.close();
     await Promise.all([
       within(world, GATEWAY_CLOSE_MS, running.gateways.stopListening()),
       ...this.#listening.map((listening) => within(world, 100, listening.close())),
@@ -240,6 +257,7 @@ async function startRunning(
   shares: Shares,
   { journal, tally, flush, close }: WorkerVoice,
   board: Board,
+  unreached: (nextHop: string) => void,
 ): Promise<Running> {
   const { world } = parts;
   const { briefing, shard, workers } = message;
@@ -259,8 +277,9 @@ async function startRunning(
   };
   const gateways = openGateways(parts, board, message, journal, tally, () => running);
   const proxies = openProxies(world, board, journal, tally, () => running);
+  const goOn = (): void => letGoOn(world.clock, shards, NAMES_FAILED);
   const make = (next: Briefing): Generation =>
-    makeGeneration(next, { ...parts, journal, workers, shares, gateways, proxies, tally, etrn });
+    makeGeneration(next, { ...parts, journal, workers, shares, gateways, proxies, tally, etrn, goOn });
   const generation = make(briefing);
   const open = (number: number, previousEnd: typeof message.previousEnd): Promise<Shard> =>
     openShard(number, generation, {
@@ -269,6 +288,7 @@ async function startRunning(
       timeline: told,
       directory: shardDirectory(settings, number),
       previousEnd,
+      unreached,
       activeElsewhere: (nextHop) =>
         shards.reduce((sum, other) => (other.number === number ? sum : sum + other.scheduler.active(nextHop)), 0),
       ...(parts.queueGeometry === undefined ? {} : { geometry: parts.queueGeometry }),
