@@ -284,16 +284,53 @@ class Operator implements ChildDuties {
           return searchTimelines({ disk: world.disk, directories, query, most });
         },
       },
-      events: eventReader({
-        ...world,
-        directories: () => this.#logDirectories('events'),
-        // What was told just now belongs to the answer, also what is not written yet.
-        write: () => Promise.all([this.#log?.flush(), this.#supervisor.ask('write-events', undefined)]),
-        unwritten: async () => [
-          ...((await this.#supervisor.ask('recent-events', undefined)) as WrittenEvent[]),
-          ...this.#recent.all(),
-        ],
-      }),
+      events: {
+        list: async (filter, most) => {
+          // What was told just now belongs to the answer, also what is not written yet.
+          await Promise.all([this.#log?.flush(), this.#supervisor.ask('write-events', undefined)]);
+          const directories = await this.#logDirectories('events');
+          const { numbers, severity, sinceMs } = filter;
+          const [number] = numbers ?? [];
+          const first = {
+            ...(number !== undefined && numbers?.length === 1 ? { number } : {}),
+            ...(sinceMs === undefined ? {} : { sinceMs }),
+            ...(severity === 'error' ? { severity } : {}),
+          };
+          const [written, supervisors] = await Promise.all([
+            listEvents({ disk: world.disk, directories }, first, Number.MAX_SAFE_INTEGER),
+            this.#supervisor.ask('recent-events', undefined),
+          ]);
+          // What cannot be written is in the memory of its process.
+          return withoutTwins([...written, ...(supervisors as WrittenEvent[]), ...this.#recent.all()])
+            .map(shown)
+            .filter((event) => matches(event, filter))
+            .slice(-most);
+        },
+        follow: (filter, listener) => {
+          let ended = false;
+          let stop: () => void = () => undefined;
+          void this.#logDirectories('events')
+            .then((directories) =>
+              followEvents(
+                { disk: world.disk, clock: world.clock, directories },
+                {},
+                (event) => {
+                  const record = shown(event);
+                  if (matches(record, filter)) listener(record);
+                },
+                () => undefined,
+              ),
+            )
+            .then((following) => {
+              stop = () => following.stop();
+              if (ended) stop();
+            });
+          return () => {
+            ended = true;
+            stop();
+          };
+        },
+      },
     };
   }
 
@@ -342,4 +379,22 @@ class Operator implements ChildDuties {
       levels: async () => this.#levels,
     };
   }
+}
+
+/** Events of other versions may be in the log: their rows may be unknown here. */
+const rows: Readonly<Record<number, EventRow | undefined>> = catalogue;
+
+function shown(event: WrittenEvent): EventRecord {
+  const advice = rows[event.number]?.advice;
+  return { ...event, text: renderText(event), ...(advice === undefined ? {} : { advice }) };
+}
+
+const RANKS = { information: 0, warning: 1, error: 2 } as const;
+
+function matches(event: EventRecord, filter: Parameters<OperatorContext['events']['list']>[0]): boolean {
+  if (filter.numbers !== undefined && !filter.numbers.includes(event.number)) return false;
+  if (filter.severity !== undefined && RANKS[event.severity] < RANKS[filter.severity]) return false;
+  if (filter.category !== undefined && event.category !== filter.category) return false;
+  if (filter.sinceMs !== undefined && event.atMs < filter.sinceMs) return false;
+  return filter.contains === undefined || event.text.toLowerCase().includes(filter.contains.toLowerCase());
 }
