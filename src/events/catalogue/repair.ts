@@ -82,7 +82,7 @@ export const repairEvents = {
     severity: 'error',
     category: 'storage',
     title: 'The data directory was written by a newer version',
-    text: 'the register of formats {path} says that {part} is of format {found}; this version reads up to format {known}',
+    text: '{path} says that {part} is of format {found}; this version reads up to format {known}',
     data: { part: 'text', path: 'path', found: 'count', known: 'count' },
     advice: 'Start the version that wrote it, or put back a snapshot that it took before it changed the format.',
   },

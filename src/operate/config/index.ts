@@ -22,6 +22,7 @@ export {
   holdsSpool,
   printSpoolMarker,
   readSpoolMarker,
+  newerSpoolMarker,
   spoolMarkerPath,
   spoolPath,
 } from './spool-marker.ts';

@@ -56,6 +56,21 @@ export async function readSpoolMarker(
     : { data, id, madeAtMs: made };
 }
 
+/** The signs of a configuration that a newer version wrote, the one outside first: where, and in which format. */
+export async function newerSpoolMarker(
+  disk: Pick<Disk, 'readFile' | 'entry'>,
+  configurationPath: string,
+  data: string,
+): Promise<{ readonly path: string; readonly found: number; readonly known: number } | undefined> {
+  for (const path of [spoolMarkerPath(configurationPath, data), spoolPath(data)]) {
+    if (path === undefined || (await disk.entry(path))?.kind !== 'file') continue;
+    const text = await disk.readFile(path).then(String, () => ''); // unreadable: as if there were none
+    const found = Number(/^format (\d{1,9})$/m.exec(text)?.[1] ?? 0);
+    if (found > FORMAT) return { path, found, known: FORMAT };
+  }
+  return undefined;
+}
+
 /** Whether a data directory holds a spool: its file, or a queue from before there was one. */
 export async function holdsSpool(disk: Pick<Disk, 'entry'>, data: string): Promise<boolean> {
   return (await disk.entry(spoolPath(data))) !== undefined || (await disk.entry(`${data}/queue`)) !== undefined;

@@ -6,7 +6,7 @@ import { lookAt, writeSnapshot } from '../../operate/repair/snapshot/take.ts';
 import { nodeHostChanges } from '../../world/node/host-changes.ts';
 import { nodeWorld } from '../../world/node/world.ts';
 import { VERSION } from '../version.ts';
-import { type StorageParts, type StorageTrouble, unusable } from './storage.ts';
+import { newerFormat, type StorageParts, type StorageTrouble, unusable } from './storage.ts';
 
 /** Looks at the formats, with the lock of the data directory held; says why the storage cannot be used as it is. */
 export async function openDataFormats(look: StorageParts, journal: Journal): Promise<StorageTrouble | undefined> {
@@ -32,12 +32,7 @@ export async function openDataFormats(look: StorageParts, journal: Journal): Pro
     });
     if (opened.kind === 'newer') {
       const { part, found, known, writtenBy } = opened;
-      return {
-        event: 'formats.newer',
-        data: { part, path, found, known },
-        evidence: [{ what: `format of ${part}`, expected: `${known} or earlier`, seen: String(found) }],
-        cure: `ims verify (then start ${writtenBy === '' ? 'the newer version' : `version ${writtenBy}`}, which wrote it)`,
-      };
+      return newerFormat({ part, path, found, known }, writtenBy);
     }
     if (opened.kind === 'unreadable')
       return {

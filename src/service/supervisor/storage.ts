@@ -4,6 +4,7 @@ import type { EventData } from '../../events/journal.ts';
 import type { Evidence } from '../../operate/doctor/verdict.ts';
 import {
   holdsSpool,
+  newerSpoolMarker,
   printSpoolMarker,
   readSpoolMarker,
   spoolMarkerPath,
@@ -53,6 +54,8 @@ export async function openStorage(parts: StorageParts): Promise<StorageTrouble |
   const marker = spoolMarkerPath(configurationPath, data);
   let at = data;
   try {
+    const newer = await newerSpoolMarker(disk, configurationPath, data);
+    if (newer !== undefined) return newerFormat({ part: 'spool', ...newer }, '');
     const sign = marker === undefined ? undefined : await readSpoolMarker(disk, marker).catch(() => undefined); // unreadable: as if there were none
     if (marker !== undefined && sign?.data === data && !(await holdsSpool(disk, data)))
       return await missing(parts, marker, sign.madeAtMs);
@@ -98,6 +101,17 @@ export async function missing(
       { what: marker, expected: 'agrees', seen: `says that a spool was made in ${path}` },
     ],
     cure: `findmnt -T ${path} (mount what is missing there; nothing else is needed)`,
+  };
+}
+
+/** Says that a newer version wrote a part of the storage: this one must not guess at it. */
+export function newerFormat(data: EventData<'formats.newer'>, writtenBy: string): StorageTrouble {
+  const { part, found, known } = data;
+  return {
+    event: 'formats.newer',
+    data,
+    evidence: [{ what: `format of ${part}`, expected: `${known} or earlier`, seen: String(found) }],
+    cure: `ims verify (then start ${writtenBy === '' ? 'the newer version' : `version ${writtenBy}`}, which wrote it)`,
   };
 }
 

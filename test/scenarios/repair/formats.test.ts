@@ -63,6 +63,19 @@ test('a newer format keeps the listeners closed and is named; once it is gone th
     await service.seen(1000, 20_000);
     await stat(register);
     await restarted;
+    await service.stop();
+    for (const sign of [`${service.configuration}.spool`, join(service.directory, 'data/spool')]) {
+      const known = await readFile(sign, 'utf8');
+      await writeFile(sign, known.replace('format 1', 'format 3'));
+      await service.restart(4972);
+      const { text } = await service.seen(4972);
+      assert.equal(text, `${sign} says that spool is of format 3; this version reads up to format 1`);
+      const look = await service.ims('doctor', '--only', 'storage.formats', '--json');
+      assert.match(look.stdout, /has format 3, and this version knows formats up to 1/);
+      await writeFile(sign, known);
+      await service.seen(1000, 20_000);
+      await service.stop();
+    }
   } finally {
     await service.remove();
     await mkdir(service.directory, { recursive: true });

@@ -1,3 +1,4 @@
+import { newerSpoolMarker } from '../../config/spool-marker.ts';
 import { formatParts, newerIn, readFormats, registerPath } from '../../formats/formats.ts';
 import { defineCheck } from '../check.ts';
 import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
@@ -8,11 +9,18 @@ export const dataFormats = defineCheck({
   number: 290,
   title: 'Everything in the data directory has a format that this version knows',
   why: 'A newer version may have written it: an older program must not guess at its mail, logs and settings.',
-  needs: ['settings', 'disk'],
+  needs: ['settings', 'disk', 'configuration'],
   after: ['storage.data-directory'],
   cost: 'host',
-  async look({ settings, disk }) {
+  async look({ settings, disk, configuration }) {
     const { data } = settings.server;
+    const sign = await newerSpoolMarker(disk, configuration.path, data);
+    if (sign !== undefined)
+      return unhealthy(
+        `${sign.path} has format ${sign.found}, and this version knows formats up to ${sign.known}: a newer version wrote it.`,
+        { cure: 'Start the newer version again (ims verify shows which one this is)', event: 4972 },
+        [row(sign.path, `format ${sign.known} or earlier`, `format ${sign.found}`)],
+      );
     const found = await readFormats(disk, data);
     if (found.kind === 'none') return notApplicable('the next start writes down the formats');
     if (found.kind === 'unreadable') {
