@@ -9,6 +9,7 @@ import { nodeOutput } from '../world/node/output.ts';
 import { canonicalAddress } from '../world/node/stream.ts';
 import { nodeWorld } from '../world/node/world.ts';
 import type { Host } from '../world/ports/host.ts';
+import type { Http } from '../world/ports/http.ts';
 import type { SecureShell } from '../world/ports/secure-shell.ts';
 import type { Output } from '../world/ports/output.ts';
 import { lastWords, type Voice } from './last-words.ts';
@@ -63,7 +64,11 @@ export async function serveRole(role: 'worker' | 'operator'): Promise<void> {
     duties = serveSupervisor(
       nodeParentLink,
       nodeWorld.clock,
-      (supervisor) => createOperator({ world: nodeWorld, output, host: nodeHostLater }, supervisor),
+      (supervisor) =>
+        createOperator(
+          { world: nodeWorld, output, host: nodeHostLater, http: nodeHttpLater, programDirectory: import.meta.dirname },
+          supervisor,
+        ),
       exit,
       failed,
     );
@@ -72,6 +77,8 @@ export async function serveRole(role: 'worker' | 'operator'): Promise<void> {
 
 /** What looks at the host is loaded when it is first needed. */
 const nodeHostLater = async (): Promise<Host> => (await import('../world/node/host.ts')).nodeHost;
+
+const nodeHttpLater = async (): Promise<Http> => (await import('../world/node/http.ts')).nodeHttp;
 
 /** The voice of a process that has none yet. */
 function ownVoice(role: 'worker' | 'operator', output: Output): Voice {

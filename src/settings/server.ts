@@ -53,5 +53,14 @@ export const serverSettings = z.strictObject({
       'Where to answer HTTP questions after the health of the service (/live, /ready): loopback address and port, or the path of a UNIX socket; without it nowhere.',
     )
     .meta({ example: '127.0.0.1:8025', reload: 'live' }),
+  console: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe(
+      'Where a browser finds the console and a program the administrator API (/api): loopback address and port, or the path of a UNIX socket; without it nowhere. `ims console` says how to log in.',
+    )
+    .meta({ example: '127.0.0.1:8026', reload: 'live' }),
 });
 export type ServerSettings = z.infer<typeof serverSettings>;

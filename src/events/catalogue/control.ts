@@ -1,6 +1,6 @@
 import type { CatalogueSection } from '../row.ts';
 
-/** Events of control: the socket that the command line talks to. */
+/** Events of control: the socket that the command line talks to, the console and the administrator API. */
 export const controlEvents = {
   2850: {
     name: 'control.action-done',
@@ -27,5 +27,39 @@ export const controlEvents = {
     text: 'the action {action} failed: {why}',
     data: { action: 'text', why: 'text' },
     advice: 'Try it again; where it fails again, the events before this one say more.',
+  },
+  2806: {
+    name: 'console.available',
+    severity: 'information',
+    category: 'administration',
+    title: 'The console and the administrator API are served',
+    text: 'the console and the administrator API are served at {place}',
+    data: { place: 'text' },
+  },
+  2807: {
+    name: 'console.entered',
+    severity: 'information',
+    category: 'administration',
+    title: 'Somebody logged in to the console',
+    text: 'somebody logged in to the console with its token',
+    data: {},
+  },
+  3806: {
+    name: 'console.unavailable',
+    severity: 'warning',
+    category: 'administration',
+    title: 'The console and the administrator API cannot be served',
+    text: 'the console and the administrator API cannot be served at {place}: {cause}; mail runs without them, and it is tried again',
+    data: { place: 'text', cause: 'text' },
+    advice: 'Free the port, or name another one in the configuration and reload.',
+  },
+  3807: {
+    name: 'console.logins-refused',
+    severity: 'warning',
+    category: 'administration',
+    title: 'Logins to the console are refused for a while, after many wrong tokens',
+    text: '{failures} logins to the console or the administrator API had a wrong token; for {refused} every login is refused',
+    data: { failures: 'count', refused: 'milliseconds' },
+    advice: 'Find out who tries: only programs of this host reach that place, or whoever comes by a tunnel or proxy.',
   },
 } as const satisfies CatalogueSection;

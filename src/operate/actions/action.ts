@@ -10,6 +10,8 @@ export interface Action<I = unknown> {
   readonly summary: string;
   /** Whether it changes something: then it is written down as an event. */
   readonly changes: boolean;
+  /** Why only the control socket may ask for it; without it the administrator API serves it, too. */
+  readonly local?: string;
   readonly input: z.ZodType<I>;
   run(context: OperatorContext, input: I, stream: Stream): Promise<ActionEnd>;
 }

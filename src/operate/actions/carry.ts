@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { carriedEnvelope } from '../carry/envelope-file.ts';
 import { defineAction, done, refused, results, silentWorkers } from './action.ts';
 
+/** One step of a walk that the command line leads. */
+const PIECE = 'it is one step of `ims queue export` or `import`, whose files are on this host';
+
 const queueId = z.string().min(1).max(64);
 
 /** The envelope of a message that waits, for an export. */
@@ -9,6 +12,7 @@ export const queueEnvelope = defineAction({
   name: 'queue.envelope',
   summary: 'Answers the whole envelope of a message that waits, with its clocks.',
   changes: false,
+  local: PIECE,
   input: z.strictObject({ queueId }),
   async run({ workers }, input) {
     const answers = await workers.call('queue.envelope', input);
@@ -25,6 +29,7 @@ export const queuePart = defineAction({
   name: 'queue.part',
   summary: 'Answers the content of a message from an offset.',
   changes: false,
+  local: PIECE,
   input: z.strictObject({ queueId, offset: z.number().int().min(0) }),
   async run({ workers }, input) {
     const found = results(await workers.call('queue.content', input)).find((one) => one !== null);
@@ -37,6 +42,7 @@ export const queueTake = defineAction({
   name: 'queue.take',
   summary: 'Takes a message whose content lies in the folder incoming of the data directory into the queue.',
   changes: true,
+  local: PIECE,
   input: z.strictObject({ name: z.string().regex(/^[A-Za-z0-9-]{1,80}\.eml$/), carried: carriedEnvelope }),
   async run({ workers, settings }, { name, carried }) {
     const path = `${settings().server.data}/incoming/${name}`;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAction, done } from './action.ts';
+import { defineAction, done, refused } from './action.ts';
 import { CHECKS_MAX } from './limits.ts';
 
 /** Something was mended: the service looks at once whether that is so. */
@@ -21,4 +21,17 @@ export const conditions = defineAction({
   changes: false,
   input: z.strictObject({}),
   run: async (context) => done({ conditions: context.conditions() }),
+});
+
+/** A look at once, as `ims doctor` makes it. */
+export const examination = defineAction({
+  name: 'doctor',
+  summary:
+    'Looks at host, ports, names, TLS, storage and policy at once, and answers with every verdict and what was seen.',
+  changes: false,
+  input: z.strictObject({ only: z.string().min(1).max(100).optional() }),
+  async run(context, { only }) {
+    const report = await context.examine(only);
+    return report === undefined ? refused('usage', `there is no check or area ${only ?? ''}`) : done(report);
+  },
 });

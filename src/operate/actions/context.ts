@@ -11,6 +11,7 @@ import type { QueueId } from '../../mail/queue-id.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Change, Level, Problem } from '../config/index.ts';
 import type { Condition } from '../doctor/condition.ts';
+import type { DoctorReport } from '../doctor/report.ts';
 import type { Evidence } from '../doctor/verdict.ts';
 import type { Movement } from '../movement/history.ts';
 import type { Measures } from '../metrics/measures.ts';
@@ -159,6 +160,19 @@ export interface EventReader {
   follow(filter: EventFilter, listener: (record: EventRecord) => void): () => void;
 }
 
+/** The console and the administrator API: one place, one token. */
+export interface ConsoleLook {
+  /** Where they are to be; undefined where nobody wants them. */
+  readonly place: string | undefined;
+  readonly served: boolean;
+  /** Why they are not served, where they should be. */
+  readonly why?: string;
+  /** What to log in with; undefined before it was first needed. */
+  readonly token?: string;
+  /** The file that keeps the token; undefined where none does. */
+  readonly tokenFile?: string;
+}
+
 /** Everything that actions may use. */
 export interface OperatorContext {
   readonly workers: Workers;
@@ -169,6 +183,10 @@ export interface OperatorContext {
   conditions(): readonly Condition[];
   /** Looks at once with these checks, where they are not well: something was mended. */
   lookAgain(checks: readonly string[]): Promise<void>;
+  /** Looks at everything, or at one check or area with all that it stands on; undefined where there is none of that name. */
+  examine(only: string | undefined): Promise<DoctorReport | undefined>;
+  /** Where the console and the administrator API are, and how to log in. */
+  console(): ConsoleLook;
   /** How the queue moved over the last hour. */
   movement(): Promise<Movement>;
   /** Whether mail is taken and sent, by order. */

@@ -1,5 +1,5 @@
 /**
- * The door of actions: everything an operator may do, once. The control socket, later an API and a console, run
+ * The door of actions: everything an operator may do, once. The control socket, the administrator API and the console run
  * actions by name.
  * `runAction` promises to answer always: wrong input and every fault come back as a failure in words. It never reads
  * a socket or prints.
@@ -9,7 +9,8 @@ import type { ActionEnd, Stream } from '../control/server.ts';
 import { nearest } from '../config/index.ts';
 import { refused, type Action } from './action.ts';
 import type { OperatorContext } from './context.ts';
-import { conditions, conditionsLook } from './conditions.ts';
+import { conditions, conditionsLook, examination } from './conditions.ts';
+import { consoleShow } from './console.ts';
 import { policyExplain, routes } from './explain.ts';
 import { eventsList, trace } from './look-back.ts';
 import { metricsAction } from './metrics.ts';
@@ -58,6 +59,8 @@ export const actions: ReadonlyMap<string, Action> = new Map(
     outsideLook,
     conditions,
     conditionsLook,
+    examination,
+    consoleShow,
     metricsAction,
   ].map((action) => [action.name, action] as const),
 );

@@ -27,6 +27,7 @@ export const outsideLook = defineAction({
   name: 'outside.look',
   summary: 'Connects by a proxy or gateway, or asks a name server by it, to see what hosts outside see.',
   changes: false,
+  local: 'it connects to any host and port that it is told',
   input: z.discriminatedUnion('what', [
     z.strictObject({
       what: z.literal('greeting'),

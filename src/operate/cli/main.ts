@@ -25,6 +25,7 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).doctorCommands },
   { names: ['dequeue'], load: async () => (await import('./commands/dequeue.ts')).dequeueCommands },
   { names: ['gateway'], load: async () => (await import('./commands/gateway.ts')).gatewayCommands },
+  { names: ['console'], load: async () => (await import('./commands/console.ts')).consoleCommands },
   { names: ['metrics'], load: async () => (await import('./commands/metrics.ts')).metricsCommands },
   { names: ['drain', 'retire'], load: async () => (await import('./commands/drain.ts')).drainCommands },
   { names: ['data'], load: async () => (await import('./commands/move-data.ts')).dataCommands },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { entryLines } from './commands/look-back.ts';
+import { entryLines } from '../tracking/entry-lines.ts';
 import { filterOf, parseAge } from './commands/queue.ts';
 import { scanServerSection } from './find-service.ts';
 import { table } from './table.ts';

@@ -5,4 +5,5 @@
 export { HEADINGS, type Article } from './article.ts';
 export { originalNumbers } from './codes.ts';
 export { readLibrary, type Library } from './library.ts';
+export { namedArticle } from './named.ts';
 export { searchArticles, type Found } from './search.ts';

@@ -1,6 +1,8 @@
 /** Starts the examiner in the operator process, with the parts that it has there. */
+import type { Parts } from '../../operate/doctor/check.ts';
 import type { Condition } from '../../operate/doctor/condition.ts';
 import type { Examiner } from '../../operate/doctor/examiner.ts';
+import type { DoctorReport } from '../../operate/doctor/report.ts';
 import type { ServiceStatus } from '../../operate/actions/index.ts';
 import type { Journal } from '../../events/journal.ts';
 import type { Settings } from '../../settings/index.ts';
@@ -27,6 +29,8 @@ export interface Examination {
   lookSoon(): void;
   suspect(id: string): void;
   lookAgain(ids: readonly string[]): Promise<void>;
+  /** Looks at everything, or at one check or area; undefined where there is none of that name. */
+  examine(only: string | undefined): Promise<DoctorReport | undefined>;
   stop(): void;
 }
 
@@ -58,6 +62,11 @@ export function beginExamination(parts: ExaminationParts): Examination {
       await load();
       await examiner?.lookAgain(ids);
     },
+    async examine(only) {
+      const { examine, withConditions } = await import('../../operate/doctor/index.ts');
+      const report = await examine(await makePartsNow(parts), parts.world.clock, only);
+      return report && withConditions(report, { conditions: examiner?.conditions() ?? [] });
+    },
     stop() {
       stopped = true;
       timer.cancel();
@@ -66,18 +75,10 @@ export function beginExamination(parts: ExaminationParts): Examination {
   };
 }
 
-async function loadExaminer({
-  world,
-  host,
-  directory,
-  journal,
-  settings,
-  status,
-  request,
-}: ExaminationParts): Promise<Examiner> {
-  const [{ checks, conditionStore, makeParts, startExaminer, checksInForce }, { loadConfigurationFile }] =
-    await Promise.all([import('../../operate/doctor/index.ts'), import('../../operate/config/load-file.ts')]);
-  const machine = await host();
+async function loadExaminer(parts: ExaminationParts): Promise<Examiner> {
+  const { world, directory, journal, settings, status } = parts;
+  const { checks, conditionStore, startExaminer, checksInForce } = await import('../../operate/doctor/index.ts');
+  await parts.host();
   return startExaminer({
     checks: checksInForce(checks),
     store: conditionStore(world.disk, conditionsFile(directory)),
@@ -90,12 +91,19 @@ async function loadExaminer({
         ({ processes }) => processes.some(({ state }) => state === 'starting'),
         () => true,
       ),
-    async makeParts() {
-      const now = await status();
-      const file = await loadConfigurationFile(world.disk, now.configurationFile);
-      const path = runDirectory(settings());
-      const service = { ask: async () => ({ kind: 'running' as const, path, status: now }), request };
-      return makeParts(file, machine, world, { running: { settings: settings(), service } });
-    },
+    makeParts: () => makePartsNow(parts),
   });
+}
+
+/** What checks look at, as it is now. */
+async function makePartsNow({ world, host, settings, status, request }: ExaminationParts): Promise<Partial<Parts>> {
+  const [{ makeParts }, { loadConfigurationFile }] = await Promise.all([
+    import('../../operate/doctor/index.ts'),
+    import('../../operate/config/load-file.ts'),
+  ]);
+  const now = await status();
+  const file = await loadConfigurationFile(world.disk, now.configurationFile);
+  const path = runDirectory(settings());
+  const service = { ask: async () => ({ kind: 'running' as const, path, status: now }), request };
+  return makeParts(file, await host(), world, { running: { settings: settings(), service } });
 }

@@ -3,13 +3,12 @@
  * balancers), and for those who collect metrics. It tells what `ims status` tells, and nothing that a stranger on this host may not know.
  */
 import type { Journal } from '../../events/journal.ts';
-import { parseHealthPlace } from '../../operate/config/health-place.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { ByteSink, ByteStream, Listening, ListenHandle, Network } from '../../world/ports/network.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import { type MetricsForm, mediaTypes } from '../../operate/metrics/text.ts';
-import { errnoOf } from '../../events/fault.ts';
 import type { Board } from '../parts/board.ts';
+import { KeptPlace } from './kept-place.ts';
 
 /** Bounds of the health endpoint. */
 export const healthLimits = {
@@ -20,7 +19,6 @@ export const healthLimits = {
   lookMs: 1_000,
   /** How long a look may take before the service counts as not alive. */
   answerMs: 3_000,
-  retryMs: 5_000,
 } as const;
 
 /** What the endpoint tells. */
@@ -48,82 +46,49 @@ export interface HealthParts {
 
 const PART = 'health endpoint';
 
-/** Serves where it is told to; a place that cannot be had is tried again. */
+/** Answers at its place, and says how that is. */
 export class HealthEndpoint {
   readonly #parts: HealthParts;
+  readonly #place: KeptPlace;
   readonly #connections = new Set<Question>();
-  #place: string | undefined;
-  #listening: Listening | undefined;
-  #retry: Timer | undefined;
-  #told: string | undefined;
   readonly #looks = new Map<string, { readonly atMs: number; readonly answer: Promise<unknown> }>();
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
+    const { world, journal, board, socket } = parts;
+    this.#place = new KeptPlace({
+      world,
+      socket,
+      serve: async (handle) => {
+        const listening = await world.network.listen({ handle }, (stream) => this.#accept(stream));
+        return { close: () => this.#end(listening) };
+      },
+      served: (place, again) => {
+        board.set({ part: PART, state: 'running' });
+        if (again) journal.emit('service.health-available', { place });
+      },
+      failed: (place, cause, changed) => {
+        if (changed) journal.emit('service.health-unavailable', { place, cause });
+        const cure = 'ss -ltnp (shows who has the port; or set server.health to another place, then ims reload)';
+        board.set({ part: PART, state: 'failed', event: 3753, cause: `${place}: ${cause}`, cure });
+      },
+      gone: () => board.drop(PART),
+    });
   }
 
   /** Serves at this place from now on; undefined for nowhere. Resolves when it does, or once it has found that it cannot. */
-  async use(place: string | undefined): Promise<void> {
-    if (place === this.#place) return;
-    this.#place = place;
-    this.#retry?.cancel();
-    this.#told = undefined;
-    void this.#listening?.close();
-    this.#listening = undefined;
-    for (const connection of this.#connections) connection.destroy();
-    if (place !== undefined) return this.#open(place);
-    this.#parts.board.drop(PART);
-    // Nothing is lent for no place, and nobody waits for it.
-    void this.#parts.socket(undefined).catch(() => undefined);
+  use(place: string | undefined): Promise<void> {
+    return this.#place.use(place);
   }
 
   /** Leaves the place to the process that comes after this one. */
   close(): void {
-    this.#place = undefined;
-    this.#retry?.cancel();
-    void this.#listening?.close();
-    this.#listening = undefined;
+    this.#place.close();
+  }
+
+  async #end(listening: Listening): Promise<void> {
     for (const connection of this.#connections) connection.destroy();
-  }
-
-  async #open(place: string): Promise<void> {
-    const { world, journal, board } = this.#parts;
-    try {
-      const where = parseHealthPlace(place);
-      if (where === undefined) throw new Error('it is no loopback address with a port, and no path');
-      if (where.port === 0) await this.#removeDead(where.address);
-      const handle = await this.#parts.socket(place);
-      if (handle === undefined) throw new Error('the supervisor lends no socket');
-      const listening = await world.network.listen({ handle }, (stream) => this.#accept(stream));
-      if (this.#place !== place) return void listening.close();
-      this.#listening = listening;
-      board.set({ part: PART, state: 'running' });
-      if (this.#told !== undefined) journal.emit('service.health-available', { place });
-      this.#told = undefined;
-    } catch (error) {
-      if (this.#place !== place) return;
-      const cause = errnoOf(error) || (error instanceof Error ? error.message : String(error));
-      // A condition that lasts is told once, and again only when its cause changes.
-      if (this.#told !== cause) journal.emit('service.health-unavailable', { place, cause });
-      this.#told = cause;
-      const cure = 'ss -ltnp (shows who has the port; or set server.health to another place, then ims reload)';
-      board.set({ part: PART, state: 'failed', event: 3753, cause: `${place}: ${cause}`, cure });
-      this.#retry = world.clock.after(healthLimits.retryMs, () => void this.#open(place));
-    }
-  }
-
-  /** A process that was killed leaves its socket behind. */
-  async #removeDead(path: string): Promise<void> {
-    const { disk, network } = this.#parts.world;
-    if ((await disk.entry(path))?.kind !== 'other') return;
-    const dead = await network.dial({ address: path, port: 0, timeoutMs: healthLimits.answerMs }).then(
-      (stream) => {
-        stream.destroy();
-        return false;
-      },
-      (error: unknown) => errnoOf(error) === 'ECONNREFUSED',
-    );
-    if (dead) await disk.unlink(path);
+    await listening.close();
   }
 
   #accept(stream: ByteStream): void {

@@ -1,19 +1,11 @@
 /** The operator process: the control socket, and everything that looks into the service. A fault of it never stops mail. */
-import {
-  type EventRecord,
-  type OperatorContext,
-  runAction,
-  type Supervisor,
-  type Workers,
-} from '../../operate/actions/index.ts';
+import { type OperatorContext, runAction, type Supervisor, type Workers } from '../../operate/actions/index.ts';
 import type { ServiceStatus } from '../../operate/actions/context.ts';
 import { acceptsMail } from '../../operate/actions/verdict.ts';
 import type { Condition } from '../../operate/doctor/condition.ts';
-import { type ControlServer, serveControl } from '../../operate/control/server.ts';
-import { type EventRecord as WrittenEvent, renderText } from '../../events/render.ts';
-import { catalogue } from '../../events/catalogue/index.ts';
-import type { EventRow } from '../../events/row.ts';
-import { type EventLog, followEvents, listEvents, openEventLog } from '../../operate/journal/event-log.ts';
+import { type ActionEnd, type ControlServer, serveControl } from '../../operate/control/server.ts';
+import type { EventRecord as WrittenEvent } from '../../events/render.ts';
+import { type EventLog, openEventLog } from '../../operate/journal/event-log.ts';
 import { createJournal, type Levels, type RunningJournal } from '../../operate/journal/journal.ts';
 import { lookAtMetrics } from '../../operate/metrics/look.ts';
 import type { Measures } from '../../operate/metrics/measures.ts';
@@ -25,6 +17,7 @@ import { MovementKeeper } from '../../operate/movement/keeper.ts';
 import { TransferKeeper } from '../../operate/transfer/keeper.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Host } from '../../world/ports/host.ts';
+import type { Http } from '../../world/ports/http.ts';
 import type { Output } from '../../world/ports/output.ts';
 import type { World } from '../../world/world.ts';
 import type { Voice } from '../last-words.ts';
@@ -32,12 +25,14 @@ import type { ToChild } from '../messages.ts';
 import { Board } from '../parts/board.ts';
 import { heardBy } from '../parts/from-events.ts';
 import { eventDirectory, runDirectory } from '../paths.ts';
-import { RecentEvents, withoutTwins } from '../recent-events.ts';
+import { RecentEvents } from '../recent-events.ts';
 import type { ReloadResult, SupervisorStatus } from '../supervisor/answers.ts';
 import { VERSION } from '../version.ts';
+import { Administration } from './administration.ts';
+import { eventReader } from './event-reader.ts';
 import { beginExamination, type Examination } from './examination.ts';
-import { LentSocket } from './lent-socket.ts';
 import { HealthEndpoint, type HealthLook } from './health.ts';
+import { LentSockets } from './lent-sockets.ts';
 import { serviceStatus } from './status.ts';
 import type { ChildDuties, SupervisorLink } from '../worker/link.ts';
 
@@ -50,6 +45,10 @@ export interface OperatorParts {
   readonly output: Output;
   /** What the examiner looks at; without it nothing is examined. */
   readonly host?: () => Promise<Host>;
+  /** What serves the console and the administrator API; without it they are not served. */
+  readonly http?: () => Promise<Http>;
+  /** Where the program lies. */
+  readonly programDirectory?: string;
 }
 
 /** Makes the duties of the operator process. */
@@ -69,7 +68,8 @@ class Operator implements ChildDuties {
   #levels: Levels = {};
   #stopped = false;
   #health: HealthEndpoint | undefined;
-  readonly #lent: LentSocket;
+  #administration: Administration | undefined;
+  readonly #lent: LentSockets;
   readonly #recent = new RecentEvents();
   readonly #board: Board;
   readonly #movement: MovementKeeper;
@@ -78,7 +78,7 @@ class Operator implements ChildDuties {
   constructor(parts: OperatorParts, supervisor: SupervisorLink) {
     this.#parts = parts;
     this.#supervisor = supervisor;
-    this.#lent = new LentSocket(supervisor);
+    this.#lent = new LentSockets(supervisor);
     this.#board = new Board(parts.world.clock);
     this.#movement = new MovementKeeper({
       ...parts.world,
@@ -128,10 +128,11 @@ class Operator implements ChildDuties {
       journal,
       board: this.#board,
       look: () => this.#healthLook(),
-      socket: (at) => this.#lent.borrow(at),
+      socket: (at) => this.#lent.borrow('health', at),
       metrics: async (form) => metricsText(await lookAtMetrics(context), form),
     });
     await this.#health.use(settings.server.health);
+    this.#administer(context, journal, place ?? settings.server.data);
     this.#examine(context, journal, place);
     this.#movement.start();
     this.#tellParts();
@@ -188,7 +189,7 @@ class Operator implements ChildDuties {
     return serviceStatus((await this.#supervisor.ask('status', {})) as SupervisorStatus, this.#conditions());
   }
 
-  readonly listen: ChildDuties['listen'] = (_message, handle) => this.#lent.came(handle);
+  readonly listen: ChildDuties['listen'] = ({ name }, handle) => this.#lent.came(name, handle);
 
   async prepare({ briefing }: Extract<ToChild, { kind: 'prepare' }>): Promise<void> {
     this.#prepared.set(briefing.generation, briefing.settings);
@@ -201,6 +202,7 @@ class Operator implements ChildDuties {
     this.#settings = next;
     this.#setLevels(next.events.levels);
     void this.#health?.use(next.server.health);
+    this.#administration?.use(next.server.console);
     this.#examination?.lookSoon();
   }
 
@@ -219,6 +221,7 @@ class Operator implements ChildDuties {
     this.#movement.stop();
     this.#transfer?.stop();
     this.#health?.close();
+    this.#administration?.close();
     await this.#control?.close();
     await this.#log?.close();
   }
@@ -247,10 +250,27 @@ class Operator implements ChildDuties {
       settings: () => this.#now(),
       status: () => context.supervisor.status(),
       async request(action, input) {
-        const end = await runAction(context, action, input, { item: () => false, onGone: () => undefined });
+        const end = await runWhole(context, action, input);
         return end.ok ? end.result : undefined;
       },
     });
+  }
+
+  #administer(context: OperatorContext, journal: RunningJournal, directory: string): void {
+    const { world, http, programDirectory = '' } = this.#parts;
+    if (http === undefined) return;
+    this.#administration = new Administration({
+      world,
+      journal,
+      board: this.#board,
+      http,
+      programDirectory,
+      directory,
+      serverName: () => this.#now().server.name,
+      socket: (at) => this.#lent.borrow('console', at),
+      run: (action, input) => runWhole(context, action, input),
+    });
+    this.#administration.use(this.#now().server.console);
   }
 
   #now(): Settings {
@@ -271,6 +291,8 @@ class Operator implements ChildDuties {
       settings: () => this.#now(),
       conditions: () => this.#conditions(),
       lookAgain: async (checks) => this.#examination?.lookAgain(checks),
+      examine: async (only) => this.#examination?.examine(only),
+      console: () => this.#administration?.look() ?? { place: undefined, served: false },
       movement: () => this.#movement.look(),
       transfer,
       disk: world.disk,
@@ -284,53 +306,16 @@ class Operator implements ChildDuties {
           return searchTimelines({ disk: world.disk, directories, query, most });
         },
       },
-      events: {
-        list: async (filter, most) => {
-          // What was told just now belongs to the answer, also what is not written yet.
-          await Promise.all([this.#log?.flush(), this.#supervisor.ask('write-events', undefined)]);
-          const directories = await this.#logDirectories('events');
-          const { numbers, severity, sinceMs } = filter;
-          const [number] = numbers ?? [];
-          const first = {
-            ...(number !== undefined && numbers?.length === 1 ? { number } : {}),
-            ...(sinceMs === undefined ? {} : { sinceMs }),
-            ...(severity === 'error' ? { severity } : {}),
-          };
-          const [written, supervisors] = await Promise.all([
-            listEvents({ disk: world.disk, directories }, first, Number.MAX_SAFE_INTEGER),
-            this.#supervisor.ask('recent-events', undefined),
-          ]);
-          // What cannot be written is in the memory of its process.
-          return withoutTwins([...written, ...(supervisors as WrittenEvent[]), ...this.#recent.all()])
-            .map(shown)
-            .filter((event) => matches(event, filter))
-            .slice(-most);
-        },
-        follow: (filter, listener) => {
-          let ended = false;
-          let stop: () => void = () => undefined;
-          void this.#logDirectories('events')
-            .then((directories) =>
-              followEvents(
-                { disk: world.disk, clock: world.clock, directories },
-                {},
-                (event) => {
-                  const record = shown(event);
-                  if (matches(record, filter)) listener(record);
-                },
-                () => undefined,
-              ),
-            )
-            .then((following) => {
-              stop = () => following.stop();
-              if (ended) stop();
-            });
-          return () => {
-            ended = true;
-            stop();
-          };
-        },
-      },
+      events: eventReader({
+        ...world,
+        directories: () => this.#logDirectories('events'),
+        // What was told just now belongs to the answer, also what is not written yet.
+        write: () => Promise.all([this.#log?.flush(), this.#supervisor.ask('write-events', undefined)]),
+        unwritten: async () => [
+          ...((await this.#supervisor.ask('recent-events', undefined)) as WrittenEvent[]),
+          ...this.#recent.all(),
+        ],
+      }),
     };
   }
 
@@ -381,20 +366,6 @@ class Operator implements ChildDuties {
   }
 }
 
-/** Events of other versions may be in the log: their rows may be unknown here. */
-const rows: Readonly<Record<number, EventRow | undefined>> = catalogue;
-
-function shown(event: WrittenEvent): EventRecord {
-  const advice = rows[event.number]?.advice;
-  return { ...event, text: renderText(event), ...(advice === undefined ? {} : { advice }) };
-}
-
-const RANKS = { information: 0, warning: 1, error: 2 } as const;
-
-function matches(event: EventRecord, filter: Parameters<OperatorContext['events']['list']>[0]): boolean {
-  if (filter.numbers !== undefined && !filter.numbers.includes(event.number)) return false;
-  if (filter.severity !== undefined && RANKS[event.severity] < RANKS[filter.severity]) return false;
-  if (filter.category !== undefined && event.category !== filter.category) return false;
-  if (filter.sinceMs !== undefined && event.atMs < filter.sinceMs) return false;
-  return filter.contains === undefined || event.text.toLowerCase().includes(filter.contains.toLowerCase());
-}
+/** Runs an action for whoever takes its answer whole. */
+const runWhole = (context: OperatorContext, action: string, input: unknown): Promise<ActionEnd> =>
+  runAction(context, action, input, { item: () => false, onGone: () => undefined });

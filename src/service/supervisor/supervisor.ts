@@ -114,7 +114,10 @@ export class Supervisor {
     this.#briefing = briefing;
     this.#orphans = orphans;
     await this.#operator.stop(limits.operatorStopMs, limits.operatorStopMs);
-    this.start();
+    if (this.#workers.every(({ state }) => state === 'stopped')) return this.start();
+    // They run already, for want of space alone; what lies in the storage, such as a certificate, they get now.
+    this.startOperator();
+    await this.reload();
   }
 
   /** Lets the operator process begin anew, at another place while the configured one is gone, or back there. */
@@ -137,16 +140,11 @@ export class Supervisor {
   status(): SupervisorStatus {
     const children = [...this.#workers, this.#operator];
     const listeners = this.#listeners.states();
+    const startedAtMs = this.#startedAtMs;
     return {
-      parts: overview({
-        own: this.#parts.board.all(),
-        briefing: this.#briefing,
-        listeners,
-        children,
-        startedAtMs: this.#startedAtMs,
-      }),
+      parts: overview({ own: this.#parts.board.all(), briefing: this.#briefing, listeners, children, startedAtMs }),
       generation: this.#briefing.generation,
-      startedAtMs: this.#startedAtMs,
+      startedAtMs,
       configuration: this.#parts.configurationPath,
       processes: children.map(processOf),
       listeners,

@@ -128,6 +128,8 @@ async function context(): Promise<OperatorContext> {
     },
     conditions: () => [],
     lookAgain: async () => undefined,
+    examine: async () => undefined,
+    console: () => ({ place: undefined, served: false }),
     transfer: { state: usualTransfer, order: async () => ({ state: usualTransfer, missing: [] }) },
     movement: async () => ({
       windowMs: 0,

@@ -10,7 +10,7 @@ import { table } from '../table.ts';
 import { count, plain, showSpan } from '../text.ts';
 import { allRows } from './queue-carry.ts';
 import { parseAge } from './queue.ts';
-import type { StatusResult } from './status.ts';
+import type { StatusResult } from '../../actions/things.ts';
 
 const WAIT_MS = 10 * 60_000;
 const LOOK_MS = 1000;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { findRow } from '../../../events/render.ts';
 import {
   HEADINGS,
+  namedArticle,
   readLibrary,
   originalNumbers,
   searchArticles,
@@ -43,14 +44,6 @@ function printArticle(session: CliSession, article: Article): void {
   }
 }
 
-/** The article that a number, a name of an event or of a topic names; a number of the original service leads to its own. */
-function named(articles: readonly Article[], word: string): Article | undefined {
-  const row = findRow(word);
-  const name = row === undefined ? word.toLowerCase() : String(row.number);
-  const [today] = originalNumbers.get(Number(word)) ?? [];
-  return articles.find((article) => article.name === name) ?? articles.find((article) => article.name === today);
-}
-
 function printFound(session: CliSession, found: readonly Found[]): void {
   const rows = found
     .slice(0, ARTICLES_SHOWN)
@@ -87,7 +80,7 @@ async function show(session: CliSession, words: readonly string[], command: Comm
   if (first === undefined) return list(session, command);
   const articles = await articlesOf(session, command);
   if (articles === undefined) return;
-  const article = words.length === 1 ? named(articles, first) : undefined;
+  const article = words.length === 1 ? namedArticle(articles, first) : undefined;
   if (article === undefined) {
     const row = findRow(/^\d{4}$/.test(first) ? Number(first) : first);
     if (words.length > 1 || row === undefined) return search(session, words, command);

@@ -9,7 +9,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { findConfigurationFile, noConfigurationText } from '../find-service.ts';
 import { type CliSession, globals } from '../session.ts';
 import { count, plain, showBytes } from '../text.ts';
-import type { StatusResult } from './status.ts';
+import type { StatusResult } from '../../actions/things.ts';
 
 /** How long a service that was told to stop may take. */
 const STOP_MS = 20_000;

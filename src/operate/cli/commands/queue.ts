@@ -3,10 +3,11 @@ import type { QueueFilter, QueueRow } from '../../../flow/queue/port.ts';
 import { printReply } from '../../../mail/reply.ts';
 import type { QueueChange } from '../../actions/queue-change.ts';
 import type { QueuePage } from '../../actions/queue-look.ts';
+import { queueRowState, queueRowTitles, queueRowWords } from '../../actions/queue-row-words.ts';
 import { carryCommands } from './queue-carry.ts';
 import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
-import { count, showBytes, showSpan, showTime } from '../text.ts';
+import { count, showBytes, showTime } from '../text.ts';
 
 const AGE = /^(\d{1,9})(s|m|h|d)$/;
 const AGE_UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -67,50 +68,18 @@ export function filterOf(options: FilterOptions, queueId: string | undefined): Q
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as QueueFilter;
 }
 
-function state(row: QueueRow): string {
-  if (row.quarantined) return 'quarantined';
-  if (row.held) return 'held';
-  return row.claimed ? 'in work' : 'waiting';
-}
-
-function rowCells(row: QueueRow, nowMs: number): string[] {
-  const recipients = row.recipients ?? [];
-  const first = recipients.find((one) => one.state === 'waiting') ?? recipients[0];
-  const more = recipients.length > 1 ? ` +${recipients.length - 1}` : '';
-  const reply = first?.lastReply === undefined ? '' : printReply(first.lastReply);
-  const due = row.held || row.quarantined ? '-' : row.dueAtMs <= nowMs ? 'now' : `in ${showSpan(row.dueAtMs - nowMs)}`;
-  const sender = row.sender === undefined || row.sender === '' ? '<>' : row.sender;
-  return [
-    row.queueId,
-    state(row),
-    showSpan(nowMs - row.arrivedAtMs),
-    due,
-    String(row.attempts),
-    showBytes(row.sizeBytes),
-    row.nextHop,
-    sender,
-    `${first?.mailbox ?? ''}${more}`,
-    reply,
-  ];
-}
-
 function printRows(session: CliSession, rows: readonly QueueRow[]): void {
   const now = session.io.world.clock.wall();
   session.print(
     table(
       [
-        { title: 'QUEUE-ID' },
-        { title: 'STATE' },
-        { title: 'AGE', align: 'right' },
-        { title: 'DUE' },
-        { title: 'TRIES', align: 'right' },
-        { title: 'SIZE', align: 'right' },
-        { title: 'NEXT HOP' },
-        { title: 'FROM' },
-        { title: 'TO' },
-        { title: 'LAST REPLY', flexible: true },
+        ...queueRowTitles.map((title) => ({
+          title,
+          ...(title === 'AGE' || title === 'TRIES' || title === 'SIZE' ? { align: 'right' as const } : {}),
+          ...(title === 'LAST REPLY' ? { flexible: true } : {}),
+        })),
       ],
-      rows.map((row) => rowCells(row, now)),
+      rows.map((row) => queueRowWords(row, now)),
       session.width,
     ),
   );
@@ -166,7 +135,7 @@ function printShown(session: CliSession, page: Shown): void {
   );
   for (const row of page.rows) {
     session.print(
-      `  ${row.nextHop}  ${state(row)}, ${count(row.attempts, 'attempt')}${row.held ? '' : `, next at ${showTime(row.dueAtMs)}`}`,
+      `  ${row.nextHop}  ${queueRowState(row)}, ${count(row.attempts, 'attempt')}${row.held ? '' : `, next at ${showTime(row.dueAtMs)}`}`,
     );
     for (const one of row.recipients ?? [])
       session.print(

@@ -4,7 +4,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { askSecret, readAll } from '../io.ts';
 import { type CliSession, globals } from '../session.ts';
 import type { Choice, Target } from '../send/target.ts';
-import type { StatusResult } from './status.ts';
+import type { StatusResult } from '../../actions/things.ts';
 
 interface SendOptions {
   readonly from?: string;

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { ReloadEnd } from '../../actions/context.ts';
+import type { StatusResult } from '../../actions/things.ts';
 import type { RouteExplanation, RouteRule } from '../../actions/worker-calls.ts';
 import type { RelayTerms } from '../../../flow/routing/port.ts';
 import type { Way } from '../../../transport/port.ts';
@@ -8,7 +9,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { type CliSession, globals } from '../session.ts';
 import { table } from '../table.ts';
 import { count } from '../text.ts';
-import { printStatus, type StatusResult } from './status.ts';
+import { printStatus } from './status.ts';
 
 function printReload(session: CliSession, end: ReloadEnd & { kind: 'applied' }): void {
   session.print(`Configuration ${end.generation} is in force; ${count(end.changes.length, 'setting')} changed.`);

@@ -1,43 +1,18 @@
 /** The one screen of `ims status`. */
-import type { QueueCounts } from '../../../flow/queue/port.ts';
-import type { PartState, ServiceStatus } from '../../actions/context.ts';
-import type { TransportState } from '../../actions/transports.ts';
-import { acceptsMail, isWell, unexplained } from '../../actions/verdict.ts';
-import type { Condition } from '../../doctor/condition.ts';
-import type { Movement } from '../../movement/history.ts';
-import type { Evidence } from '../../doctor/verdict.ts';
-import type { TransferState } from '../../transfer/state.ts';
+import type { PartState } from '../../actions/context.ts';
+import { pausedWays, type StatusResult, type Thing, thingsOf } from '../../actions/things.ts';
+import { acceptsMail } from '../../actions/verdict.ts';
 import type { CliSession } from '../session.ts';
 import { table } from '../table.ts';
 import { count, showBytes, showSpan } from '../text.ts';
 
-/** What the action `status` answers. */
-export interface StatusResult extends ServiceStatus {
-  readonly name: string;
-  readonly domains: readonly string[];
-  readonly nowMs: number;
-  readonly upMs: number;
-  readonly conditions: readonly Condition[];
-  /** Every way out and in: direct, proxies, gateways, smart hosts. */
-  readonly transports: readonly TransportState[];
-  readonly queue: QueueCounts;
-  /** Rates of the last hour; `text` is the forecast, '' where there is nothing to say. */
-  readonly movement: Movement & { readonly text: string };
-  /** Whether mail is taken and sent, by order. */
-  readonly transfer: TransferState;
-  readonly missing: readonly string[];
-}
-
-/** Rows of evidence that are shown of one thing. */
-const EVIDENCE_MAX = 6;
 /** Things not well that are shown; more are counted. */
 const SHOWN_MAX = 12;
 
 /** Prints it: the verdict, what is not well, what listens where, the counts. */
 export function printStatus(session: CliSession, status: StatusResult, all: boolean): void {
-  const { verdict, parts, conditions, nowMs } = status;
-  const wrong = parts.filter((one) => !isWell(one));
-  const things = [...wrong.map((part) => thingOf(part, conditions)), ...unexplained(parts, conditions).map(found)];
+  const { verdict, parts, nowMs } = status;
+  const things = thingsOf(status);
   const colour = !acceptsMail(parts) ? 'red' : things.length > 0 ? 'yellow' : 'green';
   session.print(session.paint(colour, verdict));
   session.print(
@@ -67,48 +42,6 @@ export function printStatus(session: CliSession, status: StatusResult, all: bool
   for (const one of status.missing) session.print(session.paint('yellow', `No answer: ${one}`));
 }
 
-/** Ways that fail and are no part of the service, of which the screen has told already. */
-function pausedWays({ transports }: StatusResult): readonly TransportState[] {
-  return transports.filter(({ kind, state }) => state === 'paused' && (kind === 'direct' || kind === 'smart-host'));
-}
-
-/** Something that is not well, as it is shown. */
-interface Thing {
-  readonly title: string;
-  readonly cause: string;
-  readonly sinceMs: number;
-  readonly evidence: readonly Evidence[];
-  readonly cures: readonly string[];
-  readonly article: number | undefined;
-  /** What found it, where no event tells of it. */
-  readonly check?: string;
-}
-
-/** A part; what a check found out about the same event is the deeper cause. */
-function thingOf(
-  { part, state, cause, sinceMs, evidence = [], cure, event }: PartState,
-  conditions: readonly Condition[],
-): Thing {
-  const deeper = conditions.find((one) => event !== undefined && one.event === event);
-  return {
-    title: `${part}: ${state}`,
-    cause: deeper?.cause ?? cause ?? '',
-    sinceMs,
-    evidence: deeper?.evidence ?? evidence,
-    cures: deeper === undefined ? (cure === undefined ? [] : [cure]) : curesOf(deeper),
-    article: event,
-  };
-}
-
-function found(condition: Condition): Thing {
-  const { check, cause, sinceMs, evidence, event } = condition;
-  return { title: check, cause, sinceMs, evidence, cures: curesOf(condition), article: event, check };
-}
-
-function curesOf({ check, cure, repair }: Condition): readonly string[] {
-  return repair === undefined ? [cure] : [`ims repair ${check}`, cure];
-}
-
 function printThing(
   session: CliSession,
   { title, cause, sinceMs, evidence, cures, article, check }: Thing,
@@ -119,7 +52,7 @@ function printThing(
   // The number stands on the line of the cause: whoever passes on one line passes on both.
   const by = article === undefined ? (check === undefined ? '' : ` (check ${check})`) : ` (event ${article})`;
   if (cause !== '') session.print(`  why   ${cause}${by}`);
-  for (const { what, expected, seen } of evidence.filter((row) => row.expected !== row.seen).slice(0, EVIDENCE_MAX))
+  for (const { what, expected, seen } of evidence)
     session.print(`  seen  ${what}: ${seen}${expected === '' ? '' : ` (expected: ${expected})`}`);
   for (const cure of cures) session.print(`  cure  ${cure}`);
   if (article !== undefined) session.print(`  more  ims kb ${article}`);

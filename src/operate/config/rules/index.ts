@@ -17,6 +17,7 @@ export const rules: readonly Rule[] = [
   server.heloNames,
   server.controlSocketPath,
   server.healthOnLoopback,
+  server.consoleOnLoopback,
   server.groupNeedsUser,
   server.certificateAndKey,
   server.spaceResumeAboveFloor,

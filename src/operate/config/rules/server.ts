@@ -1,6 +1,6 @@
 import { domainKey } from '../../../mail/mailbox.ts';
 import { isDomain, isIp } from '../addresses.ts';
-import { parseHealthPlace } from '../health-place.ts';
+import { parseLoopbackPlace } from '../loopback-place.ts';
 import { SOCKET_PATH_MAX } from '../limits.ts';
 import { doubtful, wrong, type Rule } from './rule.ts';
 
@@ -57,7 +57,7 @@ export const controlSocketPath: Rule = ({ server }, { resolved }) => {
 
 /** Health is nobody's business outside this host. */
 export const healthOnLoopback: Rule = ({ server }) =>
-  server.health === undefined || parseHealthPlace(server.health) !== undefined
+  server.health === undefined || parseLoopbackPlace(server.health) !== undefined
     ? []
     : [
         wrong(['server', 'health'], 'is no loopback address with a port, and no path of a socket', {
@@ -65,6 +65,21 @@ export const healthOnLoopback: Rule = ({ server }) =>
           allowed: 'such as 127.0.0.1:8025, [::1]:8025 or /run/ims/health',
         }),
       ];
+
+/** Who may come to the console may change the service: it stays on this host until it speaks TLS itself. */
+export const consoleOnLoopback: Rule = ({ server }) => {
+  if (server.console === undefined) return [];
+  const path = ['server', 'console'];
+  if (parseLoopbackPlace(server.console) === undefined)
+    return [
+      wrong(
+        path,
+        'is no loopback address with a port, and no path of a socket; from other hosts come by an SSH tunnel (ssh -L 8026:127.0.0.1:8026 this-host) or a reverse proxy with TLS',
+        { value: server.console, allowed: 'such as 127.0.0.1:8026, [::1]:8026 or /run/ims/console' },
+      ),
+    ];
+  return server.console === server.health ? [wrong(path, 'is also server.health', { value: server.console })] : [];
+};
 
 /** A group without a user would be ignored. */
 export const groupNeedsUser: Rule = ({ server }) =>

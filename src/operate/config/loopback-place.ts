@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 
-/** Where the health endpoint is, as `server.health` says it; undefined where that is no loopback address with a port and no path. */
-export function parseHealthPlace(text: string): { readonly address: string; readonly port: number } | undefined {
+/** Where something is served on this host alone, as a setting says it; undefined where that is no loopback address with a port and no path. */
+export function parseLoopbackPlace(text: string): { readonly address: string; readonly port: number } | undefined {
   if (text.startsWith('/')) return { address: text, port: 0 };
   const match = /^(?:\[([0-9a-fA-F:]{2,39})\]|([0-9.]{7,15})):(\d{1,5})$/.exec(text);
   const address = match?.[1] ?? match?.[2] ?? '';

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:net';
+import { afterEach, test } from 'node:test';
+import { Browser, request } from '../../support/browser.ts';
+import { testConfiguration } from '../../support/configurations.ts';
+import { until } from '../../support/processes.ts';
+import { sendOne } from '../../support/said.ts';
+import { freePort, startService, type TestService } from '../../support/service.ts';
+
+let service: TestService | undefined;
+let other: Server | undefined;
+afterEach(async () => {
+  other?.close();
+  other = undefined;
+  await service?.remove();
+  service = undefined;
+});
+
+/** A service whose console is at that port. */
+async function started(port: number, mx: number, more = ''): Promise<TestService> {
+  const withConsole = (directory: string): string =>
+    testConfiguration({
+      directory,
+      ports: { mx },
+      workers: 1,
+      more: `names: { servers: [127.0.0.1] }\n${more}`,
+    }).replace('server: {', `server: { console: '127.0.0.1:${port}',`);
+  service = await startService(withConsole);
+  return service;
+}
+
+async function tokenOf(running: TestService): Promise<string> {
+  await until('the console', async () => (await running.ims('console')).code === 0, 10_000);
+  return (await running.ims('console', '--token')).stdout.trim();
+}
+
+test('the console tells what the status tells, to whoever has the token', { timeout: 60_000 }, async () => {
+  const port = await freePort();
+  const running = await started(port, await freePort());
+  const token = await tokenOf(running);
+  const browser = new Browser(port);
+  const first = await browser.get('/queue');
+  assert.match(first.text, /name="token"/);
+  assert.doesNotMatch(first.text, /Everything|Queue/);
+  assert.match((await browser.logIn('wrong')).text, /This is not the token/);
+  const home = await browser.logIn(token);
+  const verdict = (await running.ims('status')).stdout.split('\n')[0] ?? '';
+  assert.ok(home.text.includes(`<p class="verdict good">${verdict}</p>`), home.text);
+  assert.match(String(home.fields['content-security-policy']), /default-src 'none'/);
+  await running.seen(2807);
+  const out = await browser.post('/logout', {}, '/');
+  assert.match(out.text, /name="token"/);
+});
+
+test('without the place of the console mail runs; it is said once, and over when the place is free', {
+  timeout: 60_000,
+}, async () => {
+  const port = await freePort();
+  const blocker = createServer();
+  other = blocker;
+  await new Promise<void>((resolve) => blocker.listen(port, '127.0.0.1', resolve));
+  const mx = await freePort();
+  const running = await started(port, mx);
+  const seen = await running.seen(3806);
+  assert.equal(seen.data['cause'], 'EADDRINUSE');
+  await sendOne(mx, 'alice@example.test');
+  const { stdout } = await running.ims('status', '--all');
+  assert.match(stdout, /^Mail is accepted; one thing is not well: console: 127\.0\.0\.1:\d+: EADDRINUSE\./);
+  assert.match(stdout, /^administrator API +stopped .* waits for the place of the console/m);
+  await new Promise<void>((resolve) => blocker.close(() => resolve()));
+  await running.seen(2806, 15_000);
+  assert.equal(running.events.filter(({ event }) => event === 3806).length, 1);
+  assert.equal((await request(port, '/login')).status, 200);
+});
+
+test('after too many wrong tokens every login is refused for a while, and it is said', {
+  timeout: 60_000,
+}, async () => {
+  const port = await freePort();
+  const running = await started(port, await freePort());
+  const token = await tokenOf(running);
+  const browser = new Browser(port);
+  await browser.logIn(token);
+  const ask = async (given: string): Promise<number> =>
+    (await request(port, '/api', { fields: { authorization: `Bearer ${given}` } })).status;
+  const answers = [];
+  for (let i = 0; i < 11; i += 1) answers.push(await ask('wrong'));
+  assert.deepEqual(answers, [...Array.from({ length: 10 }, () => 401), 429]);
+  assert.equal(await ask(token), 429);
+  assert.match((await browser.get('/')).text, /class="verdict/, 'who is logged in stays so');
+  const seen = await running.seen(3807);
+  assert.equal(seen.data['failures'], 10);
+});
