@@ -96,6 +96,18 @@ test('a condition is told once when it is sure and once when it is over', async 
   assert.deepEqual(stage.stored, []);
 });
 
+test('what is not well and stands behind another is looked at as soon as what is not well alone', async () => {
+  const stage = new Stage();
+  stage.verdict = bad;
+  await stage.pass(limits.firstMs + limits.unsureHostMs + 1000);
+  assert.equal(stage.examiner.conditions().length, 1);
+  stage.verdict = { kind: 'blocked', by: 'b.b', evidence: [] };
+  const before = stage.looks;
+  await stage.pass(2 * limits.openHostMs + 1000);
+  assert.equal(stage.looks, before + 2);
+  stage.examiner.stop();
+});
+
 test('one bad look of three alarms nobody, and is looked into soon', async () => {
   const stage = new Stage('network');
   stage.verdict = bad;

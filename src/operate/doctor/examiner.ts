@@ -190,10 +190,7 @@ class PeriodicExaminer implements Examiner {
     const before = this.#watches.get(check.id) ?? unseen;
     const after = weigh(before, finding, needed(check), clock.wall());
     this.#watches.set(check.id, after);
-    this.#due.set(
-      check.id,
-      clock.now() + this.#waitOf(finding.verdict.kind === 'blocked' ? { ...check, everyMs: 0 } : check, after),
-    );
+    this.#due.set(check.id, clock.now() + this.#waitOf(check, after, finding.verdict.kind === 'blocked'));
     if ((before.condition === undefined) === (after.condition === undefined)) return false;
     if (before.condition !== undefined) this.#tellOver(before.condition, journal);
     if (after.condition !== undefined) {
@@ -213,12 +210,12 @@ class PeriodicExaminer implements Examiner {
     journal.emit('doctor.condition-over', { check, cause, lasted });
   }
 
-  #waitOf({ cost, everyMs }: Check, watch: Watch): number {
+  #waitOf({ cost, everyMs }: Check, watch: Watch, blocked: boolean): number {
     const { every, networkEvery } = this.#parts.settings();
     const host = cost === 'host';
     const usual = host ? every : Math.max(every, networkEvery);
     // One that stood behind another has not looked.
-    if (everyMs !== undefined) return Math.max(usual, everyMs);
+    if (everyMs !== undefined) return blocked ? usual : Math.max(usual, everyMs);
     if (isUnsure(watch)) return Math.min(usual, host ? limits.unsureHostMs : limits.unsureNetworkMs);
     if (watch.condition !== undefined) return Math.min(usual, host ? limits.openHostMs : limits.openNetworkMs);
     return usual;
