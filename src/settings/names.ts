@@ -19,6 +19,13 @@ export const namesSettings = z.strictObject({
       'Domains whose names, with all below them, other resolvers are asked for: where the name service inside and outside say different things (split DNS).',
     )
     .meta({ example: { 'corp.example': ['10.0.0.53'] } }),
+  hostsFile: z
+    .string()
+    .max(1024)
+    .default('/etc/hosts')
+    .describe(
+      "Addresses of hosts that are known without the name service: smart hosts, mail stores, proxies, MX hosts. They go before it. '' reads none.",
+    ),
   timeout: duration({ min: 100, max: 60_000 }).prefault('3s').describe('Wait for one answer of one server.'),
   tries: z.number().int().min(1).max(10).default(3).describe('Questions per look-up, over all servers in turn.'),
   cacheMax: z.number().int().min(0).max(1_000_000).default(20_000).describe('Answers kept.'),

@@ -10,6 +10,22 @@ export const namesEvents = {
     text: 'name server {server} answers again',
     data: { server: 'text' },
   },
+  2701: {
+    name: 'names.available',
+    severity: 'information',
+    category: 'names',
+    title: 'Names are looked up again',
+    text: 'names are looked up again: {server} answers; mail that waited for a name goes on',
+    data: { server: 'text' },
+  },
+  2702: {
+    name: 'names.server-dropped',
+    severity: 'information',
+    category: 'names',
+    title: 'A name server that failed was replaced',
+    text: 'name server {server}, which failed, is forgotten: the name servers were set anew; mail that waited for a name goes on',
+    data: { server: 'text' },
+  },
   3700: {
     name: 'names.server-failed',
     severity: 'warning',

@@ -109,6 +109,9 @@ async function addressesOf(name: string, search: HostSearch): Promise<HostAddres
       kind: 'none',
       reason: `the MX record names '${name.replaceAll(/[^\x21-\x7e]/g, '?')}', which is not a host name`,
     };
+  // A way of saying that no mail is wanted: nobody else's localhost is this host.
+  if (name === 'localhost' || name.endsWith('.localhost'))
+    return { kind: 'none', reason: `the MX record names ${name}, which is no host of the domain` };
   return hostAddresses(name, search);
 }
 

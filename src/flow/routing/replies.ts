@@ -14,6 +14,9 @@ export const replies = {
   ipVersion: reply(550, '4.4', 'the address cannot be reached with the IP versions in use'),
 } as const;
 
+/** The words by which mail is known that waits for the name service. */
+export const waitsForNames = ['the name service did not answer', 'the next hop has no address'];
+
 /** The same where the name service failed, with what it said: whose fault it is shows in the queue and in the delay notice. */
 export const nameServiceFailed = (reason: string): Reply =>
   reply(

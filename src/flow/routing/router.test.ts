@@ -156,3 +156,11 @@ test('an MX record that names an address or nonsense is passed over', async () =
   );
   assert.equal(await mx('to.test MX 10 c.test\nc.test A 0.0.0.0'), 'failed 550 5.4.4');
 });
+
+test('an MX that names localhost, to get rid of mail, leads nobody to this host, and is no loop of ours', async () => {
+  assert.equal(await mx('to.test MX 0 localhost\nlocalhost A 127.0.0.1'), 'failed 550 5.4.4');
+  assert.equal(
+    await mx('to.test MX 0 localhost\nlocalhost A 127.0.0.1\nto.test MX 20 b.test\nb.test A 198.51.100.2'),
+    'b.test=198.51.100.2',
+  );
+});

@@ -168,3 +168,12 @@ test('a question for an answer without validation has the CD bit', () => {
   const { flags = 0 } = packet.decode(encodeQuestion(question, true, 'unchecked'));
   assert.equal(flags & packet.CHECKING_DISABLED, packet.CHECKING_DISABLED);
 });
+
+test('an answer that was cut within a record is known as cut, so that TCP is asked; a forged one is not', () => {
+  const whole = respond({ flags: packet.TRUNCATED_RESPONSE });
+  const reading = decodeResponse(whole.subarray(0, whole.length - 3), question);
+  assert.ok(reading.kind === 'response' && reading.response.truncated && reading.response.answers.length === 0);
+  const other = respond({ flags: packet.TRUNCATED_RESPONSE, questions: [{ name: 'example.net', type: 'MX' }] });
+  assert.equal(decodeResponse(other.subarray(0, other.length - 3), question).kind, 'malformed');
+  assert.equal(decodeResponse(respond().subarray(0, whole.length - 3), question).kind, 'malformed');
+});

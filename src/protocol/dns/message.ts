@@ -31,6 +31,8 @@ export interface Response {
   readonly answers: readonly DnsRecord[];
   /** Seconds to believe a negative answer, from the SOA record of the authority section (RFC 2308 §5); undefined without one. */
   readonly negativeTtlSeconds: number | undefined;
+  /** The server looks nothing up for us, it only says who else to ask (RFC 2308 §2.2): that is no answer, and no "there is nothing". */
+  readonly referral?: true;
   /** Why the server could not answer, where it says so (RFC 8914). */
   readonly errors?: readonly ExtendedError[];
 }
@@ -92,6 +94,9 @@ export function decodeResponse(octets: Buffer, question: Question): Reading {
   try {
     decoded = packet.decode(octets);
   } catch {
+    // A server that cuts an answer may do so within a record (RFC 2181 §9): what is there is to be left out, and TCP asked.
+    if ((flags & packet.TRUNCATED_RESPONSE) !== 0 && asks(octets, question))
+      return { kind: 'response', response: bare(flags) };
     // Octets that only look like an answer are the same as none; the question decides what to do next.
     return { kind: 'malformed' };
   }
@@ -103,6 +108,12 @@ export function decodeResponse(octets: Buffer, question: Question): Reading {
   if (asked !== 1 || name !== question.name || echo?.type !== question.type || echo.class !== 'IN')
     return { kind: 'foreign' };
   return { kind: 'response', response: readSections(decoded, flags) };
+}
+
+/** Whether the question section is ours, octet for octet. */
+function asks(octets: Buffer, question: Question): boolean {
+  const ours = encodeQuestion(question, false).subarray(HEADER_OCTETS);
+  return ours.equals(octets.subarray(HEADER_OCTETS, HEADER_OCTETS + ours.length));
 }
 
 function bare(flags: number): Response {
@@ -134,7 +145,13 @@ function readSections(decoded: packet.Packet, flags: number): Response {
   }
   const base = bare(flags);
   const said = errors.length === 0 ? {} : { errors };
-  return { ...base, rcode: extended * 16 + base.rcode, answers, negativeTtlSeconds, ...said };
+  const elsewhere = isReferral(decoded, flags) ? { referral: true as const } : {};
+  return { ...base, rcode: extended * 16 + base.rcode, answers, negativeTtlSeconds, ...said, ...elsewhere };
+}
+
+function isReferral({ answers = [], authorities = [] }: packet.Packet, flags: number): boolean {
+  if (answers.length > 0 || (flags & (packet.AUTHORITATIVE_ANSWER | packet.RECURSION_AVAILABLE)) !== 0) return false;
+  return authorities.some(({ type }) => type === 'NS') && !authorities.some(({ type }) => type === 'SOA');
 }
 
 function readRecord(answer: packet.Answer): DnsRecord | undefined {

@@ -45,7 +45,9 @@ const meanings: Readonly<Partial<Record<EventName, readonly Meaning[]>>> = {
   'service.descriptors-enough': [{ part: descriptors, state: 'running' }],
   'names.server-failed': [{ part: nameServer, state: 'degraded', cure: NAMES }],
   'names.unavailable': [{ part: resolver, state: 'failed', cure: NAMES }],
-  'names.server-answered': [
+  'names.server-answered': [{ part: nameServer, state: 'running' }],
+  'names.available': [{ part: resolver, state: 'running' }],
+  'names.server-dropped': [
     { part: nameServer, state: 'running' },
     { part: resolver, state: 'running' },
   ],

@@ -4,7 +4,7 @@ import { memoryJournal } from '../../../test/support/claims.ts';
 import { ManualClock } from '../../../test/support/manual-clock.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import { Board, partsMax } from './board.ts';
-import { heardBy } from './from-events.ts';
+import { hearEvent, heardBy } from './from-events.ts';
 
 test('a part keeps since when it is so, and changes are told once', () => {
   const clock = new ManualClock();
@@ -53,8 +53,17 @@ test('what an event tells is the state of a part, with its number, its text and 
   assert.deepEqual([resolver?.state, resolver?.cure], ['failed', 'ims doctor --only names']);
   journal.emit('storage.works-again', { path: '/srv/queue/0' });
   journal.emit('names.server-answered', { server: '192.0.2.53' });
+  journal.emit('names.available', { server: '192.0.2.53' });
   assert.deepEqual(
     board.all().map(({ state }) => state),
     ['running', 'running', 'running'],
   );
+});
+
+test('a name server that failed and is configured no longer is no trouble any more', () => {
+  const board = new Board(new ManualClock());
+  hearEvent(board, '', 'names.server-failed', { server: '192.0.2.53', reason: 'silent' });
+  hearEvent(board, '', 'names.unavailable', { servers: 1, reason: 'silent' });
+  hearEvent(board, '', 'names.server-dropped', { server: '192.0.2.53' });
+  assert.ok(board.all().every(({ state }) => state === 'running'));
 });

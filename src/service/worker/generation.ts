@@ -7,7 +7,6 @@ import { createDirectory } from '../../flow/recipients/directory.ts';
 import type { Directory } from '../../flow/recipients/port.ts';
 import type { Reporter } from '../../flow/reporting/port.ts';
 import { createReporter } from '../../flow/reporting/reporter.ts';
-import { domainKey } from '../../mail/mailbox.ts';
 import type { NextHop } from '../../mail/next-hop.ts';
 import { addressesByPort } from '../../flow/routing/listening.ts';
 import { createRewrite } from '../../flow/routing/rewrite.ts';
@@ -20,19 +19,20 @@ import { createDialer } from '../../transport/dialer.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
 import type { Dialer } from '../../transport/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
-import { parseNameServer } from '../../transport/resolver/name-servers.ts';
-import { createResolver } from '../../transport/resolver/resolver.ts';
 import type { TlsServerOptions } from '../../world/ports/network.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
 import type { World } from '../../world/world.ts';
 import type { Briefing } from '../messages.ts';
 import { attemptsWithin, type Descriptors } from './files.ts';
+import { type Names, openNames } from './names.ts';
 import type { Shares } from './shares.ts';
 import type { Tally } from './tally.ts';
 
 /** Everything that one configuration decides. A reload makes a new one; sessions and attempts under way keep theirs. */
 export interface Generation {
   readonly number: number;
+  readonly names: Pick<Names, 'replaced' | 'close'>;
+  /** For hosts to connect to. */
   readonly resolver: Resolver;
   readonly settings: Settings;
   readonly directory: Directory;
@@ -62,6 +62,8 @@ export interface GenerationParts {
   readonly verifyPassword: (hash: string, password: string) => Promise<boolean>;
   readonly descriptors: Pick<Descriptors, 'limit'>;
   readonly etrn: (domain: string) => Promise<EtrnOutcome>;
+  /** Mail that waits for a name may go. */
+  readonly goOn: () => void;
 }
 
 /** Builds all rooms for a configuration. Throws where something of it cannot be used. */
@@ -69,16 +71,8 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
   const { settings } = briefing;
   const { world, journal, tally } = parts;
   const serverName = settings.server.name;
-  const stub = createResolver({
-    world,
-    servers: briefing.nameServers.flatMap((text) => parseNameServer(text) ?? []),
-    settings: settings.names,
-    ...(settings.names.zones === undefined ? {} : { zones: settings.names.zones }),
-    doubting: { own: [serverName, ...Object.keys(settings.domains)].map((name) => domainKey(name.toLowerCase())) },
-    journal,
-    asked: tally.asked,
-  });
-  const resolver = tally.resolver(stub);
+  const names = openNames(briefing, parts);
+  const resolver = names.connecting;
   const directory = createDirectory({
     settings: settings.domains,
     relayDomains: settings.routing.relayDomains,
@@ -110,6 +104,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
   const { scheduler } = settings;
   return {
     number: briefing.generation,
+    names,
     resolver,
     settings,
     directory,
@@ -120,7 +115,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       settings: settings.policy,
       directory,
       journal,
-      resolver,
+      resolver: names.asked,
       clock: world.clock,
       serverName,
       hasRoute: (mailbox, reversePath) =>

@@ -20,6 +20,7 @@ import { openGateways } from './gateways.ts';
 import { openDequeue } from './dequeue.ts';
 import { openProxies } from './proxies.ts';
 import { type Generation, makeGeneration } from './generation.ts';
+import { waitsForNames } from '../../flow/routing/replies.ts';
 import { letGoOn } from './go-on.ts';
 import type { CalledParts } from './operator-calls.ts';
 import { takeIn } from './take-in.ts';
@@ -87,7 +88,9 @@ export async function startRunning(
   };
   const gateways = openGateways(parts, board, message, journal, tally, () => running);
   const proxies = openProxies(world, board, journal, tally, () => running);
-  const goOn = (): void => letGoOn(world.clock, shards, NAMES_FAILED);
+  const goOn = (): void => {
+    for (const words of waitsForNames) letGoOn(world.clock, shards, words);
+  };
   const make = (next: Briefing): Generation =>
     makeGeneration(next, { ...parts, journal, workers, shares, gateways, proxies, tally, etrn, goOn });
   const generation = make(briefing);

@@ -42,6 +42,7 @@ function askUdp(options: ExchangeOptions, question: Question, octets: Buffer): P
     let socket: DatagramSocket | undefined;
     let ended = false;
     let foreign = 0;
+    let stranger: string | undefined;
     const finish = (result: Exchange): void => {
       if (ended) return;
       ended = true;
@@ -49,12 +50,14 @@ function askUdp(options: ExchangeOptions, question: Question, octets: Buffer): P
       socket?.close();
       resolve(result);
     };
-    const timer = world.clock.after(options.timeoutMs, () => finish(silence(options)));
+    const timer = world.clock.after(options.timeoutMs, () => finish(silence(options, stranger)));
     const receive = (bytes: Buffer, from: { readonly address: string; readonly port: number }): void => {
       const ours = from.address === server.address && from.port === server.port;
-      const reading = ours ? decodeResponse(bytes, question) : undefined;
-      if (reading?.kind === 'response') finish(reading);
-      else if (++foreign > foreignMax)
+      const reading = decodeResponse(bytes, question);
+      if (ours && reading.kind === 'response') return finish(reading);
+      // A server of several addresses that answers from another one is not believed (RFC 5452 §9.1), but told.
+      if (reading.kind === 'response') stranger ??= printNameServer(from);
+      if (++foreign > foreignMax)
         finish({
           kind: 'failed',
           reason: `over ${foreignMax} forged answers in the name of ${printNameServer(server)}`,
@@ -119,6 +122,7 @@ async function askTcp(options: ExchangeOptions, question: Question, octets: Buff
   });
 }
 
-function silence({ server, timeoutMs }: ExchangeOptions): Exchange {
-  return { kind: 'failed', reason: `no answer from ${printNameServer(server)} in ${timeoutMs / 1000} s` };
+function silence({ server, timeoutMs }: ExchangeOptions, stranger?: string): Exchange {
+  const instead = stranger === undefined ? '' : `; one came from ${stranger}, which was not asked`;
+  return { kind: 'failed', reason: `no answer from ${printNameServer(server)} in ${timeoutMs / 1000} s${instead}` };
 }

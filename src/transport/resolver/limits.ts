@@ -18,3 +18,9 @@ export const failureTtlMs = 1_000;
 export const knewMs = 30_000;
 /** How long the no of a server that could not show that it knows anything is not believed, until it is asked to show it again. */
 export const doubtMs = 5_000;
+/** Names that are taken from a hosts file. */
+export const hostsFileNamesMax = 20_000;
+/** How long a hosts file is believed before it is read again. */
+export const hostsFileLookMs = 5_000;
+/** How often it is looked whether resolv.conf names other servers. */
+export const resolvConfLookMs = 5_000;

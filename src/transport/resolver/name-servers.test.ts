@@ -41,3 +41,10 @@ test('the cache gives up what was used least recently', () => {
   assert.equal(cache.get('a', 100), undefined);
   assert.equal(cache.size, 1);
 });
+
+test('a link-local server keeps its zone, as a router at home gives it', () => {
+  assert.deepEqual(parseResolvConf('nameserver fe80::1%eth0\n'), [{ address: 'fe80::1%eth0', port: 53 }]);
+  assert.equal(printNameServer(parseNameServer('[FE80::1%wlan0]:5353') ?? assert.fail()), '[fe80::1%wlan0]:5353');
+  for (const bad of ['192.0.2.1%eth0', '2001:db8::1%eth0', 'fe80::1%', 'fe80::1%a b', 'fe80::1%a%b'])
+    assert.equal(parseNameServer(bad), undefined, bad);
+});

@@ -1,113 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import packet from 'dns-packet';
-import type { Journal } from '../../events/journal.ts';
-import type { Clock } from '../../world/ports/clock.ts';
-import type { ByteSink, ByteStream, Endpoint, Network } from '../../world/ports/network.ts';
-import { createResolver } from './resolver.ts';
+import { a, makeWorld, recording, settings, soa, two } from '../../../test/support/asked-servers.ts';
 import { inFlightMax } from './limits.ts';
-
-type Respond = (query: packet.Packet, server: string, via: 'udp' | 'tcp', edns: boolean) => packet.Packet | undefined;
-
-/** Time that passes only when told, and a network where servers are functions. */
-function makeWorld(respond: Respond) {
-  let now = 1000;
-  const timers = new Set<{ at: number; fn: () => void }>();
-  const clock: Clock = {
-    now: () => now,
-    wall: () => now,
-    soon: (fn) => fn(),
-    after(ms, fn) {
-      const timer = { at: now + ms, fn };
-      timers.add(timer);
-      return { cancel: () => void timers.delete(timer) };
-    },
-  };
-  const asked: string[] = [];
-  const encode = (octets: Buffer, server: string, via: 'udp' | 'tcp'): Buffer | undefined => {
-    const query = packet.decode(octets);
-    const question = query.questions?.[0];
-    asked.push(`${server} ${via} ${question?.name} ${question?.type}`);
-    const response = respond(query, server, via, (query.additionals?.length ?? 0) > 0);
-    return response === undefined
-      ? undefined
-      : packet.encode({ type: 'response', id: query.id, questions: query.questions, ...response });
-  };
-  const network: Network = {
-    datagram: async (_family, receive) => ({
-      send(octets, port, address) {
-        const answer = encode(octets, address, 'udp');
-        if (answer !== undefined) queueMicrotask(() => receive(answer, { address, port }));
-      },
-      close() {},
-    }),
-    async dial({ address }) {
-      let sink: ByteSink | undefined;
-      const end: Endpoint = { address, port: 53 };
-      const stream = {
-        local: end,
-        peer: end,
-        client: end,
-        tls: undefined,
-        pendingBytes: 0,
-        start(given: ByteSink) {
-          sink = given;
-        },
-        write(octets: Buffer) {
-          const answer = encode(octets.subarray(2), address, 'tcp') ?? Buffer.alloc(0);
-          const length = Buffer.alloc(2);
-          length.writeUInt16BE(answer.length);
-          const whole = Buffer.concat([length, answer]);
-          queueMicrotask(() => {
-            for (const octet of whole) sink?.data(Buffer.from([octet]));
-          });
-          return true;
-        },
-        pause() {},
-        resume() {},
-        end() {},
-        destroy() {},
-      };
-      return stream as unknown as ByteStream;
-    },
-    listen: () => Promise.reject(new Error('not here')),
-    tlsContext: () => assert.fail(),
-  };
-  return {
-    world: { network, clock, random: { bytes: (count: number) => Buffer.alloc(count, 7), fraction: () => 0.5 } },
-    asked,
-    async pass(ms: number) {
-      for (let i = 0; i < 20; i += 1) await Promise.resolve();
-      now += ms;
-      for (const timer of [...timers]) {
-        if (timer.at > now) continue;
-        timers.delete(timer);
-        timer.fn();
-      }
-      for (let i = 0; i < 20; i += 1) await Promise.resolve();
-    },
-  };
-}
-
-const settings = { timeout: 3000, tries: 3, cacheMax: 100 };
-const two = [
-  { address: '192.0.2.1', port: 53 },
-  { address: '192.0.2.2', port: 53 },
-];
-const a = (name: string, ttl = 60): packet.Answer => ({ name, type: 'A', ttl, class: 'IN', data: '198.51.100.1' });
-const soa: packet.Answer = {
-  name: 'test',
-  type: 'SOA',
-  ttl: 60,
-  class: 'IN',
-  data: { mname: 'ns.test', rname: 'r.test', minimum: 30 },
-};
-
-function recording() {
-  const names: string[] = [];
-  const journal: Journal = { emit: (name) => void names.push(name) };
-  return { journal, names };
-}
+import { createResolver } from './resolver.ts';
 
 test('an answer is kept for its TTL and ages; names compare without case', async () => {
   const sim = makeWorld(() => ({ answers: [a('a.test')] }));
@@ -207,15 +103,21 @@ test('Q146165: silence of all servers is a failure with its reason, told once, a
   }
   silent = false;
   assert.equal((await resolver.query('a.test', 'A')).kind, 'records');
-  assert.deepEqual(names, ['names.server-failed', 'names.server-failed', 'names.unavailable', 'names.server-answered']);
+  assert.deepEqual(names, [
+    'names.server-failed',
+    'names.server-failed',
+    'names.unavailable',
+    'names.server-answered',
+    'names.available',
+  ]);
 });
 
 test('SERVFAIL tries the next server and ends as a failure, never as a negative answer', async () => {
   const sim = makeWorld(() => ({ flags: 2 }));
   const resolver = createResolver({ world: sim.world, servers: two, settings });
   assert.deepEqual(await resolver.query('a.test', 'A'), { kind: 'failure', reason: 'SERVFAIL from 192.0.2.1' });
-  // The last one asks for the answer without validation.
-  assert.equal(sim.asked.length, 4);
+  // The last two ask for the answer with and without validation.
+  assert.equal(sim.asked.length, 5);
 });
 
 test('a domain whose signatures are wrong is told apart from a server that fails', async () => {
@@ -358,50 +260,4 @@ test('more look-ups than allowed at once wait, the cache stays within its bound'
   const before = sim.asked.length;
   await resolver.query('n0.test', 'A');
   assert.equal(sim.asked.length, before + 1);
-});
-
-const root: packet.Answer = { name: '.', type: 'NS', ttl: 60, class: 'IN', data: 'a.root-servers.net' };
-
-test('a server that says no to every name counts as one that failed: another one is asked, and mail is not returned', async () => {
-  const doubting = { own: ['ours.test'] };
-  const liar = makeWorld(() => ({ flags: 3 }));
-  const { journal, names } = recording();
-  const alone = createResolver({ world: liar.world, servers: two, settings, journal, doubting });
-  const held = await alone.query('good.test', 'MX');
-  assert.ok(held.kind === 'failure' && /^NXDOMAIN for good\.test from 192\.0\.2\.\d, which knows no/.test(held.reason));
-  assert.deepEqual(names, ['names.server-failed', 'names.server-failed', 'names.unavailable']);
-  const sim = makeWorld((_query, server) => (server === '192.0.2.1' ? { flags: 3 } : { answers: [a('good.test')] }));
-  const resolver = createResolver({ world: sim.world, servers: two, settings, doubting });
-  assert.equal((await resolver.query('good.test', 'A')).kind, 'records');
-});
-
-test('a no of a server that knows the root is one, at the cost of one more question', async () => {
-  const sim = makeWorld((query) =>
-    query.questions?.[0]?.type === 'NS' ? { answers: [root] } : { flags: 3, authorities: [soa] },
-  );
-  const { journal, names } = recording();
-  const resolver = createResolver({ world: sim.world, servers: two, settings, journal, doubting: { own: [] } });
-  assert.equal((await resolver.query('typo.test', 'MX')).kind, 'no-such-name');
-  assert.equal((await resolver.query('wrong.test', 'MX')).kind, 'no-such-name');
-  assert.deepEqual([sim.asked.length, names], [3, []]);
-});
-
-test('a server that is not believed recovers with the first answer that shows knowledge, told once', async () => {
-  let lying = true;
-  const sim = makeWorld((query) => {
-    const question = query.questions?.[0];
-    if (lying) return question?.type === 'PTR' ? { answers: [] } : { flags: 3 };
-    return question?.type === 'NS' ? { answers: [root] } : { flags: 3 };
-  });
-  const { journal, names } = recording();
-  const [server] = two;
-  assert.ok(server);
-  const resolver = createResolver({ world: sim.world, servers: [server], settings, journal, doubting: { own: [] } });
-  assert.equal((await resolver.query('good.test', 'MX')).kind, 'failure');
-  assert.equal((await resolver.query('1.2.0.192.in-addr.arpa', 'PTR')).kind, 'no-data');
-  assert.deepEqual(names, ['names.server-failed', 'names.unavailable']);
-  lying = false;
-  await sim.pass(10_000);
-  assert.equal((await resolver.query('typo.test', 'MX')).kind, 'no-such-name');
-  assert.deepEqual(names, ['names.server-failed', 'names.unavailable', 'names.server-answered']);
 });

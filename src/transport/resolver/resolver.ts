@@ -46,6 +46,8 @@ type Step<T extends RecordType> =
   | { readonly finding: Finding<T>; readonly authenticated: boolean }
   | {
       readonly failure: string;
+      /** Nothing came back at all. */
+      readonly silent?: true;
       /** The server said SERVFAIL and no more: it may be for the signatures of the zone. */
       readonly unexplained?: NameServer;
     };
@@ -53,12 +55,18 @@ type Step<T extends RecordType> =
 const SERVFAIL = 2;
 const RCODES: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED' };
 
-/** Makes the resolver. Answers are kept for their TTL, equal questions in flight are asked once. */
-export function createResolver(options: ResolverOptions): Resolver {
-  return new StubResolver(options);
+/** A resolver whose servers may be given up for others. */
+export interface StubResolver extends Resolver {
+  /** Others take the place of its servers: what was told of them is over. */
+  replaced(): void;
 }
 
-class StubResolver implements Resolver {
+/** Makes the resolver. Answers are kept for their TTL, equal questions in flight are asked once. */
+export function createResolver(options: ResolverOptions): StubResolver {
+  return new AskingResolver(options);
+}
+
+class AskingResolver implements StubResolver {
   readonly #world: ResolverOptions['world'];
   readonly #settings: ResolverOptions['settings'];
   readonly #health: ServerHealth;
@@ -111,6 +119,10 @@ class StubResolver implements Resolver {
     return started;
   }
 
+  replaced(): void {
+    for (const health of [this.#health, ...this.#zones.values()]) health.replaced();
+  }
+
   async #lookUp<T extends RecordType>(name: string, type: T): Promise<Answer<T>> {
     if (!(await this.#turnstile.enter()))
       return { kind: 'failure', reason: `over ${waitingMax} look-ups are waiting for name servers` };
@@ -146,12 +158,16 @@ class StubResolver implements Resolver {
     const order = health.order();
     if (order.length === 0) return { failure: 'no name server is configured' };
     let last: Extract<Step<T>, { failure: string }> = { failure: '' };
+    let silent = true;
     for (let attempt = 0; attempt < this.#settings.tries; attempt += 1) {
       const server = order[attempt % order.length];
       if (server === undefined) break;
-      const step: Step<T> = await this.#askOne(server, health, name, type, aliases);
+      // Something on the way may drop what is EDNS, or longer than 512 octets: the last questions go without (RFC 6891 §6.2.2).
+      const again = attempt > 0 && attempt >= Math.min(order.length, this.#settings.tries - 1);
+      const step: Step<T> = await this.#askOne(server, health, name, type, aliases, silent && again);
       if ('finding' in step && (await this.#isBelieved(server, health, step, { name, type, zone }))) return step;
       last = 'finding' in step ? { failure: disbelief(server, step.finding.kind, name) } : step;
+      silent &&= last.silent === true;
     }
     if (last.unexplained !== undefined && (await this.#isBogus(last.unexplained, health, name, type)))
       return { failure: `${last.failure}: DNSSEC validation of ${name} fails (without it the server answers)` };
@@ -204,9 +220,10 @@ class StubResolver implements Resolver {
     name: string,
     type: T,
     aliases: number,
+    plain: boolean,
   ): Promise<Step<T>> {
     const base = { world: this.#world, server, name, type, timeoutMs: this.#settings.timeout };
-    const edns = health.edns(server);
+    const edns = !plain && health.edns(server);
     let exchange = await ask({ ...base, edns });
     if (edns && exchange.kind === 'response' && (exchange.response.rcode === 1 || exchange.response.rcode === 4)) {
       exchange = await ask({ ...base, edns: false });
@@ -216,7 +233,7 @@ class StubResolver implements Resolver {
     if (exchange.kind === 'failed') {
       this.#asked(printNameServer(server), true);
       health.failed(server, exchange.reason);
-      return { failure: exchange.reason };
+      return { failure: exchange.reason, silent: true };
     }
     const { response } = exchange;
     this.#asked(printNameServer(server), response.rcode !== 0 && response.rcode !== 3);
@@ -227,6 +244,11 @@ class StubResolver implements Resolver {
       else if (this.#credence?.doubts(server) !== true) health.answered(server);
       const silent = response.rcode === SERVFAIL && response.errors === undefined;
       return { failure: reason, ...(silent ? { unexplained: server } : {}) };
+    }
+    if (response.referral === true) {
+      const reason = `${printNameServer(server)} does not look up names for us: it only refers to other servers`;
+      health.failed(server, reason);
+      return { failure: reason };
     }
     return {
       finding: readAnswer(response, name, type, aliases),

@@ -58,8 +58,15 @@ export class ServerHealth {
     if (health === undefined || health.failures === 0) return;
     health.failures = 0;
     health.restingUntilMs = 0;
-    this.#silent = false;
     this.#journal?.emit('names.server-answered', { server: printNameServer(server) });
+    if (this.#silent) this.#journal?.emit('names.available', { server: printNameServer(server) });
+    this.#silent = false;
+  }
+
+  /** These servers are asked no more, or anew: what was told of them is over. */
+  replaced(): void {
+    for (const { server, failures } of this.#all)
+      if (failures > 0) this.#journal?.emit('names.server-dropped', { server: printNameServer(server) });
   }
 
   failed(server: NameServer, reason: string): void {

@@ -264,7 +264,7 @@ for (const [step, ms] of [
   ['end', 7000],
 ] as const) {
   test(`a server that is silent at ${step} is given up after its time`, async () => {
-    const { attempt, clock } = stage({ '192.0.2.1': { [step]: 'silence' } });
+    const { attempt, clock } = stage({ '192.0.2.1': { [step]: 'silence', HELO: '421 4.3.2 no' } });
     let result: AttemptResult | undefined;
     const attempted = attempt(one()).then((found) => (result = found));
     await new Promise(setImmediate);
@@ -273,7 +273,8 @@ for (const [step, ms] of [
     assert.equal(result, undefined);
     clock.advance(2);
     await attempted;
-    assert.match(show(await attempted)[0] ?? '', /^0 deferred 451 4\.4\.2/);
+    // Silence at EHLO may be that of a filter: HELO was tried.
+    assert.match(show(await attempted)[0] ?? '', step === 'EHLO' ? /^0 deferred 421/ : /^0 deferred 451 4\.4\.2/);
     assert.equal(clock.pending, 0);
   });
 }

@@ -252,7 +252,8 @@ function tlsBroke(failure: HostFailure): boolean {
 }
 
 function hungUpOnHello(failure: HostFailure): boolean {
-  return failure.kind === 'closed' && failure.phase === 'hello';
+  // There are filters that swallow EHLO and say nothing at all.
+  return (failure.kind === 'closed' || failure.kind === 'timed-out') && failure.phase === 'hello';
 }
 
 function conditionKey(target: Target, terms: RelayTerms): string {

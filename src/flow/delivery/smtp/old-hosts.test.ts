@@ -40,6 +40,17 @@ test('Q100352: a host that hangs up on EHLO is greeted with HELO, and the next t
   assert.equal(ehlos, 2);
 });
 
+test('a filter that swallows EHLO without a word costs one time-out: HELO follows in the same attempt, and the next time at once', async () => {
+  const { attempt, clock, peers } = stage({ '192.0.2.1': { EHLO: 'silence' } });
+  const first = attempt(one());
+  await new Promise(setImmediate);
+  clock.advance(3000);
+  assert.equal((await first).outcomes[0]?.outcome.kind, 'delivered');
+  clock.advance(10_000); // the idle connection ends
+  assert.equal((await attempt(one())).outcomes[0]?.outcome.kind, 'delivered');
+  assert.equal(peers[2]?.commands[0], 'HELO me.test');
+});
+
 test('a host that answers EHLO is not remembered', async () => {
   const { attempt, peers } = stage({ '192.0.2.1': { EHLO: ehlo(['STARTTLS']) } });
   await attempt(one());

@@ -2,7 +2,7 @@ import { canonicalIp } from '../../../base/ip.ts';
 import type { Settings } from '../../../settings/index.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { workersOf } from '../facts/service-identity.ts';
-import { addressesOf, smartHostsOf } from '../facts/smart-host-way.ts';
+import { addressesOf, connectingResolver, smartHostsOf } from '../facts/smart-host-way.ts';
 import { onLoopback, places, showPlace } from '../facts/usage.ts';
 import { waitingDomains, waitingMail } from '../facts/waiting.ts';
 import { sampleMax } from '../limits.ts';
@@ -108,11 +108,12 @@ export const noLoops = defineCheck({
   number: 904,
   title: 'No mail is sent to this server by itself',
   why: 'Where the best mail server of a domain is this one, and the domain is not one of ours, its mail would come back here (RFC 5321 §5.1).',
-  needs: ['settings', 'host', 'resolver', 'service'],
+  needs: ['settings', 'host', 'resolver', 'service', 'clock'],
   after: ['configuration.loads'],
   cost: 'network',
-  async look({ settings, host, resolver, service }) {
-    const circle = await smartHostHere({ settings, host, resolver });
+  async look({ settings, host, resolver, service, clock }) {
+    const connecting = connectingResolver({ settings, host, resolver, clock });
+    const circle = await smartHostHere({ settings, host, resolver: connecting });
     if (circle !== undefined)
       return unhealthy(
         `routing.smartHosts.${circle.name} names ${showPlace(circle.at, circle.port)}, which is this server itself: mail that goes there would come back here, and is returned to its sender.`,

@@ -63,13 +63,13 @@ test('a smart host behind a proxy that fails is not blamed', async () => {
   assert.ok(verdict.kind === 'unknown' && /the proxy lab refused to connect/.test(verdict.because));
 });
 
-test('a smart host that only /etc/hosts knows is told with the address there', async () => {
-  const verdict = await lookWith(smartHostsAnswer, {
-    settings: settingsOf(
-      'routing:\n  smartHosts: { store: { protocol: lmtp, tls: none, hosts: [{ host: store.internal, port: 24 }] } }\n',
-    ),
-    host: { addresses: ['127.0.0.1'], texts: { '/etc/hosts': '192.0.2.24 Store.internal # the store\n' } },
-  });
-  assert.ok(verdict.kind === 'unhealthy' && /no address in the name service/.test(verdict.cause));
-  assert.match(verdict.cure, /^\/etc\/hosts has 192\.0\.2\.24 for it, and this service asks the name service only/);
+test('a smart host that only the hosts file knows is tried at the address there, as mail goes to it', async () => {
+  const routing =
+    'routing:\n  smartHosts: { store: { protocol: lmtp, tls: none, hosts: [{ host: store.internal, port: 24 }] } }\n';
+  const host = { addresses: ['127.0.0.1'], texts: { '/etc/hosts': '192.0.2.24 Store.internal # the store\n' } };
+  const tried = await lookWith(smartHostsAnswer, { settings: settingsOf(routing), host });
+  assert.ok(tried.kind === 'unhealthy' && !/no address in the name service/.test(tried.cause));
+  const without = settingsOf(`${routing}names: { hostsFile: '' }\n`);
+  const unread = await lookWith(smartHostsAnswer, { settings: without, host });
+  assert.ok(unread.kind === 'unhealthy' && /no address in the name service/.test(unread.cause));
 });

@@ -1,7 +1,7 @@
 import { type HostFailure, openConnection } from '../../../flow/delivery/smtp/connection.ts';
 import { printReply } from '../../../mail/reply.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { addressesOf, dialAny, smartHostsOf, type SmartHost } from '../facts/smart-host-way.ts';
+import { addressesOf, connectingResolver, dialAny, smartHostsOf, type SmartHost } from '../facts/smart-host-way.ts';
 import { showPlace } from '../facts/usage.ts';
 import { checkMsMax, farDialMs, loginEveryMs, replyMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
@@ -92,7 +92,7 @@ export const loginsTaken = defineCheck({
   number: 807,
   title: 'Smart hosts take our login',
   why: 'A password that was changed or has expired is found when mail waits already. The service tries it at its start, after a change, and once in an hour at the most, since hosts count logins that fail.',
-  needs: ['settings', 'resolver', 'network', 'clock'],
+  needs: ['settings', 'host', 'resolver', 'network', 'clock'],
   after: ['ways.smart-hosts', 'ways.logins'],
   cost: 'network',
   deadlineMs: checkMsMax,
@@ -103,7 +103,8 @@ export const loginsTaken = defineCheck({
     if (withLogin.length === 0) return notApplicable('no smart host needs a login');
     const all = smartHostsOf(settings).filter(({ group }) => group.login !== undefined);
     if (all.length === 0) return unknown('all of them are reached through gateways, which this check does not try');
-    const ends = await Promise.all(all.map(async (one) => ({ one, tried: await tryLogin(one, parts) })));
+    const world = { ...parts, resolver: connectingResolver(parts) };
+    const ends = await Promise.all(all.map(async (one) => ({ one, tried: await tryLogin(one, world) })));
     const evidence = ends.map(({ one, tried }) =>
       row(
         `login as ${one.group.login?.user ?? ''} at ${showPlace(one.host.host, one.host.port)} (${one.name})`,

@@ -5,7 +5,7 @@ import { isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.
 import { defineCheck, type Parts } from '../check.ts';
 import { Dialogue } from '../facts/dialogue.ts';
 import { interfaces } from '../facts/routes.ts';
-import { addressesOf, dialAny, smartHostsOf } from '../facts/smart-host-way.ts';
+import { addressesOf, connectingResolver, dialAny, smartHostsOf } from '../facts/smart-host-way.ts';
 import { onLoopback, showPlace } from '../facts/usage.ts';
 import { anotherProbeMs, checkMsMax, farDialMs, replyMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
@@ -126,14 +126,6 @@ async function probeWithPatience(...[group, where, parts]: Parameters<typeof pro
   return other.fault === undefined && other.unsure !== true ? other : one;
 }
 
-/** The address that /etc/hosts has for a name. */
-async function inHostsFile(host: Parts['host'], name: string): Promise<string | undefined> {
-  const text = await host.text('/etc/hosts');
-  if (!text.ok) return undefined;
-  const lines = text.value.split('\n').map((line) => line.replace(/#.*/, '').trim().split(/\s+/));
-  return lines.find(([, ...names]) => names.some((one) => one.toLowerCase() === name.toLowerCase()))?.[0];
-}
-
 async function loopbackDown(host: Parts['host']): Promise<boolean> {
   return (await interfaces(host))?.find(({ name }) => name === 'lo')?.up === false;
 }
@@ -148,7 +140,8 @@ export const smartHostsAnswer = defineCheck({
   after: ['configuration.loads', 'host.no-interposer', 'host.network'],
   cost: 'network',
   deadlineMs: checkMsMax,
-  async look({ settings, host, ...world }) {
+  async look({ settings, host, ...others }) {
+    const world = { ...others, resolver: connectingResolver({ settings, host, ...others }) };
     if (Object.keys(settings.routing.smartHosts).length === 0) return notApplicable('no smart host is configured');
     const all = smartHostsOf(settings);
     if (all.length === 0)
@@ -166,8 +159,6 @@ export const smartHostsAnswer = defineCheck({
     const bad = probes.findIndex(({ fault }) => fault !== undefined);
     const first = all[bad];
     const lo = await loopbackDown(host);
-    const written =
-      first !== undefined && probes[bad]?.fault === NO_ADDRESS ? await inHostsFile(host, first.host.host) : undefined;
     const local = first !== undefined && onLoopback(first.host.host) && !first.host.host.startsWith('/');
     if (first !== undefined && lo && local)
       return unhealthy(
@@ -181,7 +172,7 @@ export const smartHostsAnswer = defineCheck({
         {
           cure:
             probes[bad]?.fault === NO_ADDRESS
-              ? `${written === undefined ? '' : `/etc/hosts has ${written} for it, and this service asks the name service only: write ${written} as host; or: `}Correct the name in routing.smartHosts.${first.name}.hosts, or publish an address for it: dig ${first.host.host} A shows what is there`
+              ? `Correct the name in routing.smartHosts.${first.name}.hosts, or publish an address for it: dig ${first.host.host} A shows what is there; an address in ${settings.names.hostsFile || 'names.hostsFile'} serves too`
               : `Try it by hand: openssl s_client -starttls ${first.group.protocol} -connect ${showPlace(first.host.host, first.host.port)}; then correct routing.smartHosts.${first.name}, or the host`,
         },
         evidence,

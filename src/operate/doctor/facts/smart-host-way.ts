@@ -3,6 +3,7 @@ import { parseIp } from '../../../base/ip.ts';
 import { proxyOfGroup, waysOf } from '../../../flow/routing/ways.ts';
 import type { SmartHostGroup } from '../../../settings/routing.ts';
 import type { ProxyTerms } from '../../../transport/port.ts';
+import { withHostsFile } from '../../../transport/resolver/hosts-file.ts';
 import { dialThrough } from '../../../transport/through-proxy.ts';
 import type { ByteStream } from '../../../world/ports/network.ts';
 import type { Parts } from '../check.ts';
@@ -24,6 +25,22 @@ export function smartHostsOf(settings: Parts['settings']): readonly SmartHost[] 
       return way === undefined ? [] : group.hosts.map((host) => ({ name, group, host, way }));
     })
     .slice(0, sampleMax);
+}
+
+/** A resolver as deliveries use it: the hosts file of this host goes before the name service. */
+export function connectingResolver({
+  settings,
+  host,
+  resolver,
+  clock,
+}: Pick<Parts, 'settings' | 'host' | 'resolver' | 'clock'>): Parts['resolver'] {
+  const { hostsFile } = settings.names;
+  if (hostsFile === '') return resolver;
+  const read = async (): Promise<string> => {
+    const text = await host.text(hostsFile);
+    return text.ok ? text.value : '';
+  };
+  return withHostsFile(resolver, read, clock);
 }
 
 /** The addresses of a smart host, or what the look-up said instead; none where it has none. */
