@@ -20,7 +20,7 @@ import { limits } from './supervisor/limits.ts';
 import { leavePlace, ownershipOf, type Place, takeFallback, takePlace } from './supervisor/place.ts';
 import { serviceManager } from './supervisor/service-manager.ts';
 import { StorageWatch } from './supervisor/storage-watch.ts';
-import { openStorage, type StorageTrouble, unusable } from './supervisor/storage.ts';
+import { openStorage, type StorageTrouble, unusable, wantsSpace } from './supervisor/storage.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { WrittenLater } from './supervisor/written-later.ts';
 
@@ -68,11 +68,14 @@ async function serve(parts: Run): Promise<'ended' | { readonly held: string }> {
   const systemd = serviceManager(process.env, process.pid, world);
   if (user !== undefined) options.children.dispose(); // they run as this user
   const workers = settings.server.workers ?? Math.max(1, Math.floor(availableParallelism() / 2));
+  // Where only space is wanting, sessions are told so; any other trouble may come from a volume that is not there.
+  const full = wantsSpace(trouble);
   const made =
-    trouble === undefined
+    trouble === undefined || full
       ? await makeBriefing(settings, 1, world, journal, board)
-      : { generation: 1, settings, certificate: undefined, nameServers: [], place: place?.directory ?? '' };
-  const briefing = { ...made, ...layerOf(parts) };
+      : { generation: 1, settings, certificate: undefined, nameServers: [] };
+  const standIn = trouble === undefined ? {} : { place: place?.directory ?? '' };
+  const briefing = { ...made, ...standIn, ...layerOf(parts) };
   tellKeyReadAsRoot(settings, user, journal);
   const supervisor = new Supervisor({
     clock: world.clock,
@@ -124,7 +127,10 @@ async function serve(parts: Run): Promise<'ended' | { readonly held: string }> {
     parts.storageFound();
     supervisor.start();
   } else {
-    supervisor.startOperator();
+    if (full) {
+      await removeDeadSockets(settings);
+      supervisor.start();
+    } else supervisor.startOperator();
     const taken = await untilStorage({ ...parts, current }, trouble, () => settings, stopped);
     if (taken !== 'stopped') {
       if (taken === 'held') {

@@ -22,6 +22,11 @@ export type StorageTrouble = { readonly evidence: readonly Evidence[]; readonly 
   | { readonly event: 'formats.newer'; readonly data: EventData<'formats.newer'> }
 );
 
+/** Whether nothing but space is wanting. */
+export function wantsSpace(trouble: StorageTrouble | undefined): boolean {
+  return trouble?.event === 'service.storage-unavailable' && ['ENOSPC', 'EDQUOT'].includes(trouble.data.errno);
+}
+
 /** An owner who is not the one that the service works as. */
 export interface Ownership {
   readonly found: number;

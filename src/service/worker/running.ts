@@ -13,7 +13,7 @@ import type { ProxyHealth } from '../../transport/proxy-health.ts';
 import { createProxyInward, type ProxyInward } from '../../transport/proxy-inward.ts';
 import type { Briefing, ToChild } from '../messages.ts';
 import type { Board } from '../parts/board.ts';
-import { shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
+import { runDirectory, shardDirectory, shardLock, timelineDirectory } from '../paths.ts';
 import { type Arrivals, both, countArrivals } from './arrivals.ts';
 import { QueueDoor } from './door.ts';
 import { openGateways } from './gateways.ts';
@@ -30,8 +30,8 @@ import { growing, shareOf } from './session-leases.ts';
 import { openShard, type Shard, schedulerPart } from './shard.ts';
 import type { Tally } from './tally.ts';
 import { WorkerTransfer } from './transfer.ts';
-import type { WorkerVoice } from './voice.ts';
-import { untilLocked, untilOpen, untilOpenOrFull } from './waiting.ts';
+import { queueOf, type WorkerVoice } from './voice.ts';
+import { untilLocked, untilOpen, untilOpenOrFull, untilThere } from './waiting.ts';
 import type { WorkerParts } from './worker.ts';
 
 /** A worker that has started. */
@@ -106,12 +106,22 @@ export async function startRunning(
         shards.reduce((sum, other) => (other.number === number ? sum : sum + other.scheduler.active(nextHop)), 0),
       ...(parts.queueGeometry === undefined ? {} : { geometry: parts.queueGeometry }),
     });
-  await untilLocked(parts, journal, shardLock(settings, shard), shardDirectory(settings, shard));
-  // Without space to open the queue sessions begin all the same, and are told so.
+  // Without space to open the queue, or even to make a directory for it, sessions begin all the same, and are told so.
   const door = new QueueDoor(shard);
-  const { opening, own } = await untilOpenOrFull(parts, journal, shardDirectory(settings, shard), () =>
-    open(shard, message.previousEnd),
-  );
+  const at = shardDirectory(settings, shard);
+  const lock = (): Promise<void> => untilLocked(parts, journal, shardLock(settings, shard), at);
+  const openOwn = (): Promise<Shard> => open(shard, message.previousEnd);
+  const away = briefing.place !== undefined;
+  if (away) board.set({ part: queueOf(shard), state: 'failed', cause: 'waits for the data directory' });
+  else await lock();
+  const { opening, own } = away
+    ? {
+        opening: untilThere(world, runDirectory(settings))
+          .then(lock)
+          .then(() => untilOpen(parts, journal, at, openOwn)),
+        own: undefined,
+      }
+    : await untilOpenOrFull(parts, journal, at, openOwn);
   const transfer = new WorkerTransfer(world.clock, () => shards.map(({ scheduler }) => scheduler));
   await transfer.use((await readTransfer(world.disk, settings.server.data)).state);
   const leases = growing(
@@ -173,6 +183,7 @@ export async function startRunning(
     await transfer.prepare(opened.scheduler);
     opened.scheduler.start();
     board.set({ part: 'delivery', state: 'running' });
+    if (away) board.set({ part: queueOf(shard), state: 'running' });
   };
   if (own === undefined) void opening.then(begin);
   else await begin(own);

@@ -7,6 +7,9 @@ import type { World } from '../../world/world.ts';
 /** Waits between attempts to open storage that failed. */
 const REOPEN_MS = 5_000;
 
+/** Waits between looks for a directory that the supervisor makes when it can. */
+const THERE_MS = 500;
+
 /** Waits between looks at a shard that the worker of a supervisor that is gone is about to leave; told of after some of them. */
 const HELD_MS = 50;
 const HELD_TOLD_AFTER = 100;
@@ -32,6 +35,12 @@ export async function untilLocked(parts: WaitingParts, journal: Journal, path: s
     if (looks === HELD_TOLD_AFTER) journal.emit('service.queue-unavailable', { path, cause: why });
     await new Promise<void>((resolve) => void parts.world.clock.after(HELD_MS, resolve));
   }
+}
+
+/** Waits until a directory is there. */
+export async function untilThere({ clock, disk }: Pick<World, 'clock' | 'disk'>, path: string): Promise<void> {
+  while ((await disk.entry(path).catch(() => undefined)) === undefined)
+    await new Promise<void>((resolve) => void clock.after(THERE_MS, resolve));
 }
 
 /**

@@ -101,6 +101,32 @@ test('a first start on a full disk: sessions are told 452, and mail is taken wit
   await until('a status without it', async () => !/ENOSPC/.test((await running.ims('status')).stdout), 15_000);
 });
 
+test('a first start where not even a directory can be made: sessions are told 452, and mail is taken without a restart', {
+  timeout: 60_000,
+  skip,
+}, async () => {
+  const at = await mount('64m,nr_inodes=1');
+  const port = await freePort();
+  service = await startService(() => yaml(join(at, 'spool'), port));
+  const { text } = await service.seen(4754);
+  assert.match(text, /ENOSPC .*spool.* cannot be made or written; no mail is accepted until it can/);
+  assert.match(await answerTo(port), /^452 4\.3\.1 /);
+  const { stdout } = await service.ims('status');
+  assert.match(stdout, /^No mail is accepted: storage: .*ENOSPC/);
+  assert.match(stdout, /df -i .*make room/);
+  execFileSync('mount', ['-o', 'remount,nr_inodes=10000', at]);
+  await service.seen(2751, 15_000);
+  const running = service;
+  await until(
+    'a status that is well',
+    async () => /^Everything runs/.test((await running.ims('status')).stdout),
+    20_000,
+  );
+  await sendOne(port, 'alice@example.test');
+  const told = running.events.filter(({ event }) => event >= 3000).map(({ event }) => event);
+  assert.equal(new Set(told).size, told.length, `each once: ${told.join(' ')}`);
+});
+
 test('a start on a disk that was filled meanwhile: what waits is delivered once, new mail gets 452 until there is space', {
   timeout: 90_000,
   skip,
