@@ -45,7 +45,7 @@ function own(schema: InputSchema | undefined, name: string): InputSchema | undef
 
 const already = (before: unknown): readonly unknown[] => (Array.isArray(before) ? before : []);
 
-const valuesOf = ({ items = {} }: InputSchema, text: string): readonly unknown[] =>
+const typedList = ({ items = {} }: InputSchema, text: string): readonly unknown[] =>
   text.split(',').map((one) => typed(items, one));
 
 function typed({ type }: InputSchema, text: string): unknown {

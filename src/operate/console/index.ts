@@ -17,7 +17,8 @@ import { Examinations } from './examinations.ts';
 import { html } from './html.ts';
 import { layout } from './layout.ts';
 import { clearedCookie, logIn, loginPage, secretOf } from './login.ts';
-import { changes, places, type Asked, type Shown } from './places.ts';
+import type { Asked, Shown } from './asked.ts';
+import { changes, places } from './places.ts';
 import { style } from './style.ts';
 
 /** What the console needs. */

@@ -46,3 +46,11 @@ ${seen.length > 0 && html`<p>Seen:</p><ul>${seen}</ul>`}
 ${cures.length > 0 && html`<p>Cure:</p>${cures.map((cure) => html`<pre>${cure}</pre>`)}`}
 ${number !== undefined && html`<p>${article(number, 'What it means, and what to do')}</p>`}</div>`;
 }
+
+/** What the checks found, each until one sees it healthy again. */
+export function conditionsPage({ conditions, nowMs }: StatusResult): Html {
+  const things = thingsOf({ parts: [], conditions });
+  if (things.length === 0)
+    return html`<p class="good">The service examines itself now and then, and holds nothing for not well.</p>`;
+  return html`${things.map((thing) => thingBox(thing, nowMs))}`;
+}

@@ -1,34 +1,12 @@
 /** The pages of the console by their paths, and what its forms do. */
 import type { StatusResult } from '../actions/things.ts';
-import type { Failure } from '../control/frames.ts';
-import type { ConsoleParts } from './index.ts';
-import type { Examinations } from './examinations.ts';
-import type { Piece } from './html.ts';
-import { overview } from './overview.ts';
-
-/** Who asks for what. */
-export interface Asked {
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly parts: ConsoleParts;
-  readonly examinations: Examinations;
-  readonly formToken: string;
-}
-
-/** What a page shows. */
-export interface Shown {
-  readonly title: string;
-  readonly content: Piece;
-  readonly status?: number;
-  /** The place in the navigation. */
-  readonly at?: string;
-  readonly refreshSeconds?: number;
-}
-
-/** A page that needs an action that was not done. */
-export interface NotShown {
-  readonly failure: Failure;
-}
+import { asking, type Asked, type NotShown, type Shown } from './asked.ts';
+import { beginExamination, doctorPage } from './doctor.ts';
+import { eventsPage } from './events.ts';
+import { articlePage, articlesPage } from './knowledge.ts';
+import { conditionsPage, overview } from './overview.ts';
+import { partsPage } from './parts.ts';
+import { changeMessage, messagePage, queuePage, tracePage } from './queue.ts';
 
 interface Place {
   /** The place in the navigation. */
@@ -44,26 +22,27 @@ interface Change {
   change(asked: Asked, form: URLSearchParams, words: readonly string[]): Promise<{ readonly to: string } | NotShown>;
 }
 
-/** Runs an action for a page: its result, or its failure as it is. */
-export async function asking<T>(
-  { parts }: Asked,
-  action: string,
-  input: unknown,
-  show: (result: T) => Shown,
-): Promise<Shown | NotShown> {
-  const end = await parts.run(action, input);
-  return end.ok ? show(end.result as T) : { failure: end.error };
-}
+const ofStatus =
+  (title: string, content: (status: StatusResult) => Shown['content']) =>
+  (asked: Asked): Promise<Shown | NotShown> =>
+    asking<StatusResult>(asked, 'status', {}, (status) => ({ title, content: content(status) }));
 
 /** The pages. */
 export const places: readonly Place[] = [
-  {
-    at: '/',
-    pattern: /^\/$/,
-    show: (asked) =>
-      asking<StatusResult>(asked, 'status', {}, (status) => ({ title: 'Overview', content: overview(status) })),
-  },
+  { at: '/', pattern: /^\/$/, show: ofStatus('Overview', overview) },
+  { at: '/parts', pattern: /^\/parts$/, show: ofStatus('Parts', partsPage) },
+  { at: '/conditions', pattern: /^\/conditions$/, show: ofStatus('What the checks found', conditionsPage) },
+  { at: '/queue', pattern: /^\/queue$/, show: queuePage },
+  { at: '/queue', pattern: /^\/queue\/([^/]{1,200})$/, show: messagePage },
+  { at: '/queue', pattern: /^\/trace$/, show: tracePage },
+  { at: '/events', pattern: /^\/events$/, show: eventsPage },
+  { at: '/doctor', pattern: /^\/doctor$/, show: doctorPage },
+  { at: '/kb', pattern: /^\/kb$/, show: articlesPage },
+  { at: '/kb', pattern: /^\/kb\/([^/]{1,100})$/, show: articlePage },
 ];
 
 /** The forms. */
-export const changes: readonly Change[] = [];
+export const changes: readonly Change[] = [
+  { pattern: /^\/doctor$/, change: beginExamination },
+  { pattern: /^\/queue\/([^/]{1,200})\/(retry|hold|release)$/, change: changeMessage },
+];
