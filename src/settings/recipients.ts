@@ -63,6 +63,29 @@ export const mailboxSettings = z.strictObject({
     .meta({ example: ['sales@example.com', '*@example.org'] }),
 });
 
+/** One key that signs mail of a domain. */
+export const dkimKeySettings = z.strictObject({
+  selector: z
+    .string()
+    .min(1)
+    .max(63)
+    .describe('Name of the key in the DNS: its record is at <selector>._domainkey.<domain>.')
+    .meta({ example: 'ims2026', rfc: '6376 §3.1' }),
+  keyFile: z
+    .string()
+    .min(1)
+    .max(1024)
+    .describe(
+      'Private key in PEM form (RSA of 2048 bits or more, or Ed25519); relative to this file. `ims dkim new` makes one.',
+    ),
+  key: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The text of the private key; filled in from keyFile.')
+    .meta({ secret: true }),
+});
+
 /** One domain of ours. */
 export const domainSettings = z.strictObject({
   mailboxes: z
@@ -85,6 +108,14 @@ export const domainSettings = z.strictObject({
     .optional()
     .describe('Smart host group that takes recipients unknown here (a name space shared with another system).'),
   lmtp: z.string().optional().describe('Smart host group (LMTP) for all mailboxes of the domain.'),
+  dkim: z
+    .union([
+      dkimKeySettings.describe('The key that signs.'),
+      z.array(dkimKeySettings.describe('One of the keys; each makes a signature.')).min(1).max(4),
+    ])
+    .optional()
+    .describe('Signs mail of our users that leaves with this domain in its From field (DKIM).')
+    .meta({ example: { selector: 'ims2026', keyFile: 'dkim/example.com.ims2026.pem' }, rfc: '6376' }),
 });
 
 /** Our domains and the people in them. */
@@ -92,5 +123,6 @@ export const recipientsSettings = z
   .record(z.string(), domainSettings.describe('One domain of ours; its key is the name.'))
   .describe('The domains that we receive mail for, each with its mailboxes and aliases.');
 export type MailboxSettings = z.infer<typeof mailboxSettings>;
+export type DkimKeySettings = z.infer<typeof dkimKeySettings>;
 export type DomainSettings = z.infer<typeof domainSettings>;
 export type RecipientsSettings = z.infer<typeof recipientsSettings>;

@@ -22,7 +22,7 @@ function packages(): Map<string, string> {
 
 /** The full path of a program that a test runs, or undefined where it is not installed. */
 export function programPath(program: string): string | undefined {
-  const folders = program.startsWith('lib')
+  const folders = /^(?:lib|python3-)/.test(program)
     ? [DOCUMENTS]
     : [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS];
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));

@@ -188,7 +188,8 @@ export class SocketPeer implements TranscriptPeer {
         etrn: (_, argument) => ask({ about: 'etrn', argument }),
       },
       preparation: {
-        scanner: (profile) => preparation.scanner(profile),
+        scanner: (origin) => preparation.scanner(origin),
+        body: (origin, header) => preparation.body(origin, header),
         prepare: (arrived) => {
           this.#content = Buffer.concat(chunks);
           inTransaction = false;

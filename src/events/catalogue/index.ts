@@ -14,6 +14,7 @@ import { reportingEvents } from './reporting.ts';
 import { routingEvents } from './routing.ts';
 import { schedulerEvents } from './scheduler.ts';
 import { serviceEvents } from './service.ts';
+import { signingEvents } from './signing.ts';
 import { storageEvents } from './storage.ts';
 import { supervisorEvents } from './supervisor.ts';
 import { transferEvents } from './transfer.ts';
@@ -24,6 +25,7 @@ export const catalogue = {
   ...serviceEvents,
   ...receptionEvents,
   ...policyEvents,
+  ...signingEvents,
   ...queueEvents,
   ...schedulerEvents,
   ...routingEvents,

@@ -43,7 +43,7 @@ function prepare(content: string, given: Given = {}): { prepared: Prepared; resu
     ...given,
   });
   const session = given.origin ?? origin;
-  const header = preparation.scanner(session.profile);
+  const header = preparation.scanner(session);
   const octets = Buffer.from(content, 'utf8');
   header.feed(octets);
   const prepared = preparation.prepare({

@@ -29,6 +29,8 @@ import { expand, groupByNextHop } from './deliveries.ts';
 import type { AcceptedRecipient } from './deliveries.ts';
 import { forwardedFrom, hasPassed, markField } from './forwarding.ts';
 import { messageIdMax } from './limits.ts';
+import { ArrivingBody, fromDomain, leavingFields, type Signer } from './signing.ts';
+import { signedFields, type SignedField } from '../../protocol/dkim-signing/signature.ts';
 import { classFields, schedulingClass } from './scheduling-class.ts';
 
 /** Fields that leave a submitted message: blind recipients (RFC 5322 §3.6.3) and what only final delivery may add (RFC 5321 §4.4). */
@@ -74,6 +76,8 @@ export interface ArrivedMessage {
   readonly eightBit: boolean;
   /** What was found out about the sender; undefined where nothing was asked. */
   readonly checks?: readonly SenderCheck[];
+  /** Its body, where `Preparation.body` gave one. */
+  readonly body?: ArrivingBody | undefined;
 }
 
 /** A message ready for the queue, or the reason why not. */
@@ -83,13 +87,17 @@ export type Prepared =
       readonly message: NewMessage;
       /** The WITH clause of its Received field. */
       readonly protocol: string;
+      /** The message as it shall be queued, where it is signed first. */
+      readonly signed?: Promise<NewMessage>;
     }
   | { readonly kind: 'refused'; readonly why: HeaderExcess | 'loop'; readonly reply: Reply };
 
 /** The room as reception sees it. */
 export interface Preparation {
   /** The reader of a transaction's header; feed it the content as it streams by. */
-  scanner(profile: SessionOrigin['profile']): HeaderScanner;
+  scanner(origin: SessionOrigin): HeaderScanner;
+  /** Where a message of this origin may be signed: feed it the content after its scanner. */
+  body(origin: SessionOrigin, header: HeaderScanner): ArrivingBody | undefined;
   prepare(arrived: ArrivedMessage): Prepared;
 }
 
@@ -104,6 +112,10 @@ export interface PreparationOptions {
   readonly rewrite?: Rewrite;
   /** Whether checks of SPF stand in Received-SPF fields too. */
   readonly receivedSpf?: boolean;
+  /** Signs what our users send; absent where no domain has a key. */
+  readonly signer?: Pick<Signer, 'keysOf' | 'sign'> | undefined;
+  /** Whether a client may relay without login: its mail is signed like that of our users. */
+  readonly trusts?: (clientAddress: string) => boolean;
 }
 
 /** Names in lower case of the fields that address rewriting sees. */
@@ -126,6 +138,15 @@ function messageIdOf(header: HeaderScanner): string {
 /** Whether any recipient is beyond the mailboxes of this host. */
 const leaves = (deliveries: readonly NewDelivery[]): boolean => deliveries.some(({ nextHop }) => nextHop !== 'local');
 
+/** Fields that we wrote, one a line. */
+const linesOf = (text: string): SignedField[] =>
+  (text.match(/[^\n]+\n/g) ?? []).map((line) => ({
+    name: line.slice(0, line.indexOf(':')).toLowerCase(),
+    octets: Buffer.from(line, 'utf8'),
+  }));
+
+const domainOf = (account: string | undefined): string | undefined => account?.slice(account.lastIndexOf('@') + 1);
+
 const needsEightBit = (text: string): boolean => /[^\x00-\x7f]/.test(text);
 
 /** Makes the room. One per worker. */
@@ -143,6 +164,45 @@ export function createPreparation(options: PreparationOptions): Preparation {
   ];
   const relayed = { ...limits, keep: new Set<string>(always) };
   const submitted = { ...limits, keep: new Set<string>([...always, ...REMOVED]) };
+  const { signer } = options;
+  const fieldBytesMax = limits.headerSizeMax;
+  const signing = (one: typeof relayed) => ({ ...one, keep: new Set([...one.keep, ...signedFields]), fieldBytesMax });
+  const [relayedSigned, submittedSigned] = [signing(relayed), signing(submitted)];
+
+  /** Only those who may send for our domains: what passes by here from elsewhere is nobody's word but its sender's. */
+  const maySign = ({ profile, account, stranger, clientAddress, forwarded }: SessionOrigin): boolean =>
+    signer !== undefined &&
+    profile !== 'lmtp' &&
+    (account !== undefined ||
+      (stranger !== true &&
+        (forwarded === undefined || forwarded.address === '') &&
+        options.trusts?.(clientAddress) === true));
+
+  /** The message with its signatures on top (RFC 6376 §5.6). Who sends by login signs only as the domain that the login covers. */
+  const signedMessage = (
+    arrived: ArrivedMessage,
+    message: NewMessage,
+    missing: string,
+  ): Promise<NewMessage> | undefined => {
+    const bodyHash = arrived.body?.digest();
+    const kept = leavingFields(arrived.header.fields, message.edits.slice(1));
+    if (signer === undefined || bodyHash === undefined || kept === undefined) return undefined;
+    const fields = [...linesOf(missing), ...kept];
+    const domain = fromDomain(fields);
+    const { account } = arrived.origin;
+    const own = [message.envelope.reversePath?.domain, arrived.envelope.reversePath?.domain, domainOf(account)];
+    if (domain === undefined || (account !== undefined && !own.includes(domain))) return undefined;
+    const keys = signer.keysOf(domain);
+    if (keys.length === 0) return undefined;
+    return signer.sign(keys, { fields, bodyHash }).then((text) => {
+      const [first, ...rest] = message.edits;
+      if (first === undefined || text === '') return message;
+      return {
+        ...message,
+        edits: [{ ...first, insert: Buffer.concat([Buffer.from(text, 'latin1'), first.insert]) }, ...rest],
+      };
+    });
+  };
 
   const traceField = (arrived: ArrivedMessage, nowMs: number): { field: string; protocol: string } => {
     const { origin, envelope, recipients } = arrived;
@@ -225,11 +285,13 @@ export function createPreparation(options: PreparationOptions): Preparation {
     const { field, protocol } = traceField(arrived, nowMs);
     let prefix = alias === undefined ? field : `Delivered-To: ${alias}\r\n${field}`;
     let messageId = messageIdOf(header);
+    let missing = '';
     if (arrived.checks !== undefined) prefix = checkFields(arrived, arrived.checks) + prefix;
     const edits: Edit[] = [];
     if (origin.profile === 'submission') {
       const ours = `${arrived.id}@${serverName}`;
-      prefix += missingFields(arrived, reversePath, ours, nowMs);
+      missing = missingFields(arrived, reversePath, ours, nowMs);
+      prefix += missing;
       if (!header.has('message-id')) messageId = ours;
     }
     for (const kept of header.fields) {
@@ -257,8 +319,17 @@ export function createPreparation(options: PreparationOptions): Preparation {
       dueAtMs: nowMs,
       held: false,
     };
-    return { kind: 'ready', message, protocol };
+    const signed =
+      arrived.body === undefined || !leaves(grouped) ? undefined : signedMessage(arrived, message, missing);
+    return { kind: 'ready', message, protocol, ...(signed === undefined ? {} : { signed }) };
   };
 
-  return { scanner: (profile) => new HeaderScanner(profile === 'submission' ? submitted : relayed), prepare };
+  return {
+    scanner(origin) {
+      const [plain, more] = origin.profile === 'submission' ? [submitted, submittedSigned] : [relayed, relayedSigned];
+      return new HeaderScanner(maySign(origin) ? more : plain);
+    },
+    body: (origin, header) => (maySign(origin) ? new ArrivingBody(header) : undefined),
+    prepare,
+  };
 }

@@ -9,7 +9,8 @@ import type { HeaderScanner } from '../../protocol/headers/scanner.ts';
 import { replies } from '../../protocol/smtp/replies.ts';
 import type { AcceptedRecipient } from '../preparation/deliveries.ts';
 import type { Prepared, SessionOrigin } from '../preparation/preparation.ts';
-import type { Draft } from '../queue/port.ts';
+import type { ArrivingBody } from '../preparation/signing.ts';
+import type { Draft, NewMessage } from '../queue/port.ts';
 import type { SenderCheck } from '../../mail/sender-check.ts';
 import type { Examination } from '../policy/sender-checks.ts';
 import type { Room } from './room.ts';
@@ -36,6 +37,8 @@ export class Transaction {
   readonly #owner: TransactionOwner;
   #draft: Draft | undefined;
   #header: HeaderScanner | undefined;
+  /** What hashes the body of a message that may be signed. */
+  #body: ArrivingBody | undefined;
   /** Why the message will be refused at its end, from the moment that is known; its octets are then only counted by the machine. */
   #failure: unknown;
   #committing = false;
@@ -58,7 +61,9 @@ export class Transaction {
   /** Mail data is about to come. */
   begin(): void {
     this.#draft = this.#room.queue.begin();
-    this.#header = this.#room.preparation.scanner(this.#owner.origin().profile);
+    const origin = this.#owner.origin();
+    this.#header = this.#room.preparation.scanner(origin);
+    this.#body = this.#room.preparation.body(origin, this.#header);
   }
 
   /** Takes mail data; false asks for a pause until the owner hears `contentMayGoOn`. */
@@ -74,6 +79,7 @@ export class Transaction {
         return true;
       }
     }
+    this.#body?.feed(chunk);
     if (draft.write(chunk)) return true;
     draft.drained((error) => {
       if (error !== undefined) {
@@ -96,10 +102,10 @@ export class Transaction {
 
   #store(sizeBytes: number, eightBit: boolean, checks?: readonly SenderCheck[]): Reply | Promise<Reply> {
     if (this.#failure !== undefined) return this.#notStored(this.#failure);
-    const header = this.#header ?? this.#room.preparation.scanner(this.#owner.origin().profile);
     const origin = this.#owner.origin();
+    const header = this.#header ?? this.#room.preparation.scanner(origin);
     const { id, envelope, recipients } = this;
-    const arrived = { id, origin, envelope, recipients, header, sizeBytes, eightBit };
+    const arrived = { id, origin, envelope, recipients, header, sizeBytes, eightBit, body: this.#body };
     const prepared = this.#room.preparation.prepare(checks === undefined ? arrived : { ...arrived, checks });
     if (prepared.kind === 'refused') {
       this.discard();
@@ -109,10 +115,12 @@ export class Transaction {
     }
     const draft = this.#draft ?? this.#room.queue.begin();
     this.#committing = true;
-    return draft.commit(prepared.message).then(
-      (queueId) => this.#committed(queueId, prepared, origin, sizeBytes, checks),
-      (error: unknown) => this.#notStored(error),
-    );
+    const commit = async (message: NewMessage): Promise<Reply> => {
+      const queueId = await draft.commit(message);
+      return this.#committed(queueId, { ...prepared, message }, origin, sizeBytes, checks);
+    };
+    const stored = prepared.signed === undefined ? commit(prepared.message) : prepared.signed.then(commit);
+    return stored.catch((error: unknown) => this.#notStored(error));
   }
 
   /** Forgets it. What is being committed stays with the queue. */

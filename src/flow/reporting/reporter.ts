@@ -26,6 +26,8 @@ export interface ReporterParts {
   readonly postmaster: Mailbox;
   /** How long attempts to deliver a report go on, in milliseconds. */
   readonly expiryMs: number;
+  /** Signs a report; absent where no domain has a key. */
+  sign?(content: Buffer): Promise<Buffer>;
   /** The router's: under which key a report waits for its addressee. */
   nextHop(recipient: Mailbox, envelope: EnvelopeOptions): NextHop;
   /** The final addresses behind an address of ours (an alias that sends mail); absent: the address itself. */
@@ -128,7 +130,7 @@ async function makeReport(
   });
   const envelope: EnvelopeOptions = { reversePath: null, body: written.body, smtpUtf8: written.smtpUtf8 };
   return {
-    content: written.content,
+    content: (await parts.sign?.(written.content)) ?? written.content,
     message: {
       envelope,
       edits: [],

@@ -22,6 +22,7 @@ const GROUPS: ReadonlyArray<{ readonly names: readonly string[]; load(): Promise
   { names: ['settings'], load: async () => (await import('./commands/settings.ts')).settingsCommands },
   { names: ['verify'], load: async () => (await import('./commands/verify.ts')).verifyCommands },
   { names: ['dns'], load: async () => (await import('./commands/dns.ts')).dnsCommands },
+  { names: ['dkim'], load: async () => (await import('./commands/dkim.ts')).dkimCommands },
   { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).doctorCommands },
   { names: ['dequeue'], load: async () => (await import('./commands/dequeue.ts')).dequeueCommands },
   { names: ['gateway'], load: async () => (await import('./commands/gateway.ts')).gatewayCommands },

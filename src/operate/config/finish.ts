@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { DkimKeySettings } from '../../settings/recipients.ts';
 import { settings as schema, type Settings } from '../../settings/index.ts';
 
 /** Turns a checked raw value into settings; undefined where the schema still refuses it. */
@@ -46,7 +47,11 @@ export function resolvePaths(settings: Settings, directory: string): Settings {
     return [name, { ...entry, login }] as const;
   });
   const domains = Object.entries(settings.domains).map(
-    ([name, domain]) => [name, { ...domain, mailboxes: resolveMailboxes(domain.mailboxes, data) }] as const,
+    ([name, domain]) =>
+      [
+        name,
+        { ...domain, mailboxes: resolveMailboxes(domain.mailboxes, data), ...resolveKeys(domain.dkim, from) },
+      ] as const,
   );
   return {
     ...settings,
@@ -67,6 +72,14 @@ export function resolvePaths(settings: Settings, directory: string): Settings {
     dequeue: Object.fromEntries(dequeue),
     domains: Object.fromEntries(domains),
   };
+}
+
+type Domain = Settings['domains'][string];
+
+function resolveKeys(dkim: Domain['dkim'], from: (path: string) => string): Pick<Domain, 'dkim'> {
+  if (dkim === undefined) return {};
+  const absolute = (one: DkimKeySettings): DkimKeySettings => ({ ...one, keyFile: from(one.keyFile) });
+  return { dkim: Array.isArray(dkim) ? dkim.map(absolute) : absolute(dkim) };
 }
 
 type Mailboxes = Settings['domains'][string]['mailboxes'];

@@ -1,6 +1,8 @@
 import { basename, dirname, resolve } from 'node:path';
 import { errnoOf } from '../../events/fault.ts';
+import { readSigningKey } from '../../protocol/dkim-signing/key.ts';
 import type { Settings } from '../../settings/index.ts';
+import type { DkimKeySettings } from '../../settings/recipients.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import { FILE_BYTES_MAX, PASSWORD_BYTES_MAX } from './limits.ts';
 import { loadConfiguration, orderProblems, type Loaded } from './load.ts';
@@ -134,6 +136,29 @@ async function readGatewayKeys(gateways: Gateways, files: Files): Promise<Gatewa
   return Object.fromEntries(out);
 }
 
+/** Reads the keys that sign. One that cannot be used stops nothing: mail of its domain leaves unsigned, and that is told. */
+async function readDkimKeys(domains: Settings['domains'], files: Files): Promise<Settings['domains']> {
+  const out: [string, Settings['domains'][string]][] = [];
+  for (const [name, domain] of Object.entries(domains)) {
+    if (domain.dkim === undefined) {
+      out.push([name, domain]);
+      continue;
+    }
+    const several = Array.isArray(domain.dkim);
+    const keys: DkimKeySettings[] = [];
+    for (const [i, one] of [domain.dkim].flat().entries()) {
+      const path = ['domains', name, 'dkim', ...(several ? [String(i)] : []), 'keyFile'];
+      const key = await files.readWaiting(path, one.keyFile);
+      const read = key === undefined ? undefined : readSigningKey(key);
+      const problem = read === undefined ? undefined : read.ok ? read.key.doubt : read.why;
+      if (problem !== undefined) files.report('warning', path, problem, one.keyFile);
+      keys.push(key === undefined ? one : { ...one, key });
+    }
+    out.push([name, { ...domain, dkim: keys }]);
+  }
+  return Object.fromEntries(out);
+}
+
 async function checkCertificate({ tls }: Settings, files: Files): Promise<void> {
   if (tls.certificate !== undefined) {
     const text = (await files.read(['tls', 'certificate'], tls.certificate, false))?.toString('latin1');
@@ -222,10 +247,11 @@ export async function loadConfigurationText(
   const proxies = await readProxySecrets(loaded.settings.routing.proxies, files);
   const gateways = await readGatewayKeys(loaded.settings.gateways, files);
   const dequeue = await readDequeuePasswords(loaded.settings.dequeue, files);
+  const domains = await readDkimKeys(loaded.settings.domains, files);
   await checkCertificate(loaded.settings, files);
   const problems = orderProblems([...loaded.warnings, ...(await checkOwnMode(path, text, disk)), ...files.problems]);
   const routing = { ...loaded.settings.routing, smartHosts, proxies };
-  const settings = { ...loaded.settings, gateways, dequeue, routing };
+  const settings = { ...loaded.settings, domains, gateways, dequeue, routing };
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length > 0) {
     const bearable = errors.every(({ key }) => key === 'tls.certificate' || key === 'tls.key');

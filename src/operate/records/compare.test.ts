@@ -74,7 +74,7 @@ test('keys and certificates are compared octet by octet', async () => {
   const facts = {
     ...FACTS,
     certificateKeyHash: 'ab'.repeat(32),
-    dkimKeys: [{ selector: 's1', algorithm: 'ed25519' as const, key: 'AAAA' }],
+    dkimKeys: [{ domain: 'company.com', selector: 's1', algorithm: 'ed25519' as const, key: 'AAAA' }],
   };
   const same = await states(
     `_25._tcp.mail.company.com TLSA 3 1 1 ${'ab'.repeat(32)}\ns1._domainkey.company.com TXT "v=DKIM1; k=ed25519; p=AA AA"\n`,

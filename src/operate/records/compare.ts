@@ -1,5 +1,6 @@
 import { canonicalIp } from '../../base/ip.ts';
 import { checkSpf } from '../../authentication/spf/index.ts';
+import { isOurs, readKeyRecord } from '../../protocol/dkim-signing/key.ts';
 import {
   isDmarc,
   isMtaSts,
@@ -8,7 +9,6 @@ import {
   parseMtaSts,
   parseTlsReport,
 } from '../../protocol/policy-records/records.ts';
-import { parseTags } from '../../protocol/policy-records/tags.ts';
 import { isSpf } from '../../protocol/spf/record.ts';
 import type { Answer, RecordData, Resolver } from '../../world/ports/resolver.ts';
 import { withAddress } from './proposal.ts';
@@ -91,12 +91,16 @@ const TEXTS: Readonly<Record<string, { is(text: string): boolean; holds(text: st
   dmarc: { is: isDmarc, holds: (text) => parseDmarc(text).ok },
   'tls-report': { is: isTlsReport, holds: (text) => parseTlsReport(text).ok },
   'mta-sts': { is: isMtaSts, holds: (text) => parseMtaSts(text).ok },
-  dkim: { is: () => true, holds: (text, wanted) => keyOf(text) === keyOf(wanted) },
+  dkim: { is: () => true, holds: publishesSame },
   spf: { is: isSpf, holds: () => true },
   'helo-spf': { is: isSpf, holds: () => true },
 };
 
-const keyOf = (text: string): string | undefined => parseTags(text)?.get('p')?.replace(/\s+/g, '');
+function publishesSame(text: string, wanted: string): boolean {
+  const [there, ours] = [readKeyRecord(text), readKeyRecord(wanted)];
+  if (there.kind !== 'key' || ours.kind !== 'key') return false;
+  return there.algorithm === ours.algorithm && isOurs(ours, there.published);
+}
 
 async function judgeText(
   resolver: Resolver,

@@ -1,8 +1,10 @@
+import { readSigningKey } from '../../protocol/dkim-signing/key.ts';
 import type { Settings } from '../../settings/index.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import type { Host } from '../../world/ports/host.ts';
 import { certificateKeyHash, ownChain } from '../doctor/facts/own-certificate.ts';
 import { heloNames } from '../doctor/facts/helo-names.ts';
+import { signingKeys } from '../doctor/facts/signing-keys.ts';
 import { sendingFrom } from '../doctor/facts/sending.ts';
 import type { PublishingFacts } from './proposal.ts';
 
@@ -18,6 +20,10 @@ export async function publishingFacts(
   const addresses = given.addresses ?? all.map(({ address }) => address);
   const names = new Map(heloNames(settings).map(({ name, addresses: its }) => [name, its]));
   names.delete(settings.server.name.toLowerCase());
+  const dkimKeys = signingKeys(settings).flatMap(({ domain, selector, key: pem }) => {
+    const read = pem === undefined ? undefined : readSigningKey(pem);
+    return read?.ok === true ? [{ domain, selector, algorithm: read.key.algorithm, key: read.key.published }] : [];
+  });
   const chain = await ownChain({ settings, disk });
   const leaf = typeof chain === 'string' ? undefined : chain[0];
   return {
@@ -29,6 +35,7 @@ export async function publishingFacts(
       : {}),
     sending: sending.kind === 'here' ? 'direct' : 'smart-host',
     ...(names.size === 0 ? {} : { faces: [...names].map(([name, its]) => ({ name, addresses: its })) }),
+    ...(dkimKeys.length === 0 ? {} : { dkimKeys }),
     ...(leaf === undefined ? {} : { certificateKeyHash: certificateKeyHash(leaf) }),
     ...(given.mtaStsId === undefined ? {} : { mtaStsId: given.mtaStsId }),
   };

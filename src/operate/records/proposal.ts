@@ -1,5 +1,6 @@
 import { parseIp, printIp, reverseName } from '../../base/ip.ts';
 import { domainKey } from '../../mail/mailbox.ts';
+import { keyRecord } from '../../protocol/dkim-signing/key.ts';
 import { spfAddressesMax } from './limits.ts';
 import { zoneLine, type PublishableRecord } from './record.ts';
 
@@ -21,8 +22,9 @@ export interface PublishingFacts {
   readonly spfIncludes?: readonly string[];
   /** Where reports about our domains go; postmaster of each domain where not given. */
   readonly reportsTo?: string;
-  /** Public DKIM keys by selector, in base64. */
+  /** Public DKIM keys with their domain and selector, in base64. */
   readonly dkimKeys?: readonly {
+    readonly domain: string;
     readonly selector: string;
     readonly algorithm: 'rsa' | 'ed25519';
     readonly key: string;
@@ -155,15 +157,16 @@ function domainRecords(facts: PublishingFacts, domain: string, host: string): Dr
       ...(spf.includes('<') ? { incomplete: true as const } : {}),
     },
   ];
-  for (const { selector, algorithm, key } of facts.dkimKeys ?? [])
-    found.push({
-      purpose: 'dkim',
-      name: `${selector}._domainkey.${domain}`,
-      type: 'TXT',
-      value: `v=DKIM1; k=${algorithm}; p=${key}`,
-      why: 'The public half of the key that our signatures are made with (RFC 6376 §3.6).',
-      need: 'recommended',
-    });
+  for (const { domain: signs, selector, algorithm, key } of facts.dkimKeys ?? [])
+    if (signs === domain)
+      found.push({
+        purpose: 'dkim',
+        name: `${selector}._domainkey.${domain}`,
+        type: 'TXT',
+        value: keyRecord({ algorithm, published: key }),
+        why: 'The public half of the key that our signatures are made with (RFC 6376 §3.6).',
+        need: 'recommended',
+      });
   found.push(
     {
       purpose: 'dmarc',

@@ -31,6 +31,8 @@ export interface ScannerOptions {
   readonly keep: ReadonlySet<string>;
   readonly headerSizeMax: number;
   readonly hopsMax: number;
+  /** Octets kept of one field, where the usual bound is not what the caller needs. */
+  readonly fieldBytesMax?: number;
 }
 
 interface OpenField {
@@ -225,7 +227,8 @@ export class HeaderScanner {
   }
 
   #keep(open: OpenField, line: Buffer): void {
-    if (open.size < keptFieldBytesMax) open.pieces.push(line.subarray(0, keptFieldBytesMax - open.size));
+    const most = this.#options.fieldBytesMax ?? keptFieldBytesMax;
+    if (open.size < most) open.pieces.push(line.subarray(0, most - open.size));
     open.size += line.length;
   }
 
@@ -239,7 +242,7 @@ export class HeaderScanner {
       start: open.start,
       end: open.start + open.size,
       octets,
-      cut: open.size > keptFieldBytesMax,
+      cut: open.size > (this.#options.fieldBytesMax ?? keptFieldBytesMax),
     });
   }
 }

@@ -1,5 +1,6 @@
 import type { Journal } from '../../events/journal.ts';
 import { applicable, difference, loadConfigurationFile, printProblem } from '../../operate/config/index.ts';
+import { readSigningKey } from '../../protocol/dkim-signing/key.ts';
 import type { Settings } from '../../settings/index.ts';
 import { parseResolvConf, printNameServer } from '../../transport/resolver/name-servers.ts';
 import type { World } from '../../world/world.ts';
@@ -11,6 +12,8 @@ import type { Reloaded } from './answers.ts';
 type BriefingWorld = Pick<World, 'disk' | 'clock'> & { readonly network: Pick<World['network'], 'tlsContext'> };
 
 const RESOLV_CONF = '/etc/resolv.conf';
+/** What names of parts that are keys begin with. */
+const SIGNING_KEY = 'signing key ';
 
 /** Reads what only this process may read: certificate, key, the host's name servers. */
 export async function makeBriefing(
@@ -37,7 +40,28 @@ export async function makeBriefing(
     if (board.get('certificate')?.cause !== cause) journal.emit('service.certificate-missing', { cause });
     board.set({ part: 'certificate', state: 'degraded', event: 3750, cause, cure: 'ims doctor --only tls' });
   }
+  judgeSigningKeys(settings, journal, board);
   return { generation, settings, certificate, nameServers: settings.names.servers ?? (await hostNameServers(world)) };
+}
+
+/** Says of each key that cannot be used that mail leaves unsigned: once for each cause, and when it is over. */
+function judgeSigningKeys({ domains }: Settings, journal: Journal, board: Board): void {
+  const gone = new Set(board.all().flatMap(({ part }) => (part.startsWith(SIGNING_KEY) ? [part] : [])));
+  for (const [domain, { dkim }] of Object.entries(domains))
+    for (const { selector, keyFile: path, key } of [dkim ?? []].flat()) {
+      const part = `${SIGNING_KEY}${selector} of ${domain}`;
+      const read = key === undefined ? ({ ok: false, why: 'cannot be read' } as const) : readSigningKey(key);
+      if (read.ok) {
+        if (gone.has(part)) journal.emit('preparation.signing-key-usable', { domain, selector });
+        continue;
+      }
+      const cause = `mail of ${domain} leaves without this signature: ${path} ${read.why}`;
+      if (board.get(part)?.cause !== cause)
+        journal.emit('preparation.signing-key-unusable', { domain, selector, path, cause: read.why });
+      gone.delete(part);
+      board.set({ part, state: 'degraded', event: 3260, cause, cure: `mend ${path}, then ims reload` });
+    }
+  for (const part of gone) board.drop(part);
 }
 
 /** The name servers of /etc/resolv.conf. */

@@ -3,6 +3,7 @@ import { createCourier } from '../../flow/delivery/courier.ts';
 import type { Courier } from '../../flow/delivery/port.ts';
 import { createPolicy, type EtrnOutcome, type Policy } from '../../flow/policy/policy.ts';
 import { createPreparation, type Preparation } from '../../flow/preparation/preparation.ts';
+import { createSigner } from '../../flow/preparation/signing.ts';
 import { createDirectory } from '../../flow/recipients/directory.ts';
 import type { Directory } from '../../flow/recipients/port.ts';
 import type { Reporter } from '../../flow/reporting/port.ts';
@@ -102,6 +103,18 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     createCourier({ world, dialer, settings: settings.delivery, directory, journal, encrypted: tally.encrypted }),
   );
   const { scheduler } = settings;
+  const signer = createSigner({ domains: settings.domains, clock: world.clock, journal });
+  const policy = createPolicy({
+    settings: settings.policy,
+    directory,
+    journal,
+    resolver: names.asked,
+    clock: world.clock,
+    serverName,
+    hasRoute: (mailbox, reversePath) =>
+      router.nextHop(mailbox, { reversePath, body: '7bit', smtpUtf8: false }) !== `mx:${mailbox.domain}`,
+    etrn: parts.etrn,
+  });
   return {
     number: briefing.generation,
     names,
@@ -111,17 +124,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
     router,
     dialer,
     courier,
-    policy: createPolicy({
-      settings: settings.policy,
-      directory,
-      journal,
-      resolver: names.asked,
-      clock: world.clock,
-      serverName,
-      hasRoute: (mailbox, reversePath) =>
-        router.nextHop(mailbox, { reversePath, body: '7bit', smtpUtf8: false }) !== `mx:${mailbox.domain}`,
-      etrn: parts.etrn,
-    }),
+    policy,
     preparation: createPreparation({
       serverName,
       reception: settings.reception,
@@ -130,6 +133,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       clock: world.clock,
       receivedSpf: settings.policy.spf.receivedSpf,
       ...(rewrite === undefined ? {} : { rewrite }),
+      ...(signer === undefined ? {} : { signer, trusts: (address) => policy.trusts(address) }),
     }),
     reporter: createReporter({
       serverName,
@@ -138,6 +142,7 @@ export function makeGeneration(briefing: Briefing, parts: GenerationParts): Gene
       journal,
       postmaster: postmasterOf(settings),
       expiryMs: scheduler.normal.expiry,
+      ...(signer === undefined ? {} : { sign: (content) => signer.signOwn(content) }),
       nextHop: (recipient, envelope) => router.nextHop(recipient, envelope),
       targets: async (mailbox) => {
         const resolution = await directory.resolve(mailbox);

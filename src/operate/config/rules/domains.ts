@@ -1,4 +1,5 @@
 import { findProblems } from '../../../flow/recipients/problems.ts';
+import { isSelector } from '../../../protocol/dkim-signing/key.ts';
 import { isDomain, splitAddress } from '../addresses.ts';
 import type { Finding } from '../problem.ts';
 import { doubtful, wrong, type Rule } from './rule.ts';
@@ -132,6 +133,26 @@ export const senderAddresses: Rule = ({ domains }) =>
       ),
     ),
   );
+
+/** Selectors are names in the DNS, each once in a domain. */
+export const dkimSelectors: Rule = ({ domains }) =>
+  Object.entries(domains).flatMap(([name, { dkim }]) => {
+    const seen = new Set<string>();
+    const several = Array.isArray(dkim);
+    return [dkim ?? []].flat().flatMap(({ selector }, i) => {
+      const path = ['domains', name, 'dkim', ...(several ? [i] : []), 'selector'];
+      if (!isSelector(selector))
+        return [
+          wrong(path, 'cannot be a selector', {
+            value: selector,
+            allowed: "letters, digits, '-' and '.', such as ims2026",
+          }),
+        ];
+      const twice = seen.has(selector.toLowerCase());
+      seen.add(selector.toLowerCase());
+      return twice ? [wrong(path, 'is the selector of another key of the domain', { value: selector })] : [];
+    });
+  });
 
 /** plusAddressing is one character that cannot be mistaken. */
 export const plusCharacter: Rule = ({ domains }) =>

@@ -40,6 +40,7 @@ export const rules: readonly Rule[] = [
   domains.aliasesLeadSomewhere,
   domains.passwordHashes,
   domains.senderAddresses,
+  domains.dkimSelectors,
   domains.plusCharacter,
   domains.postmasterAddress,
   routing.groupReferences,

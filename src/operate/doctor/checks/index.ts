@@ -22,6 +22,7 @@ import { mailboxesWritable, queueFormat } from './queue.ts';
 import { firewallOpen } from './firewall.ts';
 import { hostTables, memoryThere, processesAllowed } from './memory.ts';
 import { tlsaFits } from './records-dane.ts';
+import { dkimFits } from './records-dkim.ts';
 import { dmarcValid, mtaStsValid, tlsReportValid } from './records-domain.ts';
 import { notListed } from './records-lists.ts';
 import { reverseNames, spfCovers } from './records-sender.ts';
@@ -97,6 +98,7 @@ export const checks: readonly Check[] = [
   zonesValidate,
   reverseNames,
   spfCovers,
+  dkimFits,
   dmarcValid,
   tlsReportValid,
   mtaStsValid,
