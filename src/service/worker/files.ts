@@ -16,7 +16,7 @@ const ENOUGH = 512;
 /** An attempt has a connection and files, and slow ones wait beside it. */
 const PER_ATTEMPT = 32;
 
-const LOOK_MS = 10_000;
+const LOOK_MS = 5_000;
 
 /** How many attempts may run at once under a limit of descriptors, where the settings allow `wanted`. */
 export function attemptsWithin(limit: number, wanted: number): number {
@@ -33,13 +33,13 @@ export interface Watched {
   readonly generation: Pick<Generation, 'attemptsMax'>;
   readonly workers: number;
   readonly journal: Journal;
-  /** Called when there are enough: more deliveries may run. */
-  readonly moreAttempts: () => void;
+  /** Called when another limit holds: more or fewer deliveries may run. */
+  readonly limitChanged: () => void;
 }
 
 /**
- * Says what few descriptors leave room for, once for all workers, and when there are enough: a limit may be raised while the process
- * runs (prlimit).
+ * Says what few descriptors leave room for, once for all workers, and when there are enough. A limit may be changed while the process
+ * runs (prlimit): the worker takes it without a restart.
  */
 export function watchDescriptors(
   {
@@ -49,19 +49,24 @@ export function watchDescriptors(
   running: Watched,
   worker: number,
 ): void {
-  const { limit } = descriptors;
-  if (limit >= ENOUGH) return;
-  if (worker === 0)
-    running.journal.emit('service.descriptors-few', {
-      limit,
-      sessions: sessionsWithin(descriptors) * running.workers,
-      attempts: running.generation.attemptsMax() * running.workers,
-    });
+  let { limit } = descriptors;
+  const tell = (before: number): void => {
+    if (worker !== 0) return;
+    const { journal, generation, workers } = running;
+    if (limit < ENOUGH) {
+      const attempts = generation.attemptsMax() * workers;
+      journal.emit('service.descriptors-few', { limit, sessions: sessionsWithin(descriptors) * workers, attempts });
+    } else if (before < ENOUGH) journal.emit('service.descriptors-enough', { limit });
+  };
+  tell(limit);
   const look = (): void => {
-    descriptors.used(); // reads the limit anew
-    if (descriptors.limit < ENOUGH) return void world.clock.after(LOOK_MS, look);
-    running.moreAttempts();
-    if (worker === 0) running.journal.emit('service.descriptors-enough', { limit: descriptors.limit });
+    const before = limit;
+    limit = descriptors.limit;
+    if (limit !== before) {
+      running.limitChanged();
+      tell(before);
+    }
+    world.clock.after(LOOK_MS, look);
   };
   world.clock.after(LOOK_MS, look);
 }

@@ -55,7 +55,7 @@ export interface Running extends Pick<CalledParts, 'takeIn'> {
   readonly journal: RunningJournal;
   readonly timeline: TimelineLog;
   /** Lets the schedulers look anew at how many deliveries may run. */
-  readonly moreAttempts: () => void;
+  readonly limitChanged: () => void;
   /** Resolves when the events told so far can be read from disk. */
   readonly writeEvents: () => Promise<void>;
   readonly closeJournal: () => Promise<void>;
@@ -143,7 +143,7 @@ export async function startRunning(
     shares,
     journal,
     timeline,
-    moreAttempts() {
+    limitChanged() {
       for (const { scheduler } of shards) scheduler.use(schedulerPart(running.generation));
     },
     writeEvents: flush,

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { openStreams } from './stream.ts';
 
 const RECOUNT_MS = 10_000;
+const REREAD_MS = 2_000;
 const UNKNOWN_LIMIT = 1024;
 
 /** The file descriptors of this process: how many it may have, and about how many it has. */
@@ -16,8 +17,14 @@ export function nodeDescriptors(): DescriptorCount {
   let others = 0;
   let countedAt = Number.NEGATIVE_INFINITY;
   let limit = readLimit();
+  let readAt = performance.now();
   return {
     get limit() {
+      const now = performance.now();
+      if (now - readAt > REREAD_MS) {
+        readAt = now;
+        limit = readLimit(); // prlimit(1) changes it while the process runs
+      }
       return limit;
     },
     used() {
@@ -25,7 +32,6 @@ export function nodeDescriptors(): DescriptorCount {
       if (now - countedAt > RECOUNT_MS) {
         countedAt = now;
         others = Math.max(0, countAll() - openStreams.count);
-        limit = readLimit(); // prlimit(1) changes it while the process runs
       }
       return others + openStreams.count;
     },
