@@ -11,6 +11,9 @@ import { Logins } from './logins.ts';
 import { isOurHost, isOurOrigin } from './origin.ts';
 import { Sessions } from './sessions.ts';
 
+/** As much of a target as an event tells. */
+const TOLD_MAX = 200;
+
 /** What the front needs. */
 export interface FrontParts extends Pick<ConsoleParts, 'articles'> {
   readonly clock: Pick<Clock, 'now' | 'wall' | 'after'>;
@@ -22,7 +25,7 @@ export interface FrontParts extends Pick<ConsoleParts, 'articles'> {
   readonly run: Run;
 }
 
-/** Answers requests; never rejects but by a defect. */
+/** Answers requests; never rejects. */
 export class Front {
   readonly #parts: FrontParts;
   readonly #sessions: Sessions;
@@ -50,6 +53,12 @@ export class Front {
     this.#running += 1;
     try {
       return await this.#inTime(this.#answer(request));
+    } catch (error) {
+      // The frontier of requests: a defect ends this one, not the operator process.
+      const action = `${request.method} ${request.target.slice(0, TOLD_MAX)}`;
+      const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#parts.journal.emit('control.action-failed', { action, why });
+      return problem(500, 'the request failed by an error of this program; the event 4850 says more');
     } finally {
       this.#running -= 1;
     }
