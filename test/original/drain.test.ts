@@ -87,7 +87,7 @@ test('Q285090: another host takes the folder in, each message once, also where a
   const name = join(folder(), first.replace('.envelope.json', ''));
   await rename(`${name}.envelope.taken.json`, `${name}.envelope.taking.json`);
   const cut = await to.service.ims('queue', 'import', folder());
-  assert.match(cut.stdout, /^1 message taken/);
+  assert.match(cut.stdout, /^0 messages taken .*3 had been before/);
   await new Promise((resolve) => setTimeout(resolve, 1000));
   for (let n = 0; n < MESSAGES; n += 1) assert.equal((await to.mail(`u${n}@far.test`)).length, 1);
   assert.deepEqual(await readdir(join(to.service.directory, 'data/incoming')), []);

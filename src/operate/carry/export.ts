@@ -10,7 +10,8 @@ import { CONTENT_SUFFIX, type CarriedEnvelope, ENVELOPE_SUFFIX, printEnvelope } 
 export interface ExportSource {
   /** The deliveries to write, held already. */
   rows(): Promise<readonly QueueRow[] | undefined>;
-  envelope(queueId: string): Promise<CarriedEnvelope | null | undefined>;
+  /** A text says why there is none. */
+  envelope(queueId: string): Promise<CarriedEnvelope | string>;
   /** The content from an offset, as Latin-1 text; undefined where the service cannot be asked. */
   part(queueId: string, offset: number): Promise<{ readonly sizeBytes: number; readonly text: string } | undefined>;
 }
@@ -67,7 +68,7 @@ async function exportOne(
 ): Promise<string | undefined> {
   if (deliveries.some(({ claimed }) => claimed)) return 'it is in work just now';
   const envelope = await source.envelope(queueId);
-  if (envelope === undefined || envelope === null) return 'it is no longer in the queue';
+  if (typeof envelope === 'string') return envelope;
   const path = join(directory, `${queueId}${CONTENT_SUFFIX}`);
   const file = await disk.open(path, 'create', 0o600);
   try {

@@ -42,20 +42,28 @@ type ImportDisk = Pick<Disk, 'list' | 'entry' | 'readFile' | 'rename' | 'syncDir
 
 /** Takes everything that has not been taken; a message that cannot be taken stays, with why. Rejects where the folder cannot be read. */
 export async function importMail(disk: ImportDisk, directory: string, target: ImportTarget): Promise<ImportEnd> {
-  const names = (await disk.list(directory)).sort().slice(0, MESSAGES_MAX * 2);
+  const all = (await disk.list(directory)).sort();
+  const names = all.slice(0, MESSAGES_MAX * 2);
   const taken: { name: string; queueId: string }[] = [];
   const left: { name: string; why: string }[] = [];
+  let before = names.filter((file) => file.endsWith(TAKEN_SUFFIX)).length;
   for (const file of names) {
     const suffix = [ENVELOPE_SUFFIX, TAKING_SUFFIX].find((one) => file.endsWith(one));
     if (suffix === undefined) continue;
     const name = file.slice(0, -suffix.length);
-    const one = await importOne(disk, directory, name, suffix, target).catch(
-      (error: unknown): ImportedMessage => ({ kind: 'refused', why: `its files cannot be used (${errnoOf(error)})` }),
-    );
-    if (one.kind === 'taken') taken.push({ name, queueId: one.queueId });
+    const one = await importOne(disk, directory, name, suffix, target).catch((error: unknown) => ({
+      kind: 'refused' as const,
+      why: `its files cannot be used (${errnoOf(error)})`,
+    }));
+    if (one === 'before') before += 1;
+    else if (one.kind === 'taken') taken.push({ name, queueId: one.queueId });
     else left.push({ name, why: one.why });
   }
-  return { taken, before: names.filter((file) => file.endsWith(TAKEN_SUFFIX)).length, left };
+  if (all.length > names.length) {
+    const why = `${all.length} files are too many at once: move those of messages that were taken away, then import again`;
+    left.push({ name: directory, why });
+  }
+  return { taken, before, left };
 }
 
 async function importOne(
@@ -64,15 +72,14 @@ async function importOne(
   name: string,
   suffix: string,
   target: ImportTarget,
-): Promise<ImportedMessage> {
+): Promise<ImportedMessage | 'before'> {
   const at = (end: string): string => join(directory, `${name}${end}`);
   const move = async (from: string, to: string): Promise<void> => {
     await disk.rename(at(from), at(to));
     await disk.syncDirectory(directory);
   };
-  const entry = await disk.entry(at(suffix));
-  if (entry === undefined || entry.sizeBytes > ENVELOPE_BYTES_MAX)
-    return { kind: 'refused', why: 'its envelope is too large' };
+  const size = (await disk.entry(at(suffix)))?.sizeBytes ?? 0;
+  if (size > ENVELOPE_BYTES_MAX) return { kind: 'refused', why: 'its envelope is too large' };
   const envelope = parseEnvelope((await disk.readFile(at(suffix))).toString('utf8'));
   if (typeof envelope === 'string') return { kind: 'refused', why: `its envelope cannot be used: ${envelope}` };
   const content = await disk.entry(at(CONTENT_SUFFIX));
@@ -86,7 +93,7 @@ async function importOne(
     if (was === undefined) return { kind: 'refused', why: 'whether an import that was cut off took it cannot be seen' };
     if (was) {
       await move(TAKING_SUFFIX, TAKEN_SUFFIX);
-      return { kind: 'taken', queueId: 'by the import before' };
+      return 'before';
     }
   } else await move(ENVELOPE_SUFFIX, TAKING_SUFFIX);
   const end = await target.take(at(CONTENT_SUFFIX), envelope);

@@ -7,12 +7,14 @@ import type { QueueChange } from '../../actions/queue-change.ts';
 import type { QueuePage } from '../../actions/queue-look.ts';
 import type { CarriedEnvelope, EnvelopeFile } from '../../carry/envelope-file.ts';
 import type { ImportedMessage } from '../../carry/import.ts';
+import { isUnreachable } from '../../control/client.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findConfigurationFile, noConfigurationText } from '../find-service.ts';
 import { type CliSession, globals } from '../session.ts';
 import { count, plain } from '../text.ts';
 
 const PAGE = 1000;
+const SILENT = 'the service does not answer any more';
 
 /** The rows that a filter matches; undefined where the service could not be asked, which was said. */
 export async function allRows(
@@ -44,8 +46,11 @@ async function runExport(session: CliSession, command: Command, name: string, fi
       const held = await session.ask<QueueChange>(command, 'queue.hold', input);
       return held === undefined ? undefined : allRows(session, command, filter);
     },
-    envelope: async (queueId) =>
-      resultOf<CarriedEnvelope>(await session.tryAsk(command, 'queue.envelope', { queueId })),
+    async envelope(queueId) {
+      const end = await session.tryAsk(command, 'queue.envelope', { queueId });
+      if (isUnreachable(end)) return SILENT;
+      return end.ok ? (end.result as CarriedEnvelope) : end.error.message;
+    },
     part: async (queueId, offset) =>
       resultOf<{ sizeBytes: number; text: string }>(await session.tryAsk(command, 'queue.part', { queueId, offset })),
   });
@@ -65,7 +70,7 @@ async function runExport(session: CliSession, command: Command, name: string, fi
 }
 
 function resultOf<T>(end: Awaited<ReturnType<CliSession['tryAsk']>>): T | undefined {
-  return !('kind' in end) && end.ok ? (end.result as T) : undefined;
+  return !isUnreachable(end) && end.ok ? (end.result as T) : undefined;
 }
 
 /** What the running service works with; undefined where that cannot be said, which was said. */
@@ -88,7 +93,7 @@ async function runImport(session: CliSession, command: Command, name: string): P
   const [data, changes] = await Promise.all([dataDirectory(session, command), session.io.changes?.()]);
   if (data === undefined) return;
   if (changes === undefined) return session.fail(exitCodes.failed, 'this program cannot change files', command);
-  const [{ importMail }, { diskOfOwner }] = await Promise.all([
+  const [{ importMail }, { diskOfOwner, giveLike }] = await Promise.all([
     import('../../carry/import.ts'),
     import('../../repair/data-places.ts'),
   ]);
@@ -101,9 +106,7 @@ async function runImport(session: CliSession, command: Command, name: string): P
     const copy = `${data}/incoming/${file}`;
     await own.makeDirectory(`${data}/incoming`, 0o700);
     await own.replaceFile(copy, await disk.readFile(content), 0o600);
-    await changes.entry(data).then(async (owner) => {
-      if (owner.ok) await changes.setOwner(copy, owner.value.uid, owner.value.gid).catch(() => undefined); // it may be ours already
-    });
+    await giveLike(changes, data, [copy]);
     try {
       return takenOf(await session.tryAsk(command, 'queue.take', { name: file, carried }));
     } finally {
@@ -113,7 +116,7 @@ async function runImport(session: CliSession, command: Command, name: string): P
   const wasTaken = async ({ messageId, sizeBytes }: EnvelopeFile): Promise<boolean | undefined> => {
     if (messageId === '') return undefined;
     const end = await session.tryAsk(command, 'trace', { what: `<${messageId}>`, most: 100 });
-    if (!('kind' in end) && !end.ok && end.error.kind === 'not-found') return false;
+    if (!isUnreachable(end) && !end.ok && end.error.kind === 'not-found') return false;
     return resultOf<{ messages: readonly MessageTimeline[] }>(end)?.messages.some(({ entries }) =>
       entries.some((one) => one.what === 'received' && one.protocol === 'import' && one.sizeBytes === sizeBytes),
     );
@@ -129,7 +132,7 @@ async function runImport(session: CliSession, command: Command, name: string): P
 }
 
 function takenOf(end: Awaited<ReturnType<CliSession['tryAsk']>>): ImportedMessage {
-  if ('kind' in end) return { kind: 'unknown', why: 'the service does not answer any more' };
+  if (isUnreachable(end)) return { kind: 'unknown', why: SILENT };
   if (end.ok) return { kind: 'taken', queueId: (end.result as { queueId: string }).queueId };
   const { kind, message } = end.error;
   return { kind: kind === 'refused' || kind === 'usage' ? 'refused' : 'unknown', why: message };
