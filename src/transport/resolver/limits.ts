@@ -24,3 +24,5 @@ export const hostsFileNamesMax = 20_000;
 export const hostsFileLookMs = 5_000;
 /** How often it is looked whether resolv.conf names other servers. */
 export const resolvConfLookMs = 5_000;
+/** A server that has answered within this time is one that answers. */
+export const answersLatelyMs = 60_000;

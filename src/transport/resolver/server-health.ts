@@ -1,12 +1,15 @@
 import type { Journal } from '../../events/journal.ts';
 import type { Clock } from '../../world/ports/clock.ts';
-import { restFirstMs, restLongestMs } from './limits.ts';
+import { answersLatelyMs, restFirstMs, restLongestMs } from './limits.ts';
 import { printNameServer } from './name-servers.ts';
 import type { NameServer } from './name-servers.ts';
 
 interface Health {
   readonly server: NameServer;
   failures: number;
+  /** Whether its failure was told. */
+  told: boolean;
+  answeredAtMs: number;
   restingUntilMs: number;
   /** The server refuses EDNS: it is asked without (RFC 6891 §7). */
   plain: boolean;
@@ -27,7 +30,14 @@ export class ServerHealth {
     whose: 'of all' | 'of a zone' = 'of all',
   ) {
     this.#ofZone = whose === 'of a zone';
-    this.#all = servers.map((server) => ({ server, failures: 0, restingUntilMs: 0, plain: false }));
+    this.#all = servers.map((server) => ({
+      server,
+      failures: 0,
+      told: false,
+      answeredAtMs: Number.NEGATIVE_INFINITY,
+      restingUntilMs: 0,
+      plain: false,
+    }));
     this.#clock = clock;
     this.#journal = journal;
   }
@@ -55,9 +65,12 @@ export class ServerHealth {
 
   answered(server: NameServer): void {
     const health = this.#of(server);
-    if (health === undefined || health.failures === 0) return;
+    if (health === undefined) return;
+    health.answeredAtMs = this.#clock.now();
     health.failures = 0;
     health.restingUntilMs = 0;
+    if (!health.told) return;
+    health.told = false;
     this.#journal?.emit('names.server-answered', { server: printNameServer(server) });
     if (this.#silent) this.#journal?.emit('names.available', { server: printNameServer(server) });
     this.#silent = false;
@@ -65,18 +78,27 @@ export class ServerHealth {
 
   /** These servers are asked no more, or anew: what was told of them is over. */
   replaced(): void {
-    for (const { server, failures } of this.#all)
-      if (failures > 0) this.#journal?.emit('names.server-dropped', { server: printNameServer(server) });
+    for (const { server, told } of this.#all)
+      if (told) this.#journal?.emit('names.server-dropped', { server: printNameServer(server) });
   }
 
-  failed(server: NameServer, reason: string): void {
+  /** It refuses to answer. Where it has answered others of late, that is about the name. */
+  refused(server: NameServer, reason: string): void {
+    const health = this.#of(server);
+    if (health !== undefined && this.#clock.now() - health.answeredAtMs > answersLatelyMs) this.failed(server, reason);
+  }
+
+  /** It is of no use now. A single silence of the only server is not told: packets are lost, and names would not be unavailable. */
+  failed(server: NameServer, reason: string, how: 'said' | 'silent' = 'said'): void {
     const health = this.#of(server);
     if (health === undefined) return;
     health.failures += 1;
     health.restingUntilMs = this.#clock.now() + Math.min(restFirstMs * 2 ** (health.failures - 1), restLongestMs);
-    if (health.failures === 1) this.#journal?.emit('names.server-failed', { server: printNameServer(server), reason });
+    if (health.told || (how === 'silent' && health.failures === 1 && this.#all.length === 1)) return;
+    health.told = true;
+    this.#journal?.emit('names.server-failed', { server: printNameServer(server), reason });
     // Where those of a zone are silent, other names are still looked up.
-    if (!this.#silent && !this.#ofZone && this.#all.every((each) => each.failures > 0)) {
+    if (!this.#silent && !this.#ofZone && this.#all.every((each) => each.told)) {
       this.#silent = true;
       this.#journal?.emit('names.unavailable', { servers: this.#all.length, reason });
     }

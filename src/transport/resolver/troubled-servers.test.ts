@@ -98,3 +98,25 @@ test('servers that others take the place of are spoken of no more, and only thos
   resolver.replaced();
   assert.deepEqual(names, ['names.server-failed', 'names.server-dropped']);
 });
+
+test('one lost packet alarms nobody; a name that a server refuses says nothing of the server', async () => {
+  let lost = 0;
+  const sim = makeWorld((query) => {
+    if (lost > 0) {
+      lost -= 1;
+      return undefined;
+    }
+    return query.questions?.[0]?.name === 'blocked.test' ? { flags: 5 } : { answers: [a('a.test', 0)] };
+  });
+  const { journal, names } = recording();
+  const resolver = createResolver({ world: sim.world, servers: two.slice(0, 1), settings, journal });
+  for (let round = 0; round < 3; round += 1) {
+    lost = 1;
+    const asking = resolver.query('a.test', 'A');
+    await sim.pass(3000);
+    assert.equal((await asking).kind, 'records');
+    assert.equal((await resolver.query('blocked.test', 'A')).kind, 'failure');
+    await sim.pass(2000);
+  }
+  assert.deepEqual(names, []);
+});
