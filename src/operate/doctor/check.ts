@@ -6,7 +6,7 @@ import type { Network } from '../../world/ports/network.ts';
 import type { Random } from '../../world/ports/random.ts';
 import type { Resolver } from '../../world/ports/resolver.ts';
 import type { Problem } from '../config/index.ts';
-import type { RootReply } from './facts/name-server-trouble.ts';
+import type { ChanceReply, RootReply } from './facts/name-server-trouble.ts';
 import type { NameServersFound, ServiceAnswer } from './parts.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -30,7 +30,7 @@ export interface Parts {
     afresh?(): Parts['service'];
   };
   readonly nameServers: NameServersFound;
-  /** Look-ups by those name servers, with little patience; `afresh` makes one that remembers no answer. */
+  /** Look-ups by those name servers, with little patience; `afresh` makes one that remembers nothing that was missing. */
   readonly resolver: Resolver & { afresh?(): Resolver };
   /** What checks of this run have found out for one another; empty at its start. */
   readonly memory: RunMemory;
@@ -40,6 +40,8 @@ export interface Parts {
 export interface RunMemory {
   /** The replies of the name servers to the question for the root, in their order. */
   roots?: readonly Promise<RootReply>[];
+  /** Their replies to names that do not exist. */
+  chance?: readonly Promise<ChanceReply>[];
 }
 
 /** A part by its name. */

@@ -6,8 +6,13 @@ export const checkMsMax = 8000;
 export const runMs = 9000;
 /** A second look needs so much more than the first took; half of it is waited before. */
 export const secondLookMs = 600;
-/** Wait of look-ups for one answer of a name server. */
+/** How long look-ups wait for an answer before they ask again, or the next server, beside the first; and how long for that answer. */
 export const nameServerMs = 1200;
+export const nameServerLongestMs = 4500;
+/** How long a check may look that asks one name after another: what a run has left after the first answer of a slow server. */
+export const askingMs = 7000;
+/** How long what was looked up is shared by the checks of a run, also where its TTL is shorter. */
+export const answersKeptMs = 10_000;
 /** Wait of a check for the answer of one name server, and time until the question is sent again: one that is slow is no dead one. */
 export const nameServerWaitMs = 6000;
 export const nameServerAgainMs = 500;
@@ -80,7 +85,7 @@ export const stackSizeMin = 1024 ** 2;
 /** The queue's segments and the logs need files so large, besides the largest message. */
 export const fileSizeMin = 256 * 1024 ** 2;
 /** Wait for the signatures of a zone. */
-export const signaturesMs = 1500;
+export const signaturesMs = 2500;
 /** How far the clock may be outside the time of a signature: signers leave an hour, and hosts are some minutes wrong. */
 export const signatureSlackMs = 600_000;
 /** Certificates of authorities that are asked what they say of the time, and the shares of them that make a clock wrong. */

@@ -11,7 +11,8 @@ import { trustedFallbacks } from '../control/fallback.ts';
 import { controlSocketPath } from '../control/socket-path.ts';
 import type { LoadedFile } from '../config/index.ts';
 import type { Parts } from './check.ts';
-import { nameServerMs, serviceMs, serviceOutsideMs } from './limits.ts';
+import { runResolver } from './facts/run-resolver.ts';
+import { answersKeptMs, nameServerLongestMs, nameServerMs, serviceMs, serviceOutsideMs } from './limits.ts';
 
 /** What the running service answered, or why it did not. */
 export type ServiceAnswer =
@@ -118,15 +119,16 @@ export async function makeParts(
   const { socket, running } = more;
   const settings = running?.settings ?? (loaded.ok ? loaded.settings : undefined);
   const nameServers = await findNameServers(host, settings?.names);
-  const afresh = (): Resolver =>
+  const make = (): Resolver =>
     createResolver({
       world,
       servers: nameServers.servers,
-      settings: { timeout: nameServerMs, tries: 2, cacheMax: 1000 },
+      settings: { timeout: nameServerLongestMs, tries: 2, cacheMax: 1000 },
+      overlapMs: nameServerMs,
+      keepMs: answersKeptMs,
       ...(settings?.names.zones === undefined ? {} : { zones: settings.names.zones }),
     });
-  const shared = afresh();
-  const resolver: Parts['resolver'] = { query: (name, type) => shared.query(name, type), afresh };
+  const resolver = runResolver(make);
   const configuration = { path, ok: loaded.ok, problems: loaded.ok ? loaded.warnings : loaded.problems };
   const { network, disk, clock, random } = world;
   const always = { configuration, host, network, disk, clock, random, nameServers, resolver };

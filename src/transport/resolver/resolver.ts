@@ -21,6 +21,8 @@ import { AnswerCache } from './cache.ts';
 import { Credence } from './credence.ts';
 import type { Said } from './credence.ts';
 import { ask } from './exchange.ts';
+import { firstGood } from './in-turn.ts';
+import type { Overlap } from './in-turn.ts';
 import { failureTtlMs, inFlightMax, serversMax, waitingMax } from './limits.ts';
 import type { NameServer } from './name-servers.ts';
 import { parseNameServer, printNameServer } from './name-servers.ts';
@@ -35,6 +37,10 @@ export interface ResolverOptions {
   /** Domains that other servers are asked for, with all names below them. */
   readonly zones?: NamesSettings['zones'];
   readonly journal?: Journal;
+  /** So long after a question the next one goes out beside it; without it, when that has come to nothing. */
+  readonly overlapMs?: number;
+  /** Answers are kept at least so long, whatever their TTL. */
+  readonly keepMs?: number;
   /** Names of our own. Where they are given, a server that says no to every name is not believed, and the look-up fails. */
   readonly doubting?: { readonly own: readonly string[] };
   /** Hears of every question to a name server, and whether it came to nothing. */
@@ -77,8 +83,22 @@ class AskingResolver implements StubResolver {
   readonly #asked: NonNullable<ResolverOptions['asked']>;
   readonly #turnstile = new Turnstile(inFlightMax, waitingMax);
   readonly #credence: Credence | undefined;
+  readonly #overlap: Overlap | undefined;
+  readonly #keepMs: number;
 
-  constructor({ world, servers, settings, journal, asked, doubting, zones = {} }: ResolverOptions) {
+  constructor({
+    world,
+    servers,
+    settings,
+    journal,
+    asked,
+    doubting,
+    overlapMs,
+    keepMs = 0,
+    zones = {},
+  }: ResolverOptions) {
+    this.#overlap = overlapMs === undefined ? undefined : { ms: overlapMs, clock: world.clock };
+    this.#keepMs = keepMs;
     this.#asked = asked ?? (() => undefined);
     this.#world = world;
     this.#settings = settings;
@@ -111,7 +131,7 @@ class AskingResolver implements StubResolver {
     if (running !== undefined) return running as Promise<Answer<T>>;
     const started = this.#lookUp(name, type).then((answer) => {
       this.#inFlight.delete(key);
-      const lifetimeMs = answer.kind === 'failure' ? failureTtlMs : answer.ttlSeconds * 1000;
+      const lifetimeMs = answer.kind === 'failure' ? failureTtlMs : Math.max(answer.ttlSeconds * 1000, this.#keepMs);
       if (lifetimeMs > 0) this.#cache.set(key, answer, this.#world.clock.now() + lifetimeMs);
       return answer;
     });
@@ -157,18 +177,20 @@ class AskingResolver implements StubResolver {
     const { health, zone } = this.#healthFor(name);
     const order = health.order();
     if (order.length === 0) return { failure: 'no name server is configured' };
-    let last: Extract<Step<T>, { failure: string }> = { failure: '' };
     let silent = true;
-    for (let attempt = 0; attempt < this.#settings.tries; attempt += 1) {
-      const server = order[attempt % order.length];
-      if (server === undefined) break;
+    const attempt = async (index: number): Promise<Step<T>> => {
+      const server = order[index % order.length];
+      if (server === undefined) return { failure: '' };
       // Something on the way may drop what is EDNS, or longer than 512 octets: the last questions go without (RFC 6891 §6.2.2).
-      const again = attempt > 0 && attempt >= Math.min(order.length, this.#settings.tries - 1);
+      const again = index > 0 && index >= Math.min(order.length, this.#settings.tries - 1);
       const step: Step<T> = await this.#askOne(server, health, name, type, aliases, silent && again);
       if ('finding' in step && (await this.#isBelieved(server, health, step, { name, type, zone }))) return step;
-      last = 'finding' in step ? { failure: disbelief(server, step.finding.kind, name) } : step;
-      silent &&= last.silent === true;
-    }
+      const failed = 'finding' in step ? { failure: disbelief(server, step.finding.kind, name) } : step;
+      silent &&= failed.silent === true;
+      return failed;
+    };
+    const last = await firstGood(this.#settings.tries, attempt, (step) => 'finding' in step, this.#overlap);
+    if ('finding' in last) return last;
     if (last.unexplained !== undefined && (await this.#isBogus(last.unexplained, health, name, type)))
       return { failure: `${last.failure}: DNSSEC validation of ${name} fails (without it the server answers)` };
     return last;
@@ -232,7 +254,7 @@ class AskingResolver implements StubResolver {
     }
     if (exchange.kind === 'failed') {
       this.#asked(printNameServer(server), true);
-      health.failed(server, exchange.reason, 'silent');
+      health.failed(server, exchange.reason);
       return { failure: exchange.reason, silent: true };
     }
     const { response } = exchange;
@@ -240,7 +262,7 @@ class AskingResolver implements StubResolver {
     if (response.rcode !== 0 && response.rcode !== 3) {
       const reason = refusalOf(server, name, response);
       // SERVFAIL speaks of the name, REFUSED of the server.
-      if (response.rcode === 5) health.refused(server, reason);
+      if (response.rcode === 5) health.failed(server, reason);
       else if (this.#credence?.doubts(server) !== true) health.answered(server);
       const silent = response.rcode === SERVFAIL && response.errors === undefined;
       return { failure: reason, ...(silent ? { unexplained: server } : {}) };
@@ -263,10 +285,9 @@ class AskingResolver implements StubResolver {
   async #isBogus(server: NameServer, health: ServerHealth, name: string, type: RecordType): Promise<boolean> {
     const base = { world: this.#world, server, name, type, timeoutMs: this.#settings.timeout };
     const edns = health.edns(server);
-    const unchecked = await ask({ ...base, edns, dnssec: 'unchecked' });
+    const [unchecked, again] = await Promise.all([ask({ ...base, edns, dnssec: 'unchecked' }), ask({ ...base, edns })]);
     if (unchecked.kind !== 'response' || (unchecked.response.rcode !== 0 && unchecked.response.rcode !== 3))
       return false;
-    const again = await ask({ ...base, edns });
     return again.kind === 'response' && again.response.rcode === SERVFAIL;
   }
 }

@@ -13,6 +13,7 @@ import {
 import { type HeloName, heloNames } from '../facts/helo-names.ts';
 import { sendingFrom, type Sending } from '../facts/sending.ts';
 import { isForTrying } from '../facts/usage.ts';
+import { askingMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence, type Verdict } from '../verdict.ts';
 
 const own = (address: string, parts: Pick<Parts, 'host'>): boolean => {
@@ -23,17 +24,21 @@ const own = (address: string, parts: Pick<Parts, 'host'>): boolean => {
 const sentFrom = (sending: Sending): readonly string[] =>
   sending.kind === 'here' ? sending.addresses.filter(({ inside }) => !inside).map(({ address }) => address) : [];
 
+const leadsTo = (answer: Answer<'A' | 'AAAA'>, address: string): boolean =>
+  recordsOf(answer).some((one) => canonicalIp(one) === address);
+
 /** The name of this host by the reverse names of its addresses, where that leads back to it. */
 async function reverseNameHere(resolver: Parts['resolver'], addresses: readonly string[]): Promise<string | undefined> {
-  for (const address of addresses) {
-    const ip = parseIp(address);
-    if (ip === undefined) continue;
-    for (const name of recordsOf(await resolver.query(reverseName(ip), 'PTR')).slice(0, 3)) {
-      const back = recordsOf(await resolver.query(name, ip.family === 4 ? 'A' : 'AAAA'));
-      if (back.some((one) => canonicalIp(one) === address)) return name;
-    }
-  }
-  return undefined;
+  const found = await Promise.all(
+    addresses.map(async (address) => {
+      const ip = parseIp(address);
+      if (ip === undefined) return undefined;
+      const names = recordsOf(await resolver.query(reverseName(ip), 'PTR')).slice(0, 3);
+      const back = await Promise.all(names.map((name) => resolver.query(name, ip.family === 4 ? 'A' : 'AAAA')));
+      return names.find((_, at) => back[at]?.kind === 'records' && leadsTo(back[at], address));
+    }),
+  );
+  return found.find((name) => name !== undefined);
 }
 
 /** A further name that some mail greets with, and what the name service says of it. */
@@ -90,16 +95,17 @@ export const serverNameResolves = defineCheck({
   needs: ['settings', 'resolver', 'host', 'clock'],
   after: ['names.no-rewriting'],
   cost: 'network',
-  deadlineMs: 7000,
+  deadlineMs: askingMs,
   async look({ settings, resolver, host, clock }) {
     const { name } = settings.server;
     if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
     if (!(await isPublished(resolver, name)))
       return notApplicable(`${name} is a name for use inside a network or in tests`);
-    const [four, six, sending] = await Promise.all([
+    const [four, six, sending, others] = await Promise.all([
       askPatiently({ resolver, clock }, name, 'A'),
       askPatiently({ resolver, clock }, name, 'AAAA'),
       sendingFrom(settings, host),
+      otherNames({ settings, resolver, clock }),
     ]);
     const evidence = [
       row(`A of ${name}`, 'an address', answerInWords(four)),
@@ -108,7 +114,6 @@ export const serverNameResolves = defineCheck({
     const addresses = [...recordsOf(four), ...recordsOf(six)].map((one) => canonicalIp(one) ?? one);
     const sent = sentFrom(sending);
     if (addresses.length > 0) {
-      const others = await otherNames({ settings, resolver, clock });
       if ('kind' in others) return others;
       const here = addresses.some((address) => own(address, { host }));
       const matches = sent.filter((address) => addresses.includes(address)).join(', ') || 'not among them';
@@ -223,7 +228,7 @@ export const domainsLeadSomewhere = defineCheck({
   needs: ['settings', 'resolver', 'host', 'clock'],
   after: ['names.no-rewriting'],
   cost: 'network',
-  deadlineMs: 7000,
+  deadlineMs: askingMs,
   async look({ settings, resolver, host, clock }): Promise<Verdict> {
     if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
     if (Object.values(settings.listeners).every(({ profile }) => profile !== 'mx'))
@@ -264,6 +269,7 @@ export const zonesValidate = defineCheck({
   needs: ['settings', 'resolver'],
   after: ['names.no-rewriting'],
   cost: 'network',
+  deadlineMs: askingMs,
   async look({ settings, resolver }): Promise<Verdict> {
     if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
     const domains = await publishedDomains(resolver, settings);

@@ -1,7 +1,8 @@
 import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
 import { defineCheck, type Parts } from '../check.ts';
-import { askByTcp, askByUdp, type NameServerReply } from '../facts/name-server.ts';
+import { askByTcp, type NameServerReply } from '../facts/name-server.ts';
 import {
+  askChance,
   askRoots,
   BEHIND_THE_STUB,
   cureFor,
@@ -14,7 +15,7 @@ import {
   whySilent,
 } from '../facts/name-server-trouble.ts';
 import { wrongNames } from '../facts/needs-names.ts';
-import { checkMsMax, nameServerWaitMs, noSuchNameMs } from '../limits.ts';
+import { checkMsMax, nameServerWaitMs } from '../limits.ts';
 import { healthy, row, type Evidence, type Verdict } from '../verdict.ts';
 
 const OTHER_SERVERS = 'names.other-servers';
@@ -122,7 +123,10 @@ export const someServerResolves = defineCheck({
   deadlineMs: 7000,
   async look(parts) {
     const { settings, nameServers } = parts;
-    const asked = askRoots(parts).map(async (root, index) => {
+    const roots = askRoots(parts);
+    // Those who want to know next need not wait for the end of this.
+    askChance(parts);
+    const asked = roots.map(async (root, index) => {
       const { reply, knowsNothing } = await root;
       const server = nameServers.servers[index];
       if (server === undefined || !resolves(reply) || knowsNothing || !inTime(reply, settings))
@@ -208,23 +212,14 @@ export const noRewriting = defineCheck({
   number: 504,
   title: 'Name servers say so where a name does not exist',
   why: 'A server that answers an address of its own for names that do not exist makes mail for mistyped domains wait instead of come back.',
-  needs: ['settings', 'nameServers', 'network', 'clock', 'random', 'host'],
+  needs: ['settings', 'nameServers', 'network', 'clock', 'random', 'host', 'memory'],
   after: ['names.resolution'],
   cost: 'network',
   deadlineMs: 6000,
-  async look({ settings, nameServers: { servers, from }, host, ...world }) {
-    // .invalid never exists (RFC 6761 §6.4), and some rewrite only below domains that do; the labels are chance, so that no cache knows them.
-    const label = (): string => world.random.bytes(8).toString('hex');
-    const names = [`${label()}.invalid`, `${label()}.com`];
-    const asked = await Promise.all(
-      servers.flatMap((server) =>
-        names.map(async (name) => ({
-          server,
-          name,
-          reply: await askByUdp(world, server, name, 'A', { waitMs: noSuchNameMs }),
-        })),
-      ),
-    );
+  async look(parts) {
+    const { settings, host } = parts;
+    const { from } = parts.nameServers;
+    const asked = await Promise.all(askChance(parts));
     const evidence = asked.map(({ server, name, reply }) =>
       row(`A of a chance name below .${name.split('.')[1]}, from ${printNameServer(server)}`, 'NXDOMAIN', seen(reply)),
     );

@@ -5,7 +5,7 @@ import { workersOf } from '../facts/service-identity.ts';
 import { addressesOf, connectingResolver, smartHostsOf } from '../facts/smart-host-way.ts';
 import { onLoopback, places, showPlace } from '../facts/usage.ts';
 import { waitingDomains, waitingMail } from '../facts/waiting.ts';
-import { sampleMax } from '../limits.ts';
+import { askingMs, sampleMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
 /** Strangers by addresses of documentation (RFC 5737 §3, RFC 3849), which are in nobody's network. */
@@ -111,6 +111,7 @@ export const noLoops = defineCheck({
   needs: ['settings', 'host', 'resolver', 'service', 'clock'],
   after: ['configuration.loads'],
   cost: 'network',
+  deadlineMs: askingMs,
   async look({ settings, host, resolver, service, clock }) {
     const connecting = connectingResolver({ settings, host, resolver, clock });
     const circle = await smartHostHere({ settings, host, resolver: connecting });

@@ -4,6 +4,7 @@ import { defineCheck } from '../check.ts';
 import { certificateKeyHash, fits, ownChain } from '../facts/own-certificate.ts';
 import { isPublished } from '../facts/published.ts';
 import { isForTrying } from '../facts/usage.ts';
+import { askingMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
 
 const print = ({ usage, selector, matching, data }: RecordData['TLSA']): string =>
@@ -18,6 +19,7 @@ export const tlsaFits = defineCheck({
   needs: ['settings', 'resolver', 'disk'],
   after: ['names.no-rewriting'],
   cost: 'network',
+  deadlineMs: askingMs,
   async look({ settings, resolver, disk }) {
     const { name } = settings.server;
     if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');

@@ -16,6 +16,7 @@ import { defineCheck, type Parts } from '../check.ts';
 import { fetchText } from '../facts/fetch-policy.ts';
 import { publishedDomains, recordsOf, textsOf } from '../facts/published.ts';
 import { isForTrying } from '../facts/usage.ts';
+import { askingMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence, type Verdict } from '../verdict.ts';
 
 type Own = Pick<Parts, 'settings' | 'resolver'>;
@@ -82,13 +83,12 @@ function faultOf({ name, texts, parsed }: Looked<unknown>, what: string, line: s
 /** The record of the domain, else that of one above it (RFC 9989 §4.10). */
 async function findDmarc(resolver: Resolver, domain: string): Promise<Looked<DmarcRecord>> {
   const labels = domain.split('.');
-  let first: Looked<DmarcRecord> | undefined;
-  for (let at = 0; at < labels.length - 1; at += 1) {
-    const looked = await lookAt(resolver, domain, `_dmarc.${labels.slice(at).join('.')}`, isDmarc, parseDmarc);
-    if (looked.texts.length > 0 || looked.failure !== undefined) return looked;
-    first ??= looked;
-  }
-  return first ?? lookAt(resolver, domain, `_dmarc.${domain}`, isDmarc, parseDmarc);
+  const names = labels.map((_, at) => labels.slice(at).join('.')).slice(0, Math.max(1, labels.length - 1));
+  const looked = await Promise.all(
+    names.map((name) => lookAt(resolver, domain, `_dmarc.${name}`, isDmarc, parseDmarc)),
+  );
+  const [first, ...above] = looked as [Looked<DmarcRecord>, ...Looked<DmarcRecord>[]];
+  return [first, ...above].find(({ texts, failure }) => texts.length > 0 || failure !== undefined) ?? first;
 }
 
 /** Reports to another domain come only where that one agrees (RFC 9990 §4). */
@@ -117,18 +117,19 @@ export const dmarcValid = defineCheck({
   needs: ['settings', 'resolver'],
   after: ['names.no-rewriting'],
   cost: 'network',
-  deadlineMs: 6000,
+  deadlineMs: askingMs,
   async look(parts) {
     const domains = await ownDomains(parts);
     if (isVerdict(domains)) return domains;
     const { resolver } = parts;
     const looked = await Promise.all(domains.map((domain) => findDmarc(resolver, domain)));
+    const strangers = await Promise.all(looked.map((one) => strangerReports(resolver, one)));
     const evidence: Evidence[] = [];
-    for (const one of looked) {
+    for (const [index, one] of looked.entries()) {
       const line = proposed(parts, one.domain, 'dmarc');
       const fault = faultOf(one, 'DMARC', line);
       if (fault !== undefined) return fault;
-      const stranger = await strangerReports(resolver, one);
+      const stranger = strangers[index];
       if (stranger !== undefined)
         evidence.push(row(`consent to reports of ${one.domain}`, `v=DMARC1 at ${stranger}`, 'none: no reports come'));
       evidence.push(row(`DMARC of ${one.domain}`, line, one.texts[0] ?? one.failure ?? 'none'));
@@ -147,6 +148,7 @@ export const tlsReportValid = defineCheck({
   needs: ['settings', 'resolver'],
   after: ['names.no-rewriting'],
   cost: 'network',
+  deadlineMs: askingMs,
   async look(parts) {
     const domains = await ownDomains(parts);
     if (isVerdict(domains)) return domains;

@@ -1,6 +1,7 @@
 import { askLivingList } from '../../../authentication/block-list/index.ts';
 import { defineCheck } from '../check.ts';
 import { senders } from '../facts/senders.ts';
+import { askingMs } from '../limits.ts';
 import { healthy, row, unhealthy, unknown } from '../verdict.ts';
 
 interface BlockList {
@@ -25,7 +26,7 @@ export const notListed = defineCheck({
   needs: ['settings', 'host', 'resolver'],
   after: ['names.no-rewriting'],
   cost: 'network',
-  deadlineMs: 6000,
+  deadlineMs: askingMs,
   async look(parts) {
     const found = await senders(parts);
     if ('verdict' in found) return found.verdict;

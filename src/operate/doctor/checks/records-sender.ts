@@ -5,7 +5,7 @@ import { defineCheck, type Parts } from '../check.ts';
 import { askPatiently, publishedDomains, recordsOf, zoneFails } from '../facts/published.ts';
 import { senders } from '../facts/senders.ts';
 import type { SendingAddress } from '../facts/sending.ts';
-import { sampleMax } from '../limits.ts';
+import { askingMs, sampleMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Cure, type Evidence, type Verdict } from '../verdict.ts';
 
 interface Fault extends Cure {
@@ -94,7 +94,7 @@ export const reverseNames = defineCheck({
   needs: ['settings', 'host', 'resolver', 'clock'],
   after: ['names.no-rewriting'],
   cost: 'network',
-  deadlineMs: 7000,
+  deadlineMs: askingMs,
   async look(parts): Promise<Verdict> {
     const found = await senders(parts);
     if ('verdict' in found) return found.verdict;
@@ -163,7 +163,7 @@ export const spfCovers = defineCheck({
   needs: ['settings', 'host', 'resolver'],
   after: ['names.no-rewriting'],
   cost: 'network',
-  deadlineMs: 6000,
+  deadlineMs: askingMs,
   async look(parts) {
     const found = await senders(parts);
     if ('verdict' in found) return found.verdict;

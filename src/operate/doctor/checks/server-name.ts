@@ -1,6 +1,7 @@
 import { parseIp, reverseName } from '../../../base/ip.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { isForTrying } from '../facts/usage.ts';
+import { askingMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, type Evidence } from '../verdict.ts';
 
 const LOCAL = /(?:^|\.)(?:localhost|localdomain|localhost\d*)$/i;
@@ -16,15 +17,19 @@ async function betterName({
   const evidence: Evidence[] = [];
   const read = host.addresses();
   const own = read.ok ? read.value.filter(({ internal, address }) => !internal && !address.startsWith('fe80:')) : [];
-  for (const { address } of own.slice(0, 4)) {
-    const ip = parseIp(address);
-    const answer = ip === undefined ? undefined : await resolver.query(reverseName(ip), 'PTR');
-    const name = answer?.kind === 'records' ? answer.records[0] : undefined;
-    evidence.push(row(`PTR of ${address}`, 'a name of this host', name ?? 'none'));
-    if (name === undefined || !qualified(name)) continue;
-    const forward = await resolver.query(name, address.includes(':') ? 'AAAA' : 'A');
-    if (forward.kind === 'records' && forward.records.includes(address)) return { name, evidence };
-  }
+  const found = await Promise.all(
+    own.slice(0, 4).map(async ({ address }) => {
+      const ip = parseIp(address);
+      const answer = ip === undefined ? undefined : await resolver.query(reverseName(ip), 'PTR');
+      const name = answer?.kind === 'records' ? answer.records[0] : undefined;
+      if (name === undefined || !qualified(name)) return { address, name };
+      const forward = await resolver.query(name, address.includes(':') ? 'AAAA' : 'A');
+      return { address, name, leads: forward.kind === 'records' && forward.records.includes(address) };
+    }),
+  );
+  for (const { address, name } of found) evidence.push(row(`PTR of ${address}`, 'a name of this host', name ?? 'none'));
+  const leading = found.find(({ leads }) => leads === true)?.name;
+  if (leading !== undefined) return { name: leading, evidence };
   const system = await host.text('/proc/sys/kernel/hostname');
   const name = system.ok ? system.value.trim() : '';
   evidence.push(row('host name of the system', 'a qualified one', name || 'none'));
@@ -40,6 +45,7 @@ export const serverNameQualified = defineCheck({
   needs: ['settings', 'host', 'resolver'],
   after: ['configuration.loads'],
   cost: 'network',
+  deadlineMs: askingMs,
   async look({ settings, host, resolver }) {
     const { name } = settings.server;
     const evidence = [row('server.name', 'a name such as mail.example.com', name)];

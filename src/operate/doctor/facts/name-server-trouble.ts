@@ -4,7 +4,7 @@ import { errnoOf } from '../../../events/fault.ts';
 import { printExtendedError } from '../../../protocol/dns/extended-error.ts';
 import { printNameServer, type NameServer } from '../../../transport/resolver/name-servers.ts';
 import type { Parts } from '../check.ts';
-import { nameServerPlainMs, nameServerSignMs, nameServerWaitMs } from '../limits.ts';
+import { nameServerPlainMs, nameServerSignMs, nameServerWaitMs, noSuchNameMs } from '../limits.ts';
 import { row, type Evidence } from '../verdict.ts';
 import { chainInWords, forwarderChain } from './forwarders.ts';
 import { askByUdp, askIdentity, rcodeName, type AskParts, type NameServerReply } from './name-server.ts';
@@ -102,6 +102,28 @@ export function askRoots(parts: RootParts): readonly Promise<RootReply>[] {
   const { memory, nameServers, settings } = parts;
   memory.roots ??= nameServers.servers.map((server) => askRoot(parts, server, namesToKnow(settings)));
   return memory.roots;
+}
+
+/** How a server takes the question for a name that does not exist. */
+export interface ChanceReply {
+  readonly server: NameServer;
+  readonly name: string;
+  readonly reply: NameServerReply;
+}
+
+/** Asks every server for names that do not exist; checks of one run that want to know ask once. */
+export function askChance(parts: AskParts & Pick<Parts, 'nameServers' | 'memory'>): readonly Promise<ChanceReply>[] {
+  const { memory, nameServers, random } = parts;
+  // .invalid never exists (RFC 6761 §6.4), and some rewrite only below domains that do; the labels are chance, so that no cache knows them.
+  const names = ['invalid', 'com'].map((parent) => `${random.bytes(8).toString('hex')}.${parent}`);
+  memory.chance ??= nameServers.servers.flatMap((server) =>
+    names.map(async (name) => ({
+      server,
+      name,
+      reply: await askByUdp(parts, server, name, 'A', { waitMs: noSuchNameMs }),
+    })),
+  );
+  return memory.chance;
 }
 
 /** What a reply was, in words. */

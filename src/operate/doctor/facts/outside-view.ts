@@ -6,7 +6,7 @@ import type { Answer, Resolver } from '../../../world/ports/resolver.ts';
 import type { World } from '../../../world/world.ts';
 import type { OutsideAnswer } from '../../actions/outside.ts';
 import type { Parts } from '../check.ts';
-import { nameServerMs } from '../limits.ts';
+import { nameServerLongestMs, nameServerMs } from '../limits.ts';
 import type { Introduction } from './introduction.ts';
 import { answerInWords, recordsOf } from './published.ts';
 
@@ -36,7 +36,8 @@ function directly({ network, clock, random }: Look, server: string): Resolver {
     // Of the network a resolver uses what checks have of it: dial and datagram.
     world: { network: network as World['network'], clock, random },
     servers: [parseNameServer(server)].flatMap((one) => one ?? []),
-    settings: { timeout: nameServerMs, tries: 2, cacheMax: 100 },
+    settings: { timeout: nameServerLongestMs, tries: 2, cacheMax: 100 },
+    overlapMs: nameServerMs,
   });
 }
 

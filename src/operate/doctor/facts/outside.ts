@@ -37,8 +37,7 @@ async function hostsOf(domain: string, { resolver, settings, host }: Look): Prom
     // A host with IPv6 alone has no way to the others.
     const four = ipVersions === '4' || (ipVersions === 'both' && (!six || !routes.four.seen || routes.four.byDefault));
     const types = [...(four ? (['A'] as const) : []), ...(six ? (['AAAA'] as const) : [])];
-    for (const type of types) {
-      const addresses = await resolver.query(name, type);
+    for (const addresses of await Promise.all(types.map((type) => resolver.query(name, type)))) {
       const address = addresses.kind === 'records' ? addresses.records[0] : undefined;
       if (address !== undefined) found.push({ domain, name, address });
     }
