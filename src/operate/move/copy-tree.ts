@@ -33,9 +33,9 @@ export async function findTree(
   leaveOut: (path: string) => boolean,
 ): Promise<FoundTree> {
   const entries: TreeEntry[] = [];
-  const waiting = [''];
+  const directories = [''];
   let bytes = 0;
-  for (let directory = waiting.shift(); directory !== undefined; directory = waiting.shift()) {
+  for (const directory of directories) {
     for (const name of (await disk.list(join(top, directory))).sort()) {
       const path = directory === '' ? name : `${directory}/${name}`;
       if (leaveOut(path)) continue;
@@ -50,7 +50,7 @@ export async function findTree(
         };
       if (entries.length >= ENTRIES_MAX) return { ok: false, why: `${top} holds more than ${ENTRIES_MAX} files` };
       entries.push({ path, kind, entry: read.value });
-      if (kind === 'directory') waiting.push(path);
+      if (kind === 'directory') directories.push(path);
       else bytes += sizeBytes;
     }
   }

@@ -77,7 +77,7 @@ test('Q244048: a move that has been done can be undone', async () => {
   const { run, read, asBefore } = await stage();
   const end = await run();
   assert.ok(end.kind === 'moved', 'why' in end ? end.why : '');
-  await end.undo();
+  assert.equal(await end.undo(), undefined);
   await asBefore();
   assert.equal(await read(`${move.to}.failed-then/queue/0/1.log`), files['queue/0/1.log']);
 });
@@ -109,9 +109,30 @@ test('Q244048: whatever fails, everything is as it was', async () => {
   ];
   for (const one of cases) {
     const { run, asBefore } = await stage(...one);
-    assert.equal((await run()).kind, 'undone');
+    const end = await run();
+    assert.ok(end.kind === 'undone');
+    assert.equal(end.left, undefined);
     await asBefore();
   }
+});
+
+test('what cannot be put back is said, and what can is put back', async () => {
+  let renames = 0;
+  const { run, read } = await stage((sim) => ({
+    rename: async (from: string) => {
+      throw fault(from === move.from ? 'EBUSY' : 'EPERM');
+    },
+    replaceFile: async (path: string, content: Buffer | string, mode?: number) => {
+      renames += path === move.configuration ? 1 : 0;
+      if (renames === 2) throw fault('ENOSPC');
+      return sim.replaceFile(path, content, mode);
+    },
+  }));
+  const end = await run();
+  assert.ok(end.kind === 'undone');
+  assert.match(end.why, /EBUSY/);
+  assert.equal(end.left, 'ENOSPC');
+  assert.equal(await read(`${move.configuration}.spool`), marker(move.from));
 });
 
 test('what does not read back as it was written is no copy', async () => {

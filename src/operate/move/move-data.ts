@@ -85,10 +85,10 @@ export async function planMove(world: MoveWorld, move: DataMove): Promise<MovePl
 
 /** What became of a move. */
 export type MoveEnd =
-  /** `old` is what the old directory is called now. */
-  | { readonly kind: 'moved'; readonly old: string; undo(): Promise<void> }
-  /** Everything is as it was. */
-  | { readonly kind: 'undone'; readonly why: string };
+  /** `old` is what the old directory is called now; undoing resolves with what could not be put back. */
+  | { readonly kind: 'moved'; readonly old: string; undo(): Promise<string | undefined> }
+  /** Everything is as it was, but for what is `left`. */
+  | { readonly kind: 'undone'; readonly why: string; readonly left: string | undefined };
 
 /** The first steps to undo are those of the copy. */
 const COPY_STEPS = 2;
@@ -101,10 +101,10 @@ export async function moveData(
   copied: (files: number) => void,
 ): Promise<MoveEnd> {
   const undo: (() => Promise<unknown>)[] = [];
-  const undoAll = async (): Promise<void> => {
-    const failed: unknown[] = [];
-    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => failed.push(error));
-    if (failed.length > 0) throw failed[0];
+  const undoAll = async (): Promise<string | undefined> => {
+    const failed: string[] = [];
+    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => failed.push(whyNot(error)));
+    return failed.length === 0 ? undefined : failed.join('; ');
   };
   try {
     const old = await steps(world, move, plan, copied, undo);
@@ -114,10 +114,13 @@ export async function moveData(
     undo.splice(0, COPY_STEPS, aside);
     return { kind: 'moved', old, undo: undoAll };
   } catch (error) {
-    await undoAll();
     const code = errnoOf(error);
-    return { kind: 'undone', why: code === '' && error instanceof Error ? error.message : `${move.to}: ${code}` };
+    return { kind: 'undone', why: code === '' ? whyNot(error) : `${move.to}: ${code}`, left: await undoAll() };
   }
+}
+
+function whyNot(error: unknown): string {
+  return errnoOf(error) || (error instanceof Error ? error.message : String(error));
 }
 
 async function steps(

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { errnoOf } from '../../../events/fault.ts';
 import { listensForMail } from '../../actions/verdict.ts';
 import { isUnreachable } from '../../control/client.ts';
 import { controlSocketPath } from '../../control/socket-path.ts';
@@ -17,6 +18,7 @@ const LOOK_MS = 100;
 /** How long one that was started may take until it takes mail. */
 const ACCEPT_MS = 10_000;
 const SYSTEMCTL_MS = 60_000;
+const KILL_MS = 5_000;
 
 interface Moving {
   readonly world: MoveWorld;
@@ -111,16 +113,13 @@ async function systemctl(session: CliSession, what: 'start' | 'stop'): Promise<s
   if (programs === undefined) return 'this program cannot run others';
   const path = session.io.environment['PATH'] ?? '/usr/bin:/bin';
   const end = await programs
-    .run(
-      {
-        command: 'systemctl',
-        arguments: [what, 'ims.service'],
-        environment: { PATH: path },
-        timeoutMs: SYSTEMCTL_MS,
-        outputBytesMax: 4096,
-      },
-      (async function* nothing() {})(),
-    )
+    .run({
+      command: 'systemctl',
+      arguments: [what, 'ims.service'],
+      environment: { PATH: path },
+      timeoutMs: SYSTEMCTL_MS,
+      outputBytesMax: 4096,
+    })
     .catch((error: unknown) => String(error));
   if (typeof end === 'string') return end;
   return end.code === 0 ? undefined : end.output;
@@ -177,14 +176,17 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
   const last = await planMove(world, move);
   const end = last.ok
     ? await moveData(world, move, last, (files) => void (files % 10_000 === 0 && say(`${files} files copied`)))
-    : { kind: 'undone' as const, why: last.why };
-  if (end.kind === 'moved' && last.ok) await tellMoved(session, moving, end.old, last);
+    : { kind: 'undone' as const, why: last.why, left: undefined };
+  if (end.kind === 'moved' && last.ok)
+    await tellMoved(session, moving, end.old, last).catch((error: unknown) =>
+      say(`It could not be written into the event log (${errnoOf(error)}).`),
+    );
   await taken.held.close();
   const started = await startAgain(session, command, moving, taken.ran);
   const problem = started ?? (took && taken.ran !== 'not' ? await untilAccepting(session, command) : undefined);
   if (end.kind === 'undone') {
     const rest = problem === undefined ? '' : `; the service could not be started again: ${problem}`;
-    return session.fail(exitCodes.failed, `${end.why}; everything is as it was${rest}`, command);
+    return session.fail(exitCodes.failed, `${end.why}; ${putBackInWords(end.left)}${rest}`, command);
   }
   if (problem !== undefined) {
     await endStarted(session, command, moving);
@@ -194,12 +196,12 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
         `the service did not start with ${move.to} (${problem}) and does not end; the old directory is ${end.old}`,
         command,
       );
-    await end.undo();
+    const left = await end.undo();
     const back = await startAgain(session, command, moving, taken.ran);
     const rest = back === undefined ? 'and it runs there again' : `and it does not run there either: ${back}`;
     return session.fail(
       exitCodes.failed,
-      `the service did not start with ${move.to} (${problem}); everything is as it was, ${rest}`,
+      `the service did not start with ${move.to} (${problem}); ${putBackInWords(left)}, ${rest}`,
       command,
     );
   }
@@ -220,6 +222,9 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
     `The old directory is ${plain(end.old)}; it is not in use. Remove it once you are content: rm -r ${plain(end.old)}`,
   );
 }
+
+const putBackInWords = (left: string | undefined): string =>
+  left === undefined ? 'everything is as it was' : `not everything could be put back (${left})`;
 
 async function statusOf(
   session: CliSession,
@@ -253,16 +258,13 @@ async function endStarted(session: CliSession, command: Command, { move }: Movin
     const words = await host.text(`/proc/${pid}/cmdline`);
     if (!words.ok || !words.value.includes(`main.js\0run\0--config\0${move.configuration}\0`)) continue;
     await programs
-      .run(
-        {
-          command: 'sh',
-          arguments: ['-c', 'kill -TERM "$0"', pid],
-          environment: { PATH: session.io.environment['PATH'] ?? '/usr/bin:/bin' },
-          timeoutMs: LOOK_MS * 50,
-          outputBytesMax: 0,
-        },
-        (async function* nothing() {})(),
-      )
+      .run({
+        command: 'sh',
+        arguments: ['-c', 'kill -TERM "$0"', pid],
+        environment: { PATH: session.io.environment['PATH'] ?? '/usr/bin:/bin' },
+        timeoutMs: KILL_MS,
+        outputBytesMax: 0,
+      })
       .catch(() => undefined); // whether it ended is looked at next
   }
 }
