@@ -23,7 +23,7 @@ export function isWell({ state }: PartState): boolean {
 export const LISTENER = 'listener ';
 
 /** The part that says that no mail is taken by order of an administrator. */
-const REFUSED_BY_ORDER = 'transfer in';
+export const REFUSED_BY_ORDER = 'transfer in';
 
 const QUEUE = /^queue of worker /;
 /** Space on the drive of the queue dropped below the floor: sessions go on, and are told 452. */

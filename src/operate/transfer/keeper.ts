@@ -1,10 +1,12 @@
 /** Keeps the transfer mode: in its file, in all workers, on the board of parts, and told while it is not the usual one. */
 import type { Journal } from '../../events/journal.ts';
+import { rowOf } from '../../events/render.ts';
 import type { Clock, Timer } from '../../world/ports/clock.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import type { PartState, Workers } from '../actions/context.ts';
 import { silentWorkers, results } from '../actions/action.ts';
-import { REMIND_MS, REPEAT_MS } from './limits.ts';
+import { REFUSED_BY_ORDER } from '../actions/verdict.ts';
+import { AGAIN_MS, REMIND_MS, REPEAT_MS } from './limits.ts';
 import {
   modeAt,
   printTransfer,
@@ -40,8 +42,9 @@ export interface TransferOrdered {
   readonly missing: readonly string[];
 }
 
-const PARTS = { in: 'transfer in', out: 'transfer out' } as const;
+const PARTS = { in: REFUSED_BY_ORDER, out: 'transfer out' } as const;
 
+/** One per service, in the operator process. */
 export class TransferKeeper {
   readonly #parts: TransferParts;
   #state: TransferState = usualTransfer;
@@ -147,7 +150,7 @@ export class TransferKeeper {
   /** The file could not be written, or nobody could be asked: once more in a while. */
   #planSoon(): void {
     if (this.#stopped) return;
-    this.#timer = this.#parts.clock.after(REPEAT_MS * 30, () => this.#plan());
+    this.#timer = this.#parts.clock.after(AGAIN_MS, () => this.#plan());
   }
 
   async #remind(): Promise<void> {
@@ -187,7 +190,7 @@ export class TransferKeeper {
     const { mode, reason, untilMs } = this.#state;
     const until = untilMs === undefined ? '' : `, until ${new Date(untilMs).toISOString()}`;
     const cause = `by order (mode ${mode}${until}): ${transferWords[mode]}${reason === '' ? '' : `; reason: ${reason}`}`;
-    const limited = { state: 'degraded' as const, event: 3860, cause, cure: 'ims transfer both' };
+    const limited = { state: 'degraded' as const, event: rowOf('transfer.limited').number, cause, cure: 'ims transfer both' };
     for (const [part, open] of [[PARTS.in, takes(mode)] as const, [PARTS.out, sends(mode)] as const]) {
       if (open) board.drop(part);
       else board.set({ part, ...limited });

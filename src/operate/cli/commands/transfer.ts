@@ -1,5 +1,6 @@
 import { Argument, Option, type Command } from 'commander';
 import { transferModes, type TransferState, transferWords } from '../../transfer/state.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { type CliSession, globals } from '../session.ts';
 import { count, plain, showSpan, showTime } from '../text.ts';
 import { parseAge } from './queue.ts';
@@ -59,9 +60,9 @@ Examples:
     .action(async (mode: string | undefined, _options: unknown, command: Command) => {
       const { json, for: forMs, reason } = globals<TransferOptions>(command);
       if (mode === undefined && (forMs !== undefined || reason !== undefined))
-        return session.fail(2, '--for and --reason go with a mode: ims transfer in --for 2h', command);
+        return session.fail(exitCodes.usage, '--for and --reason go with a mode: ims transfer in --for 2h', command);
       if (mode === 'both' && forMs !== undefined)
-        return session.fail(2, 'the mode both lasts until another is ordered; it takes no --for', command);
+        return session.fail(exitCodes.usage, 'the mode both lasts until another is ordered; it takes no --for', command);
       const shown =
         mode === undefined
           ? await session.ask<TransferShown>(command, 'transfer.show', {})
