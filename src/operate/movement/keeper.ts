@@ -43,14 +43,14 @@ export class MovementKeeper {
 
   /** The movement up to now. */
   async look(): Promise<Movement> {
-    const { disk, settings, workers } = this.#parts;
+    const { disk, settings } = this.#parts;
     const { server, queue } = settings();
-    const { sample, workers: count } = await this.#measure(workers);
+    const { sample, workers } = await this.#measure();
     const space = await disk.space(server.data).catch(() => undefined); // not measured: then only the messages are a bound
     return this.#history.look(sample, {
       freeBytes: space?.freeBytes,
       floorBytes: queue.spaceFloor,
-      messagesMax: queue.messagesMax * Math.max(1, count),
+      messagesMax: queue.messagesMax * Math.max(1, workers),
     });
   }
 
@@ -60,13 +60,13 @@ export class MovementKeeper {
   }
 
   async #sample(): Promise<void> {
-    const { sample, whole } = await this.#measure(this.#parts.workers);
+    const { sample, whole } = await this.#measure();
     // A worker that does not answer now would look like mail that has left.
     if (whole) this.#history.add(sample);
   }
 
-  async #measure(workers: Workers): Promise<{ sample: MovementSample; workers: number; whole: boolean }> {
-    const answers = await workers.call('queue.movement', {});
+  async #measure(): Promise<{ sample: MovementSample; workers: number; whole: boolean }> {
+    const answers = await this.#parts.workers.call('queue.movement', {});
     this.#parts.looked(results(answers));
     let messages = 0;
     let bytes = 0;
