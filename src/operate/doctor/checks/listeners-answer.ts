@@ -26,9 +26,9 @@ function placesOf(listener: ListenerStatus, host: Parts['host']): readonly Place
     .map((one) => one.address);
   // Where the interfaces cannot be seen, loopback is most likely there.
   const loopback = read.ok ? [] : [address === '::' ? '::1' : '127.0.0.1'];
-  const isInner = (one: string): number => (one === '::1' || one === '127.0.0.1' ? 0 : 1);
+  const rank = (one: string): number => (one === '::1' || one === '127.0.0.1' ? 0 : 1);
   return [...new Set([...loopback, ...own])]
-    .sort((a, b) => isInner(a) - isInner(b))
+    .sort((a, b) => rank(a) - rank(b))
     .slice(0, ownAddressesMax)
     .map((each) => ({ listener, address: each }));
 }

@@ -3,7 +3,7 @@ import { errnoOf } from '../../../events/fault.ts';
 import { mailboxPlaces } from '../../actions/maildirs.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { serviceIdentity } from '../facts/service-identity.ts';
-import { mayAlso, showMode } from '../facts/users.ts';
+import { mayMakeIn, showMode } from '../facts/users.ts';
 import { evidenceMax, sampleMax } from '../limits.ts';
 import type { HostFile } from '../../../world/ports/host.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
@@ -109,10 +109,7 @@ export const mailboxesWritable = defineCheck({
         unseen += 1;
         continue;
       }
-      const writes = await Promise.all(
-        ([2, 1] as const).map((what) => mayAlso(host, who, what, place.path, place.file)),
-      );
-      if (place.file.kind === 'directory' && writes.every((one) => one)) continue;
+      if (place.file.kind === 'directory' && (await mayMakeIn(host, who, place.path, place.file))) continue;
       if (evidence.length < evidenceMax)
         evidence.push(
           row(

@@ -3,7 +3,7 @@ import { showSize } from '../../../settings/show.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { isNetworkFileSystem, mountOf, realPath, type Mount } from '../facts/mounts.ts';
 import { serviceIdentity } from '../facts/service-identity.ts';
-import { closedAbove, mayAlso, modeItself, showMode } from '../facts/users.ts';
+import { closedAbove, mayMakeIn, modeItself, showMode } from '../facts/users.ts';
 import { inodesMin } from '../limits.ts';
 import { runDirectoryOf } from '../parts.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
@@ -95,8 +95,7 @@ export const dataDirectory = defineCheck({
     // A start as root gives the directory to server.user by itself.
     const willBeGiven =
       settings.server.user !== undefined && host.self.uid === 0 && (await service.ask()).kind !== 'running';
-    const writes = await Promise.all(([2, 1] as const).map((what) => mayAlso(host, who, what, path, file)));
-    if (writes.every((one) => one)) return healthy(evidence);
+    if (await mayMakeIn(host, who, path, file)) return healthy(evidence);
     if (willBeGiven) return healthy([...evidence, row('start as root', 'gives it to server.user', 'not started yet')]);
     return unhealthy(
       `The data directory belongs to uid ${file.uid}, and ${who.words} may not write in it.`,

@@ -95,6 +95,12 @@ export async function mayAlso(
   });
 }
 
+/** Whether somebody may make files in a directory: write in it, and enter it. */
+export async function mayMakeIn(host: Host, who: Identity, path: string, file: HostFile): Promise<boolean> {
+  const both = await Promise.all(([2, 1] as const).map((what) => mayAlso(host, who, what, path, file)));
+  return both.every((one) => one);
+}
+
 /** The first directory above a path that somebody may not enter; undefined where he may enter all that can be seen. */
 export async function closedAbove(host: Host, who: Identity, path: string): Promise<string | undefined> {
   const parts = path.split('/').slice(1, -1);
