@@ -87,8 +87,8 @@ async function smartHostHere({
     const addresses = 'failure' in found ? [] : found.map((one) => canonicalIp(one) ?? one);
     const taken = (address: string): boolean =>
       listeners.some((one) => one.address === (address.includes(':') ? '::' : '0.0.0.0') || one.address === address);
-    const at = addresses.find((address) => isOwn(address, { host, settings }) && taken(address));
-    if (at !== undefined) return { name, at: where.host === at ? at : where.host, port: where.port };
+    if (addresses.some((address) => isOwn(address, { host, settings }) && taken(address)))
+      return { name, at: where.host, port: where.port };
   }
   return undefined;
 }
