@@ -1,11 +1,14 @@
 /** What a shared library has of its own, and what it only calls (ELF of 64 bits, as the hosts of this service have it). */
 
-const MAGIC = 0x464c457f;
+const MAGIC = '\x7fELF';
 const DYNAMIC_SYMBOLS = 11;
 const SYMBOL_BYTES = 24;
 const NAME_BYTES_MAX = 64;
 const SECTIONS_MAX = 500;
 const SYMBOLS_MAX = 100_000;
+
+/** Whether a file, as Latin-1 text, begins as every program and library of the system does. */
+export const looksLikeElf = (text: string): boolean => text.startsWith(MAGIC);
 
 interface Section {
   readonly type: number;
@@ -17,7 +20,7 @@ interface Section {
 /** Which of some names a library defines; undefined where the octets are no such library, or not all of it. */
 export function definedIn(elf: Buffer, names: readonly string[]): readonly string[] | undefined {
   try {
-    if (elf.readUInt32LE(0) !== MAGIC || elf[4] !== 2 || elf[5] !== 1) return undefined;
+    if (!looksLikeElf(elf.toString('latin1', 0, MAGIC.length)) || elf[4] !== 2 || elf[5] !== 1) return undefined;
     const sections = sectionsOf(elf);
     const symbols = sections.find(({ type }) => type === DYNAMIC_SYMBOLS);
     const strings = symbols === undefined ? undefined : sections[symbols.link];

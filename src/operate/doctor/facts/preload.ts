@@ -1,6 +1,6 @@
 /** Layers between programs and the sockets of the system: what is loaded before a program, and what is known of it. */
 import type { Host } from '../../../world/ports/host.ts';
-import { definedIn } from './elf-symbols.ts';
+import { definedIn, looksLikeElf } from './elf-symbols.ts';
 
 const PRELOAD_FILE = '/etc/ld.so.preload';
 const DIRECTORIES = ['/lib', '/usr/lib', '/lib64', '/usr/lib64', '/usr/local/lib'];
@@ -120,14 +120,12 @@ async function known(host: Host, text: string): Promise<readonly Preloaded[]> {
       const layer =
         layerOf(library) ??
         (path !== undefined && text?.ok === true ? await layerByNames(host, path, text.value) : undefined);
-      const junk = text?.ok === true && !text.value.startsWith(ELF) ? { junk: true as const } : {};
+      const junk = text?.ok === true && !looksLikeElf(text.value) ? { junk: true as const } : {};
       return { library, path, clock: changesClock(library), ...(layer === undefined ? {} : { layer }), ...junk };
     }),
   );
 }
 
-/** How every library of the system begins. */
-const ELF = '\x7fELF';
 const TAKEN_OVER = ['connect', 'bind', 'getaddrinfo', 'gethostbyname'];
 
 /** What a library of another name takes over: one that looks the next function of a name up, and names those of sockets. */

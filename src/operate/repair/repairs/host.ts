@@ -1,3 +1,4 @@
+import { looksLikeElf } from '../../doctor/facts/elf-symbols.ts';
 import { kernelParameter, loopbackUp } from '../host-command.ts';
 import { cureOf, hasRight, person, steps, type Repair, type RepairParts } from '../repair.ts';
 import type { Plan, Step } from '../step.ts';
@@ -74,7 +75,7 @@ export const probeMtu: Repair = {
 
 async function isNoLibrary(host: NonNullable<RepairParts['parts']['host']>, path: string): Promise<boolean> {
   const text = path.startsWith('/') ? await host.text(path) : undefined;
-  return text?.ok === true && !text.value.startsWith('\x7fELF');
+  return text?.ok === true && !looksLikeElf(text.value);
 }
 
 /** A library that is named and is not there. */
