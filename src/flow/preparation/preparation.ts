@@ -87,7 +87,7 @@ export type Prepared =
       readonly message: NewMessage;
       /** The WITH clause of its Received field. */
       readonly protocol: string;
-      /** The message as it shall be queued, where it is signed first. */
+      /** The message as it shall be queued, where it is signed first. Never rejects. */
       readonly signed?: Promise<NewMessage>;
     }
   | { readonly kind: 'refused'; readonly why: HeaderExcess | 'loop'; readonly reply: Reply };

@@ -8,14 +8,12 @@ import type { Reply } from '../../mail/reply.ts';
 import type { HeaderScanner } from '../../protocol/headers/scanner.ts';
 import { replies } from '../../protocol/smtp/replies.ts';
 import type { AcceptedRecipient } from '../preparation/deliveries.ts';
-import type { Prepared, SessionOrigin } from '../preparation/preparation.ts';
+import type { SessionOrigin } from '../preparation/preparation.ts';
 import type { ArrivingBody } from '../preparation/signing.ts';
 import type { Draft, NewMessage } from '../queue/port.ts';
 import type { SenderCheck } from '../../mail/sender-check.ts';
 import type { Examination } from '../policy/sender-checks.ts';
 import type { Room } from './room.ts';
-
-type Ready = Extract<Prepared, { kind: 'ready' }>;
 
 /** Whose transaction it is. */
 export interface TransactionOwner {
@@ -115,12 +113,12 @@ export class Transaction {
     }
     const draft = this.#draft ?? this.#room.queue.begin();
     this.#committing = true;
-    const commit = async (message: NewMessage): Promise<Reply> => {
-      const queueId = await draft.commit(message);
-      return this.#committed(queueId, { ...prepared, message }, origin, sizeBytes, checks);
-    };
-    const stored = prepared.signed === undefined ? commit(prepared.message) : prepared.signed.then(commit);
-    return stored.catch((error: unknown) => this.#notStored(error));
+    const commit = (message: NewMessage): Promise<Reply> =>
+      draft.commit(message).then(
+        (queueId) => this.#committed(queueId, message, prepared.protocol, origin, sizeBytes, checks),
+        (error: unknown) => this.#notStored(error),
+      );
+    return prepared.signed === undefined ? commit(prepared.message) : prepared.signed.then(commit);
   }
 
   /** Forgets it. What is being committed stays with the queue. */
@@ -137,7 +135,8 @@ export class Transaction {
 
   #committed(
     queueId: QueueId,
-    { message, protocol }: Ready,
+    message: NewMessage,
+    protocol: string,
     origin: SessionOrigin,
     sizeBytes: number,
     checks: readonly SenderCheck[] | undefined,
