@@ -190,7 +190,12 @@ export class TransferKeeper {
     const { mode, reason, untilMs } = this.#state;
     const until = untilMs === undefined ? '' : `, until ${new Date(untilMs).toISOString()}`;
     const cause = `by order (mode ${mode}${until}): ${transferWords[mode]}${reason === '' ? '' : `; reason: ${reason}`}`;
-    const limited = { state: 'degraded' as const, event: rowOf('transfer.limited').number, cause, cure: 'ims transfer both' };
+    const limited = {
+      state: 'degraded' as const,
+      event: rowOf('transfer.limited').number,
+      cause,
+      cure: 'ims transfer both',
+    };
     for (const [part, open] of [[PARTS.in, takes(mode)] as const, [PARTS.out, sends(mode)] as const]) {
       if (open) board.drop(part);
       else board.set({ part, ...limited });

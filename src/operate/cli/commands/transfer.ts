@@ -62,7 +62,11 @@ Examples:
       if (mode === undefined && (forMs !== undefined || reason !== undefined))
         return session.fail(exitCodes.usage, '--for and --reason go with a mode: ims transfer in --for 2h', command);
       if (mode === 'both' && forMs !== undefined)
-        return session.fail(exitCodes.usage, 'the mode both lasts until another is ordered; it takes no --for', command);
+        return session.fail(
+          exitCodes.usage,
+          'the mode both lasts until another is ordered; it takes no --for',
+          command,
+        );
       const shown =
         mode === undefined
           ? await session.ask<TransferShown>(command, 'transfer.show', {})
