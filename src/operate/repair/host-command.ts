@@ -45,6 +45,10 @@ export function limitOf(limits: string, name: LimitName): { readonly soft: strin
   return hard === '' ? undefined : { soft, hard };
 }
 
+/** Whether a limit is at least another one. */
+export const isEnough = (limit: string, wanted: string): boolean =>
+  limit === 'unlimited' || (wanted !== 'unlimited' && Number(limit) >= Number(wanted));
+
 const isLimit = (text: string): boolean => /^(?:\d{1,19}|unlimited)$/.test(text);
 
 /**
@@ -54,9 +58,7 @@ const isLimit = (text: string): boolean => /^(?:\d{1,19}|unlimited)$/.test(text)
 export function processLimit(pid: number, limits: string, name: LimitName, value: string): HostCommand | undefined {
   const { soft = '', hard = '' } = limitOf(limits, name) ?? {};
   if (!isLimit(value) || !isLimit(soft) || !isLimit(hard) || !Number.isSafeInteger(pid) || pid < 2) return undefined;
-  const enough = (text: string): boolean =>
-    text === 'unlimited' || (value !== 'unlimited' && Number(text) >= Number(value));
-  if (enough(soft) && enough(hard)) return undefined;
+  if (isEnough(soft, value) && isEnough(hard, value)) return undefined;
   const set = (to: string): readonly string[] => ['--pid', String(pid), `--${LIMITS[name]}=${to}`];
   return { program: 'prlimit', arguments: set(`${value}:${value}`), undo: set(`${soft}:${hard}`) };
 }

@@ -1,6 +1,6 @@
 import { UNIT } from '../../doctor/checks/unit.ts';
 import { processFacts, statusNumbers } from '../../doctor/facts/processes.ts';
-import { type LimitName, limitOf, processLimit, readUnits, unitCommand } from '../host-command.ts';
+import { isEnough, type LimitName, limitOf, processLimit, readUnits, unitCommand } from '../host-command.ts';
 import { cureOf, hasRight, nothing, person, steps, type Repair, type RepairParts } from '../repair.ts';
 import type { Plan, Step } from '../step.ts';
 
@@ -70,9 +70,6 @@ async function dropIn(given: RepairParts, files: string): Promise<readonly Step[
   ];
 }
 
-const enough = (have: string | undefined, wanted: string): boolean =>
-  have === 'unlimited' || (have !== undefined && wanted !== 'unlimited' && Number(have) >= Number(wanted));
-
 /** The number of the terminal that a process was started from; 0 where there is none (proc(5)). */
 async function terminalOf({ parts: { host } }: RepairParts, pid: number): Promise<number> {
   const stat = await host?.text(`/proc/${pid}/stat`);
@@ -100,9 +97,10 @@ async function startedAnew(given: RepairParts, { supervisor }: Running, files: s
   const own = await host.text('/proc/self/limits');
   const isFree =
     own.ok &&
-    (Object.entries(wanted) as [LimitName, string][]).every(([name, value]) =>
-      enough(limitOf(own.value, name)?.hard, name === 'Max open files' ? String(Number(value) / 4) : value),
-    );
+    (Object.entries(wanted) as [LimitName, string][]).every(([name, value]) => {
+      const hard = limitOf(own.value, name)?.hard;
+      return hard !== undefined && isEnough(hard, name === 'Max open files' ? String(Number(value) / 4) : value);
+    });
   // What a manager or a container started would be started again by that, with the same limits.
   if (!isFree || (self.uid !== 0 && self.uid !== owner) || (await terminalOf(given, supervisor)) === 0)
     return person(byHand(files));
