@@ -1,5 +1,5 @@
 import { showSize } from '../../../settings/show.ts';
-import { mountOf } from '../../doctor/facts/mounts.ts';
+import { mountOf, realPath } from '../../doctor/facts/mounts.ts';
 import { largestShown } from '../limits.ts';
 import { cureOf, nothing, person, type Repair, type RepairParts } from '../repair.ts';
 
@@ -9,8 +9,9 @@ const DEPTH = 3;
 /** The largest directories of the file system that holds a path, as du(1) counts them; none where it takes too long. */
 async function largest({ parts: { host } }: RepairParts, path: string): Promise<readonly string[]> {
   const mounts = await host?.text('/proc/self/mountinfo');
-  const at = mounts?.ok === true ? mountOf(mounts.value, path)?.at : undefined;
-  if (host === undefined || at === undefined) return [];
+  if (host === undefined || mounts?.ok !== true) return [];
+  const at = mountOf(mounts.value, await realPath(host, path))?.at;
+  if (at === undefined) return [];
   const counted = await host.output('du', '-a', '-x', '-k', '-d', String(DEPTH), at);
   const lines = counted.ok ? counted.value.split('\n') : [];
   const found = lines.flatMap((line) => {
