@@ -21,6 +21,16 @@ export interface Damage {
   readonly offset: number;
 }
 
+/** The directories of shards in the queue's. */
+export async function shardsIn(disk: Look['disk'], queue: string): Promise<readonly string[]> {
+  const names = await disk.list(queue);
+  return names.filter((name) => /^\d{1,4}$/.test(name)).map((name) => `${queue}/${name}`);
+}
+
+/** Rests of records that were cut off, among the files of a shard. */
+export const cutRecords = (names: readonly string[]): readonly string[] =>
+  names.filter((name) => /^\d+\.log\.cut$/.test(name));
+
 /** What was looked at. */
 export interface SegmentsSeen {
   readonly shards: number;
@@ -103,20 +113,20 @@ async function lookAt(
 /** Looks at the oldest and the newest sealed segment of each shard; those that go away meanwhile are left out. */
 export async function lookAtSegments(parts: Look, directory: string): Promise<SegmentsSeen> {
   const { disk } = parts;
-  const shards = (await disk.list(directory)).filter((name) => /^\d{1,4}$/.test(name)).slice(0, segmentsLookedAt);
+  const shards = (await shardsIn(disk, directory)).slice(0, segmentsLookedAt);
   const each = Math.max(1, Math.floor(segmentsLookedAt / Math.max(1, shards.length)));
   const damages: Damage[] = [];
   const cut: string[] = [];
   let segments = 0;
   let records = 0;
   for (const shard of shards) {
-    const names = await disk.list(`${directory}/${shard}`);
-    cut.push(...names.filter((name) => /^\d+\.log\.cut$/.test(name)).map((name) => `${directory}/${shard}/${name}`));
+    const names = await disk.list(shard);
+    cut.push(...cutRecords(names).map((name) => `${shard}/${name}`));
     const there = new Set(names);
     const sealed = names.filter((name) => /^\d{10}\.log$/.test(name) && there.has(name.replace(/log$/, 'hint'))).sort();
     const chosen = each === 1 ? sealed.slice(-1) : [...new Set([...sealed.slice(0, each - 1), ...sealed.slice(-1)])];
     for (const name of chosen) {
-      const path = `${directory}/${shard}/${name}`;
+      const path = `${shard}/${name}`;
       try {
         const before = await disk.entry(path);
         const seen = await lookAt(parts, path);

@@ -1,5 +1,6 @@
 import { printInstant } from '../../../base/calendar.ts';
 import type { QueueRow } from '../../../flow/queue/port.ts';
+import { cutRecords, shardsIn } from '../../doctor/facts/queue-segments.ts';
 import { addressesMax, cutFilesMax } from '../limits.ts';
 import { cureOf, nothing, person, steps, type Repair, type RepairParts } from '../repair.ts';
 import type { Plan, ServiceRequest, Step } from '../step.ts';
@@ -106,13 +107,9 @@ export const dropCutRecords: Repair = {
     const { settings, disk } = given.parts;
     if (settings === undefined || disk === undefined) return person(cureOf(given));
     const queue = `${settings.server.data}/queue`;
-    const shards = (await disk.entry(queue)) === undefined ? [] : await disk.list(queue);
+    const shards = (await disk.entry(queue)) === undefined ? [] : await shardsIn(disk, queue);
     const paths: string[] = [];
-    for (const shard of shards) {
-      if (!/^\d{1,4}$/.test(shard)) continue;
-      const names = await disk.list(`${queue}/${shard}`);
-      paths.push(...names.filter((name) => /^\d+\.log\.cut$/.test(name)).map((name) => `${queue}/${shard}/${name}`));
-    }
+    for (const shard of shards) paths.push(...cutRecords(await disk.list(shard)).map((name) => `${shard}/${name}`));
     const list: Step[] = [];
     const words: string[] = [];
     for (const path of paths.sort().slice(0, cutFilesMax)) {
