@@ -61,9 +61,7 @@ async function domainsThatNameUs(session: CliSession, command: Command): Promise
       const answer = await resolver.query(domain, 'MX').catch(() => undefined); // no answer: nothing can be said of it
       if (answer === undefined || answer.kind === 'failure') return undefined;
       const names = answer.kind === 'records' ? answer.records : [];
-      return names.some((record) => 'exchange' in record && ours.has(String(record.exchange).toLowerCase()))
-        ? [domain]
-        : [];
+      return names.some(({ exchange }) => ours.has(exchange.toLowerCase())) ? [domain] : [];
     }),
   );
   return answers.some((found) => found === undefined) ? undefined : answers.flatMap((found) => found ?? []);
