@@ -1,4 +1,5 @@
 import { errnoOf } from '../../events/fault.ts';
+import { wayInWords } from '../../events/way-words.ts';
 import { decodeResponse, encodeQuestion, framed } from '../../protocol/dns/message.ts';
 import type { Question, Response } from '../../protocol/dns/message.ts';
 import type { ByteStream, DatagramSocket } from '../../world/ports/network.ts';
@@ -70,7 +71,10 @@ function askUdp(options: ExchangeOptions, question: Question, octets: Buffer): P
         else opened.send(octets, server.port, server.address);
       },
       (error: unknown) =>
-        finish({ kind: 'failed', reason: `cannot ask ${printNameServer(server)}: ${errnoOf(error) || 'no socket'}` }),
+        finish({
+          kind: 'failed',
+          reason: `cannot ask ${printNameServer(server)}: ${wayInWords(errnoOf(error)) || 'no socket'}`,
+        }),
     );
   });
 }
@@ -83,7 +87,7 @@ async function askTcp(options: ExchangeOptions, question: Question, octets: Buff
   } catch (error) {
     return {
       kind: 'failed',
-      reason: `the answer of ${printNameServer(server)} was cut, and by TCP it cannot be reached: ${errnoOf(error) || 'no connection'}`,
+      reason: `the answer of ${printNameServer(server)} was cut, and by TCP it cannot be reached: ${wayInWords(errnoOf(error)) || 'no connection'}`,
     };
   }
   return new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import { errnoOf } from '../../../events/fault.ts';
+import { wayInWords } from '../../../events/way-words.ts';
 import type { DeliverySettings } from '../../../settings/delivery.ts';
 import { SmtpClient } from '../../../protocol/smtp/client/client.ts';
 import type { PeerExtensions } from '../../../protocol/smtp/client/extensions.ts';
@@ -75,7 +76,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RelayC
     const errno = errnoOf(error);
     const words = error instanceof Error ? error.message : String(error);
     // A proxy's words say more than the code that they begin with.
-    return { kind: 'unreachable', why: errno === '' || words.startsWith(`${errno};`) ? words : errno };
+    return { kind: 'unreachable', why: errno === '' || words.startsWith(`${errno};`) ? words : wayInWords(errno) };
   }
   const connection = new RelayConnection(stream, greetingBy(by, options));
   return (await connection.open()) ?? connection;

@@ -27,6 +27,7 @@ import { dmarcValid, mtaStsValid, tlsReportValid } from './records-domain.ts';
 import { notListed } from './records-lists.ts';
 import { reverseNames, spfCovers } from './records-sender.ts';
 import { processLimits } from './resources.ts';
+import { routesOpen } from './routes-forbid.ts';
 import { mtuSound, networkThere, sourceAddresses } from './routes.ts';
 import { serverNameQualified } from './server-name.ts';
 import { everythingRuns, instanceLock, serviceAnswers } from './service.ts';
@@ -53,6 +54,7 @@ export const checks: readonly Check[] = [
   clockFitsSignatures,
   networkThere,
   processLimits,
+  routesOpen,
   serviceTables,
   hostsFile,
   devices,

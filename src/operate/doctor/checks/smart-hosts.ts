@@ -4,15 +4,23 @@ import type { ProxyTerms } from '../../../transport/port.ts';
 import { isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.ts';
 import { defineCheck, type Parts } from '../check.ts';
 import { Dialogue } from '../facts/dialogue.ts';
+import { type ForbiddingRoute, forbiddingRoutes, takeAway } from '../facts/forbidding-routes.ts';
 import { interfaces } from '../facts/routes.ts';
 import { addressesOf, connectingResolver, dialAny, smartHostsOf } from '../facts/smart-host-way.ts';
 import { onLoopback, showPlace } from '../facts/usage.ts';
 import { anotherProbeMs, checkMsMax, farDialMs, replyMs } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
+import { routeInWords } from './routes-forbid.ts';
 
 const NO_ADDRESS = 'has no address in the name service';
 
-type Probe = { readonly seen: string; readonly fault?: string; readonly unsure?: boolean };
+type Probe = {
+  readonly seen: string;
+  readonly fault?: string;
+  readonly unsure?: boolean;
+  /** The route of this host that is in the way. */
+  readonly route?: ForbiddingRoute;
+};
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses the connection: nothing listens there, or a firewall rejects it',
@@ -80,7 +88,7 @@ async function greet(
 async function probe(
   group: SmartHostGroup,
   where: { readonly host: string; readonly port: number; readonly way: ProxyTerms | 'direct' },
-  parts: Pick<Parts, 'settings' | 'resolver' | 'network' | 'clock'>,
+  parts: Pick<Parts, 'settings' | 'resolver' | 'network' | 'clock' | 'host'>,
 ): Promise<Probe> {
   const found = await addressesOf(where, parts.resolver);
   if ('failure' in found) return { seen: `its address cannot be looked up: ${found.failure}`, unsure: true };
@@ -108,6 +116,8 @@ async function probe(
     // That says nothing of the host; the check of proxies names it.
     if (isProxyFault(error)) return { seen: proxyFaultInWords(error), unsure: true };
     const code = errnoOf(error);
+    const route = where.way === 'direct' ? (await forbiddingRoutes(parts.host))(first) : undefined;
+    if (route !== undefined) return { seen: code, fault: `cannot be reached (${code}): ${routeInWords(route)}`, route };
     const why = REASONS[code] ?? (error instanceof Error ? error.message : code);
     return { seen: why, fault: why };
   }
@@ -147,7 +157,9 @@ export const smartHostsAnswer = defineCheck({
     if (all.length === 0)
       return unknown('all of them are reached through gateways, or with a PROXY header, which this check does not try');
     const probes = await Promise.all(
-      all.map(({ group, host: where, way }) => probeWithPatience(group, { ...where, way }, { settings, ...world })),
+      all.map(({ group, host: where, way }) =>
+        probeWithPatience(group, { ...where, way }, { settings, host, ...world }),
+      ),
     );
     const evidence: Evidence[] = all.map(({ name, host }, index) =>
       row(
@@ -166,14 +178,17 @@ export const smartHostsAnswer = defineCheck({
         { cure: 'ip link set lo up' },
         evidence,
       );
+    const route = probes[bad]?.route;
     if (first !== undefined)
       return unhealthy(
         `${first.host.host} port ${first.host.port} of routing.smartHosts.${first.name}${first.way === 'direct' ? '' : ` (by way of the proxy ${first.way.name})`} ${probes[bad]?.fault}.`,
         {
           cure:
-            probes[bad]?.fault === NO_ADDRESS
-              ? `Correct the name in routing.smartHosts.${first.name}.hosts, or publish an address for it: dig ${first.host.host} A shows what is there; an address in ${settings.names.hostsFile || 'names.hostsFile'} serves too`
-              : `Try it by hand: openssl s_client -starttls ${first.group.protocol} -connect ${showPlace(first.host.host, first.host.port)}; then correct routing.smartHosts.${first.name}, or the host`,
+            route !== undefined
+              ? `${takeAway(route)}; ${route.shownBy} shows it`
+              : probes[bad]?.fault === NO_ADDRESS
+                ? `Correct the name in routing.smartHosts.${first.name}.hosts, or publish an address for it: dig ${first.host.host} A shows what is there; an address in ${settings.names.hostsFile || 'names.hostsFile'} serves too`
+                : `Try it by hand: openssl s_client -starttls ${first.group.protocol} -connect ${showPlace(first.host.host, first.host.port)}; then correct routing.smartHosts.${first.name}, or the host`,
         },
         evidence,
       );

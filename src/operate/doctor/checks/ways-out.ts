@@ -1,11 +1,13 @@
 import { defineCheck, type Parts } from '../check.ts';
 import { firewallChains, whatBlocks } from '../facts/firewall.ts';
+import { forbiddingRoutes, takeAway } from '../facts/forbidding-routes.ts';
 import { dialOutside, outsideHosts, type Dialled, type OutsideHost } from '../facts/outside.ts';
 import { isForTrying } from '../facts/usage.ts';
 import { checkMsMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Cure, type Evidence, type Verdict } from '../verdict.ts';
 import { outerInterfaces } from './firewall.ts';
 import { dialsTheWorld } from './routes.ts';
+import { routeInWords } from './routes-forbid.ts';
 
 const SMTP = 25;
 /** Ports of the same host that hardly any filter closes together with 25. */
@@ -143,6 +145,16 @@ export const portOut = defineCheck({
         ? []
         : [row(`${one.name} [${one.address}] port ${other.port}`, 'for comparison', words(other.dialled))]),
     ]);
+    const forbids = await forbiddingRoutes(host);
+    for (const { host: one, smtp } of tried) {
+      const route = smtp.kind === 'open' ? undefined : forbids(one.address);
+      if (route !== undefined && smtp.kind === 'closed')
+        return unhealthy(
+          `Mail to ${one.name} [${one.address}] cannot leave this host (${smtp.errno}): ${routeInWords(route)} (${route.shownBy} shows it).`,
+          { cure: takeAway(route), event: 3350 },
+          evidence,
+        );
+    }
     const four = tried.filter(({ host: one }) => !one.address.includes(':'));
     const six = tried.filter(({ host: one }) => one.address.includes(':'));
     if (four.length === 0) return judge(six, port, evidence);
