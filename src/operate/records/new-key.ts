@@ -30,3 +30,10 @@ function pairOf(algorithm: SigningAlgorithm): Promise<KeyObject> {
     else generateKeyPair('ed25519', {}, made);
   });
 }
+
+/** The selector that a key gets where nobody names one: with the year, for the day when a new one takes its place. */
+export const usualSelector = (nowMs: number, algorithm: SigningAlgorithm): string =>
+  `ims${new Date(nowMs).getUTCFullYear()}${algorithm === 'ed25519' ? '-ed' : ''}`;
+
+/** Where a key is kept, seen from the configuration. */
+export const usualKeyFile = (domain: string, selector: string): string => `dkim/${domain}.${selector}.pem`;

@@ -6,6 +6,7 @@ export type { Answers } from './answers.ts';
 export { lookAtHost, SERVICE_USER, type Found } from './found.ts';
 export { interview, type Asking, type Given, type Interviewed, type Missing } from './interview.ts';
 export { PASSWORD_OCTETS } from './limits.ts';
+export { keysFor, type SetUpKey } from './keys.ts';
 export { placeConfiguration, type Owner, type Placed } from './place.ts';
 export { probePort25, type Probed } from './probe.ts';
 export type { Known, Question } from './questions.ts';

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { Disk } from '../../world/ports/disk.ts';
 import { loadConfigurationFile, type Problem } from '../config/index.ts';
 import type { Answers } from './answers.ts';
+import { type SetUpKey, writeKeys } from './keys.ts';
 import { type MailboxHash, PASSWORD_FILE, writeConfiguration } from './write.ts';
 
 /** Whose the files become; undefined where they stay those of the one who writes. */
@@ -18,6 +19,8 @@ export interface Placing {
   readonly path: string;
   readonly answers: Answers;
   readonly hashes: readonly MailboxHash[];
+  /** Keys that sign, one for each domain or none. */
+  readonly keys: readonly SetUpKey[];
   readonly owner: Owner | undefined;
 }
 
@@ -53,7 +56,7 @@ async function keep({ disk, nowMs }: Placing, path: string): Promise<readonly st
  * is replaced unless the new file loads with everything that it names.
  */
 export async function placeConfiguration(placing: Placing): Promise<Placed> {
-  const { disk, path, answers, hashes, owner } = placing;
+  const { disk, path, answers, hashes, keys, owner } = placing;
   const directory = dirname(path);
   const secret = `${directory}/${PASSWORD_FILE}`;
   const draft = `${path}.new`;
@@ -65,10 +68,11 @@ export async function placeConfiguration(placing: Placing): Promise<Placed> {
     await disk.replaceFile(secret, `${login.password}\n`, SECRET_MODE);
     if (owner !== undefined) await owner.set(secret, owner.uid, owner.gid);
   }
-  await disk.replaceFile(draft, writeConfiguration(answers, hashes), CONFIGURATION_MODE);
+  const written = await writeKeys(keys, { disk, directory, owner });
+  await disk.replaceFile(draft, writeConfiguration(answers, hashes, keys), CONFIGURATION_MODE);
   const { loaded } = await loadConfigurationFile(disk, draft);
   if (!loaded.ok) {
-    await disk.unlink(draft);
+    for (const one of [draft, ...written]) await disk.unlink(one);
     if (kept[0] !== undefined) await disk.rename(kept[0], secret);
     else if (login !== undefined) await disk.unlink(secret);
     return { ok: false, problems: loaded.problems };

@@ -1,4 +1,5 @@
 import type { Answers, FarHost, GatewayHost } from './answers.ts';
+import type { SetUpKey } from './keys.ts';
 
 /** A mailbox with the hash of its password. */
 export interface MailboxHash {
@@ -52,11 +53,21 @@ function certificate({ certificate: choice }: Answers): readonly string[] {
   ];
 }
 
-function domains({ domains: names, mailboxes }: Answers, hashes: readonly MailboxHash[]): readonly string[] {
+function domains(
+  { domains: names, mailboxes }: Answers,
+  hashes: readonly MailboxHash[],
+  keys: readonly SetUpKey[],
+): readonly string[] {
   const lines = ['domains:'];
   for (const name of names) {
     const own = mailboxes.filter((address) => address.endsWith(`@${name}`));
     lines.push(`  ${text(name)}:`);
+    const key = keys.find(({ domain }) => domain === name);
+    if (key !== undefined)
+      lines.push(
+        '    # Mail that leaves is signed (DKIM); others verify it by the record of the key (`ims dns`).',
+        `    dkim: { selector: ${text(key.selector)}, keyFile: ${text(key.keyFile)} }`,
+      );
     if (own.length > 0) lines.push('    # Passwords are hashes; `ims password` makes one.', '    mailboxes:');
     for (const address of own) {
       const hash = hashes.find(({ mailbox }) => mailbox === address)?.hash;
@@ -148,7 +159,11 @@ function routing({ send }: Answers): readonly string[] {
 }
 
 /** The configuration that the answers mean, with comments for the one who will change it. */
-export function writeConfiguration(answers: Answers, hashes: readonly MailboxHash[]): string {
+export function writeConfiguration(
+  answers: Answers,
+  hashes: readonly MailboxHash[],
+  keys: readonly SetUpKey[] = [],
+): string {
   const head = [
     '# Configuration of the Internet Mail Service, made by `ims setup`. What is not here has its default.',
     '# `ims config explain KEY` says what a key means, `ims config check` what is wrong, `ims reload` applies a change.',
@@ -158,7 +173,7 @@ export function writeConfiguration(answers: Answers, hashes: readonly MailboxHas
     server(answers),
     listeners(answers),
     certificate(answers),
-    domains(answers, hashes),
+    domains(answers, hashes, keys),
     routing(answers),
   ];
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;

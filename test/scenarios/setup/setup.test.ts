@@ -124,6 +124,12 @@ test('Q247063: set-up by options alone asks for nothing, and its result starts a
   assert.ok(
     result.records.some(({ zoneLine }) => /^example\.test\. \d+ IN MX 10 mail\.example\.test\.$/.test(zoneLine)),
   );
+  const record = result.records.find(({ zoneLine }) => zoneLine.includes('_domainkey.example.test.'))?.zoneLine ?? '';
+  assert.match(record, / 3600 IN TXT "v=DKIM1; k=rsa; p=[^"]{237}" "[^"]+"$/);
+  const [selector = ''] = record.split('.');
+  const key = join(directory, 'scripted/dkim', `example.test.${selector}.pem`);
+  assert.equal((await stat(key)).mode & 0o777, 0o600);
+  assert.match(await readFile(file, 'utf8'), new RegExp(`dkim: \\{ selector: ${selector}, keyFile: dkim/example`));
   assert.match(result.unit, new RegExp(`^ExecStart=\\S+ run --config ${file}$`, 'm'));
   assert.ok(result.doctor.findings.length > 10);
   assert.equal((await stat(file)).mode & 0o777, 0o640);

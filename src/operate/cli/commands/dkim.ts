@@ -35,17 +35,16 @@ async function runNew(session: CliSession, command: Command, name: string): Prom
   const { disk, clock } = io.world;
   const domain = domainKey(name.toLowerCase().replace(/\.$/, ''));
   if (!isDomain(domain)) return session.fail(exitCodes.usage, `'${plain(name)}' is no domain name`, command);
-  const { makeKey } = await import('../../records/new-key.ts');
+  const { makeKey, usualKeyFile, usualSelector } = await import('../../records/new-key.ts');
   const { isSelector } = await import('../../../protocol/dkim-signing/key.ts');
-  const year = new Date(clock.wall()).getUTCFullYear();
-  const selector = wanted ?? `ims${year}${algorithm === 'ed25519' ? '-ed' : ''}`;
+  const selector = wanted ?? usualSelector(clock.wall(), algorithm);
   if (!isSelector(selector))
     return session.fail(exitCodes.usage, `'${plain(selector)}' is no selector: letters, digits, '-' and '.'`, command);
   const file = await findConfigurationFile(io, config);
   if (file === undefined) return session.fail(exitCodes.usage, noConfigurationText(), command);
   const { loadConfigurationFile } = await import('../../config/load-file.ts');
   const { loaded } = await loadConfigurationFile(disk, file);
-  const path = resolve(keyFile ?? join(dirname(file), 'dkim', `${domain}.${selector}.pem`));
+  const path = resolve(keyFile ?? join(dirname(file), usualKeyFile(domain, selector)));
   if ((await disk.entry(path).catch(() => undefined)) !== undefined)
     return session.fail(
       exitCodes.negative,

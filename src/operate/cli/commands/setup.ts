@@ -28,6 +28,7 @@ interface SetupOptions {
   readonly probe?: string;
   readonly yes?: boolean;
   readonly systemd?: boolean;
+  readonly dkim: boolean;
   readonly doctor: boolean;
 }
 
@@ -195,7 +196,7 @@ function addressesOf({ send }: Answers, { found }: Known): readonly string[] {
 async function make(run: Run, answers: Answers): Promise<SetUp | undefined> {
   const { session, command, options, path, known } = run;
   const { io } = session;
-  const { placeConfiguration, PASSWORD_OCTETS, unitText } = await import('../../setup/index.ts');
+  const { keysFor, placeConfiguration, PASSWORD_OCTETS, unitText } = await import('../../setup/index.ts');
   const { recordsToPublish } = await import('../../records/index.ts');
   const { printProblem } = await import('../../config/index.ts');
   const passwords = answers.mailboxes.map((mailbox) => ({
@@ -205,12 +206,16 @@ async function make(run: Run, answers: Answers): Promise<SetUp | undefined> {
   const hashes: { mailbox: string; hash: string }[] = [];
   for (const { mailbox, password } of passwords) hashes.push({ mailbox, hash: await io.hashPassword(password) });
   const owner = await ownerOf(run, answers);
+  const { disk, clock } = io.world;
+  const where = { disk, directory: dirname(path), nowMs: clock.wall() };
+  const keys = options.dkim ? await keysFor(answers.domains, where) : [];
   const placed = await placeConfiguration({
     disk: io.world.disk,
     nowMs: io.world.clock.wall(),
     path,
     answers,
     hashes,
+    keys,
     owner,
   });
   if (!placed.ok) {
@@ -223,6 +228,12 @@ async function make(run: Run, answers: Answers): Promise<SetUp | undefined> {
     serverName: answers.hostname,
     domains: answers.domains,
     addresses: addressesOf(answers, known),
+    dkimKeys: keys.map(({ domain, selector, key: { algorithm, published } }) => ({
+      domain,
+      selector,
+      algorithm,
+      key: published,
+    })),
     sending: answers.send.kind === 'smarthost' ? 'smart-host' : 'direct',
   });
   return {
@@ -317,6 +328,7 @@ export function setupCommands(root: Command, session: CliSession): void {
     .addOption(new Option('--probe <domain>', 'test whether port 25 is open outwards, at the mail host of this domain'))
     .addOption(new Option('--yes', 'take what would be suggested for what is not given'))
     .addOption(new Option('--systemd', 'print a unit for systemd, too'))
+    .addOption(new Option('--no-dkim', 'make no keys that sign mail which leaves'))
     .addOption(new Option('--no-doctor', 'do not examine the host at the end'))
     .addHelpText('after', EXAMPLES)
     .action((_options: unknown, command: Command) => runSetup(session, command));
