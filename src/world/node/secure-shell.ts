@@ -48,6 +48,37 @@ function dial({ address, port, connectTimeoutMs }: ShellTerms): Promise<net.Sock
   });
 }
 
+/** What is written in one turn of the event loop goes out as one: `ssh2` writes each packet in three pieces. */
+function gatherWrites(socket: net.Socket): void {
+  const write = socket.write.bind(socket) as (bytes: Uint8Array | string) => boolean;
+  let gathering = false;
+  socket.write = (bytes: Uint8Array | string) => {
+    if (!gathering) {
+      gathering = true;
+      socket.cork();
+      process.nextTick(() => {
+        gathering = false;
+        socket.uncork();
+      });
+    }
+    return write(bytes);
+  };
+}
+
+/**
+ * OpenSSH sends small packets at once only in sessions that have asked for a command (`ssh_packet_set_interactive`); without it each
+ * waits until what went before is acknowledged, which a client that is silent meanwhile does after 40 ms. What becomes of the command,
+ * or whether it is allowed, does not matter.
+ */
+function askForNoDelay(client: Client): void {
+  client.exec(':', (error, channel) => {
+    if (error !== undefined) return;
+    channel.on('error', () => undefined);
+    channel.resume();
+    channel.stderr.resume();
+  });
+}
+
 /** The type at the head of a public key's octets (RFC 4253 §6.6). */
 function typeOf(key: Buffer): string {
   const length = key.length < 4 ? 0 : key.readUInt32BE(0);
@@ -81,6 +112,10 @@ async function connect(terms: ShellTerms): ReturnType<SecureShell['connect']> {
     let settled = false;
     let greeting = '';
     let busy: string | undefined;
+    const turnedAway = (words: string): ShellFailure => ({
+      kind: 'unreachable',
+      why: `it takes no log-in now: ${words}`,
+    });
     const settle = (outcome: Awaited<ReturnType<SecureShell['connect']>>): void => {
       if (settled) return;
       settled = true;
@@ -94,16 +129,20 @@ async function connect(terms: ShellTerms): ReturnType<SecureShell['connect']> {
       if (denied !== undefined) settle({ kind: 'host-key', ...denied });
       else {
         const failure = failureOf(error, authsLeft);
-        if (busy !== undefined) settle({ kind: 'unreachable', why: `it takes no log-in now: ${busy}` });
+        if (busy !== undefined) settle(turnedAway(busy));
         else settle(failure.kind === 'wrong-protocol' ? { ...failure, why: `${failure.why}${greeting}` } : failure);
       }
     });
     client.on('close', () => {
-      const why =
-        busy === undefined ? 'it closed the connection during the handshake' : `it takes no log-in now: ${busy}`;
-      settle({ kind: 'unreachable', why });
+      if (busy !== undefined) settle(turnedAway(busy));
+      else settle({ kind: 'unreachable', why: 'it closed the connection during the handshake' });
     });
-    client.on('ready', () => settle({ kind: 'connected', session: new SshSession(client, socket, terms.address) }));
+    client.on('ready', () => {
+      gatherWrites(socket);
+      const session = new SshSession(client, socket, terms.address);
+      if (session.software.startsWith('OpenSSH')) askForNoDelay(client);
+      settle({ kind: 'connected', session });
+    });
     socket.once('data', (first: Buffer) => {
       const text = first.toString('latin1', 0, 80);
       if (BUSY.test(text)) busy = text.trim();
