@@ -42,7 +42,7 @@ export function createDialer(rooms: DialerRooms): Dialer {
         faults.push(dialled.fault);
         continue;
       }
-      const paused = health.pauses(way.name);
+      const paused = health.pauses(way.name, request);
       if (paused !== undefined) {
         faults.push(paused);
         continue;
@@ -62,7 +62,14 @@ export function createDialer(rooms: DialerRooms): Dialer {
     if (first !== undefined) throw together(first, others);
     return dialDirectly(request, rooms);
   };
-  return { dial };
+  return {
+    dial,
+    heard(way, request, silentMs) {
+      if (way === 'direct' || way.kind === 'ssh-gateway') return;
+      if (silentMs === undefined) health.passes(way.name);
+      else health.hangs(way, request, silentMs);
+    },
+  };
 }
 
 function opened(

@@ -57,4 +57,6 @@ export interface Dialer {
    * transport where the proxies are at fault: that says nothing about the host.
    */
   dial(request: DialRequest): Promise<ByteStream>;
+  /** Over a connection that took this way came a first word of the host, or, where `silentMs` is given, no more for so long. */
+  heard?(way: Way, request: DialRequest, silentMs?: number): void;
 }

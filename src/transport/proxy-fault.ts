@@ -7,6 +7,7 @@ const WORDS = {
   'transport.proxy-login-refused': 'did not accept our login',
   'transport.proxy-wrong-protocol': 'is not of the configured kind',
   'transport.proxy-refused': 'refused to connect',
+  'transport.proxy-hangs': 'passes nothing on',
 } as const;
 
 /** Events about a proxy that fails. */
@@ -23,4 +24,9 @@ export function isProxyFault(error: unknown): error is ProxyFault {
 /** The fault for a reply: without the address of the proxy, which is nobody's business who reads a report. */
 export function proxyFaultInWords({ event, data }: ProxyFault): string {
   return `the proxy ${data.proxy} ${WORDS[event]}: ${data.why}`;
+}
+
+/** Whether it need not hold for the next host. */
+export function isOfOneHost({ event }: ProxyFault): boolean {
+  return event === 'transport.proxy-refused' || event === 'transport.proxy-hangs';
 }

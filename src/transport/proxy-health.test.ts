@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '../../test/support/manual-clock.ts';
+import { streamPair } from '../../test/support/streams.ts';
 import { Fault } from '../events/fault.ts';
 import { PROXY_LOOK_MS, PROXY_LOOK_MS_MAX, PROXY_REFUSAL_MS } from './limits.ts';
 import type { DialRequest, ProxyTerms } from './port.ts';
 import type { ProxyFault, ProxyTrouble } from './proxy-fault.ts';
 import { ProxyHealth, type ProxyState } from './proxy-health.ts';
-import type { ThroughProxy } from './through-proxy.ts';
+import type { Looked } from './proxy-look.ts';
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 const PROXY: ProxyTerms = { name: 'a', kind: 'socks5', host: '192.0.2.1', port: 1080, tls: 'none', resolve: 'here' };
@@ -21,17 +22,17 @@ const OTHER: DialRequest = { ...REQUEST, address: '198.51.100.10' };
 const fault = (event: ProxyTrouble): ProxyFault => new Fault(event, { proxy: 'a', host: '192.0.2.1:1080', why: 'no' });
 const DOWN = fault('transport.proxy-unreachable');
 const REFUSED = fault('transport.proxy-refused');
-const reached: ThroughProxy = {
+const reached: Looked = {
   kind: 'target-unreachable',
   error: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
 };
 
-function room(answer: ThroughProxy = { kind: 'proxy-failed', fault: DOWN }) {
+function room(answer: Looked = { kind: 'proxy-failed', fault: DOWN }) {
   const clock = new ManualClock();
   const told: string[] = [];
   const states: ProxyState[] = [];
   const looked: number[] = [];
-  const stage = { answer };
+  const stage: { answer: Looked } = { answer };
   const health = new ProxyHealth({
     clock,
     journal: { emit: (name) => void told.push(name) },
@@ -107,4 +108,58 @@ test('what is known of a proxy ends with its settings, and holds as long as they
   assert.deepEqual([states.at(-1)?.state, health.states().length], ['resting', 1]);
   health.use({ a: { port: 2 } });
   assert.deepEqual([states.at(-1)?.state, health.states().length, clock.pending], ['well', 0, 0]);
+});
+
+/** A look that makes the connection, and whether the host there says anything. */
+const opens = (greeted: boolean): Looked => ({
+  kind: 'open',
+  stream: streamPair().client,
+  greeted: Promise.resolve(greeted),
+});
+const HUNG_MS = 120_000;
+
+test('after a session in silence a look comes before more mail for that host; a proxy that passes things on is not told of', async () => {
+  const { health, told, states, looked } = room(opens(true));
+  health.hangs(PROXY, REQUEST, HUNG_MS);
+  assert.equal(health.pauses('a', REQUEST)?.event, 'transport.proxy-hangs');
+  assert.equal(health.pauses('a', OTHER), undefined);
+  await turn();
+  assert.equal(health.pauses('a', REQUEST), undefined);
+  assert.deepEqual([looked.length, told, states.at(-1)?.state], [1, [], 'well']);
+  health.hangs(PROXY, REQUEST, HUNG_MS);
+  health.passes('a');
+  health.hangs(PROXY, REQUEST, HUNG_MS);
+  await turn();
+  assert.deepEqual([looked.length, told], [2, []], 'others came through it meanwhile: it is the host');
+});
+
+test('a proxy that makes connections and passes nothing on is told once, and looked after until something comes', async () => {
+  const { health, told, states, looked, stage, clock, pass } = room(opens(false));
+  health.hangs(PROXY, REQUEST, HUNG_MS);
+  await turn();
+  assert.deepEqual(told, ['transport.proxy-hangs']);
+  health.works('a', REQUEST);
+  assert.equal(health.pauses('a', REQUEST)?.event, 'transport.proxy-hangs', 'connections alone prove nothing');
+  await pass(10_000);
+  assert.equal(looked.length, 3);
+  assert.deepEqual([told.length, states.at(-1)?.state], [1, 'resting']);
+  stage.answer = opens(true);
+  await pass(10_000);
+  assert.deepEqual(told, ['transport.proxy-hangs', 'transport.proxy-works-again']);
+  assert.deepEqual([states.at(-1)?.state, clock.pending], ['well', 0]);
+});
+
+test('mail of another host that comes through ends the hanging; a look that the proxy does not answer makes it its fault', async () => {
+  const first = room(opens(false));
+  first.health.hangs(PROXY, REQUEST, HUNG_MS);
+  await turn();
+  first.health.passes('a');
+  assert.deepEqual(first.told, ['transport.proxy-hangs', 'transport.proxy-works-again']);
+  const second = room();
+  second.health.hangs(PROXY, REQUEST, HUNG_MS);
+  await turn();
+  assert.deepEqual(second.told, ['transport.proxy-unreachable']);
+  assert.equal(second.health.pauses('a', OTHER), undefined);
+  assert.equal(second.health.pauses('a', OTHER), DOWN);
+  second.health.close();
 });

@@ -1,9 +1,10 @@
+import { Fault } from '../events/fault.ts';
 import type { Journal } from '../events/journal.ts';
 import type { Clock, Timer } from '../world/ports/clock.ts';
 import { PROXY_LOOK_MS, PROXY_LOOK_MS_MAX, PROXY_REFUSAL_MS, PROXY_REST_MS, PROXY_SILENCE_MS } from './limits.ts';
 import type { DialRequest, ProxyTerms, Way } from './port.ts';
-import type { ProxyFault, ProxyTrouble } from './proxy-fault.ts';
-import type { ThroughProxy } from './through-proxy.ts';
+import { isOfOneHost, type ProxyFault, type ProxyTrouble } from './proxy-fault.ts';
+import type { Looked } from './proxy-look.ts';
 
 /** A proxy, as one worker sees it; times by the monotonic clock. */
 export interface ProxyState {
@@ -20,7 +21,7 @@ export interface ProxyHealthRooms {
   readonly clock: Pick<Clock, 'now' | 'after'>;
   readonly journal: Journal;
   /** Asks a proxy that failed for the same connection once more; without it only mail finds out that it works again. */
-  readonly look?: (proxy: ProxyTerms, request: DialRequest) => Promise<ThroughProxy>;
+  readonly look?: (proxy: ProxyTerms, request: DialRequest) => Promise<Looked>;
   /** Hears of every change. */
   readonly changed?: (state: ProxyState) => void;
 }
@@ -51,6 +52,8 @@ export class ProxyHealth {
   readonly #rooms: ProxyHealthRooms;
   /** By name; as many as the configuration has. */
   readonly #proxies = new Map<string, Health>();
+  /** When each let something through last. */
+  readonly #passed = new Map<string, number>();
   #settings: Readonly<Record<string, unknown>> = {};
 
   constructor(rooms: ProxyHealthRooms) {
@@ -64,6 +67,7 @@ export class ProxyHealth {
     for (const [name, health] of this.#proxies) {
       if (JSON.stringify(before[name]) === JSON.stringify(settings[name])) continue;
       this.#proxies.delete(name);
+      this.#passed.delete(name);
       health.timer?.cancel();
       if (health.fault !== undefined) this.#rooms.changed?.({ name, state: 'well', sinceMs: this.#rooms.clock.now() });
     }
@@ -78,9 +82,11 @@ export class ProxyHealth {
   }
 
   /** Why a proxy is not to be asked now; undefined lets one ask, and who asks tells how it came out. */
-  pauses(proxy: string): ProxyFault | undefined {
+  pauses(proxy: string, request?: DialRequest): ProxyFault | undefined {
     const health = this.#proxies.get(proxy);
-    if (health?.fault === undefined || ofOneHost(health.fault) || this.#rooms.look === undefined) return undefined;
+    // Mail would wait long for a proxy that hangs: only looks find out.
+    if (hangs(health?.fault)) return sameHost(health?.wanted?.request, request) ? health?.fault : undefined;
+    if (health?.fault === undefined || isOfOneHost(health.fault) || this.#rooms.look === undefined) return undefined;
     if (health.busy) return health.fault;
     health.busy = true;
     return undefined;
@@ -89,10 +95,40 @@ export class ProxyHealth {
   /** The proxy made a connection, or said in good order why the host cannot be reached. */
   works(proxy: string, request?: DialRequest): void {
     const health = this.#proxies.get(proxy);
-    if (health === undefined) return;
+    // That it makes connections does not say that it passes anything on.
+    if (health === undefined || hangs(health.fault)) return;
     health.busy = false;
-    if (this.#refusesOther(health, request)) return;
+    if (!this.#refusesOther(health, request)) this.#well(proxy, health);
+  }
+
+  /** Something came from a host through it. */
+  passes(proxy: string): void {
+    this.#passed.set(proxy, this.#rooms.clock.now());
+    const health = this.#proxies.get(proxy);
+    if (health !== undefined && hangs(health.fault)) this.#well(proxy, health);
+  }
+
+  /**
+   * Nothing came through it from a host for a while. Where it let nothing else through meanwhile, a look tells whether it is the proxy
+   * that hangs; mail for this host waits for that.
+   */
+  hangs(proxy: ProxyTerms, request: DialRequest, silentMs: number): void {
+    const { clock, look } = this.#rooms;
+    const { name, host, port } = proxy;
+    const health = this.#healthOf(name);
+    if (look === undefined || health.fault !== undefined) return;
+    if (clock.now() - (this.#passed.get(name) ?? Number.NEGATIVE_INFINITY) < silentMs) return;
+    const seconds = Math.round(silentMs / 1000);
+    const why = `nothing came from ${request.name} for ${seconds} s, and a new connection to it is not greeted: the proxy hangs, or that host does`;
+    health.fault = new Fault('transport.proxy-hangs', { proxy: name, host: `${host}:${port}`, why });
+    health.wanted = { proxy, request };
+    health.sinceMs = clock.now();
+    void this.#lookAfter(name, health);
+  }
+
+  #well(proxy: string, health: Health): void {
     const { fault, told } = health;
+    health.busy = false;
     health.timer?.cancel();
     health.timer = undefined;
     health.fault = undefined;
@@ -125,6 +161,7 @@ export class ProxyHealth {
   close(): void {
     for (const { timer } of this.#proxies.values()) timer?.cancel();
     this.#proxies.clear();
+    this.#passed.clear();
   }
 
   #note(proxy: ProxyTerms, fault: ProxyFault, request: DialRequest): void {
@@ -136,7 +173,7 @@ export class ProxyHealth {
     health.busy = false;
     health.fault = fault;
     health.wanted = { proxy, request };
-    health.restingUntilMs = look === undefined || ofOneHost(fault) ? now + PROXY_REST_MS : Number.POSITIVE_INFINITY;
+    health.restingUntilMs = look === undefined || isOfOneHost(fault) ? now + PROXY_REST_MS : Number.POSITIVE_INFINITY;
     if (health.told !== fault.event && now - health.toldMs >= PROXY_SILENCE_MS) {
       health.told = fault.event;
       health.toldMs = now;
@@ -166,16 +203,20 @@ export class ProxyHealth {
     health.busy = true;
     const seen = await look(wanted.proxy, wanted.request);
     if (this.#proxies.get(name) !== health || health.fault === undefined) return;
-    if (seen.kind === 'proxy-failed') this.#note(wanted.proxy, seen.fault, wanted.request);
-    else this.works(name, wanted.request);
+    if (seen.kind === 'proxy-failed') return this.#note(wanted.proxy, seen.fault, wanted.request);
+    if (!hangs(health.fault)) return this.works(name, wanted.request);
+    const passes = seen.kind !== 'open' || (await seen.greeted) === true;
+    if (this.#proxies.get(name) !== health || !hangs(health.fault)) return;
+    if (passes) this.#well(name, health);
+    else this.#note(wanted.proxy, health.fault, wanted.request);
   }
 
   /** A host that a proxy refuses is not taken for allowed because others are, for a while after mail for it. */
   #refusesOther({ fault, wanted, metMs }: Health, request: DialRequest | undefined): boolean {
     if (fault === undefined || wanted === undefined || request === undefined || this.#rooms.look === undefined)
       return false;
-    if (!ofOneHost(fault) || this.#rooms.clock.now() - metMs > PROXY_REFUSAL_MS) return false;
-    return wanted.request.address !== request.address || wanted.request.port !== request.port;
+    if (!isOfOneHost(fault) || this.#rooms.clock.now() - metMs > PROXY_REFUSAL_MS) return false;
+    return !sameHost(wanted.request, request);
   }
 
   #healthOf(proxy: string): Health {
@@ -197,9 +238,12 @@ export class ProxyHealth {
   }
 }
 
-/** A refusal may hold for one host and not for the next. */
-function ofOneHost({ event }: ProxyFault): boolean {
-  return event === 'transport.proxy-refused';
+function hangs(fault: ProxyFault | undefined): fault is ProxyFault {
+  return fault?.event === 'transport.proxy-hangs';
+}
+
+function sameHost(one: DialRequest | undefined, other: DialRequest | undefined): boolean {
+  return one?.address === other?.address && one?.port === other?.port;
 }
 
 function stateOf(name: string, { fault, sinceMs, timer, lookMs }: Health): ProxyState {

@@ -15,6 +15,13 @@ const OTHER = {
   'http-connect': { ask: '\x05\x01\x00', begins: '\x05', words: 'it answers in SOCKS 5, not in HTTP' },
 } as const;
 
+/** Most proxies of version 4 hang up on version 5. */
+const SOCKS4 = {
+  ask: '\x04\x01\x00\x09\x7f\x00\x00\x01\x00',
+  begins: '\x00',
+  words: 'it answers in SOCKS 4, not in SOCKS 5',
+};
+
 /**
  * Finds out what a proxy speaks that gave no answer in its configured kind: the other kind, or TLS where none is configured.
  * Undefined where it answers to neither. `reach` connects to it. Never rejects.
@@ -25,13 +32,17 @@ export async function otherKindOf(
   clock: Pick<Clock, 'after'>,
   timeoutMs: number,
 ): Promise<string | undefined> {
-  const [other, secured] = await Promise.all([
-    reach().then((stream) => ('why' in stream ? 'no' : answersTo(stream, OTHER[kind], clock, timeoutMs))),
+  const asked = (what: typeof SOCKS4 | (typeof OTHER)[ProxyTerms['kind']]): Promise<'yes' | 'no'> =>
+    reach().then((stream) => ('why' in stream ? 'no' : answersTo(stream, what, clock, timeoutMs)));
+  const [other, older, secured] = await Promise.all([
+    asked(OTHER[kind]),
+    kind === 'socks5' ? asked(SOCKS4) : undefined,
     tls === 'none'
       ? reach().then((stream) => ('why' in stream ? 'no' : agreesOnTls(stream, host, timeoutMs)))
       : undefined,
   ]);
   if (other === 'yes') return OTHER[kind].words;
+  if (older === 'yes') return SOCKS4.words;
   return secured === 'yes' ? 'it speaks TLS, and tls of this proxy is none' : undefined;
 }
 
@@ -53,7 +64,7 @@ export async function plainKindOf(
 
 function answersTo(
   stream: ByteStream,
-  { ask, begins }: (typeof OTHER)[ProxyTerms['kind']],
+  { ask, begins }: { readonly ask: string; readonly begins: string },
   clock: Pick<Clock, 'after'>,
   timeoutMs: number,
 ): Promise<'yes' | 'no'> {

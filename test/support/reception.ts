@@ -69,7 +69,6 @@ export class TextStream implements ByteStream {
   readonly peer: Endpoint;
   readonly client: Endpoint;
   tls: TlsFacts | undefined;
-  tlsToProxy: TlsFacts | undefined;
   sent = '';
   ended = false;
   destroyed = false;

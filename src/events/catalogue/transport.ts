@@ -58,6 +58,16 @@ export const transportEvents = {
     rfc: ['1928 §6'],
     advice: 'Allow connections from this host to the ports of mail (25) in the rules of the proxy.',
   },
+  3886: {
+    name: 'transport.proxy-hangs',
+    severity: 'warning',
+    category: 'transport',
+    title: 'Nothing comes through a proxy from a host',
+    text: 'the proxy {proxy} ({host}) passes nothing on: {why}; mail by it for that host waits and is not returned',
+    data: { proxy: 'text', host: 'text', why: 'text' },
+    advice:
+      'Where other mail goes through the proxy, the host hangs; else look at the log and the load of the proxy. Both are looked after by themselves.',
+  },
   3655: {
     name: 'transport.proxy-header-refused',
     severity: 'warning',

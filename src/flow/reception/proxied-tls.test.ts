@@ -13,7 +13,7 @@ function arrive(
 ) {
   const { reception, queue, events } = scene({ certificate: more.tls !== 'required' });
   const stream = new TextStream();
-  if (told !== 'none') stream.tlsToProxy = told;
+  if (told !== 'none') Object.assign(stream, { tlsToProxy: told });
   const proxyProtocol = { trusted: ['10.0.0.5'], timeout: 5000, tls: worth };
   reception.accept(stream, {
     name: 'test',

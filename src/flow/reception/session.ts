@@ -149,20 +149,8 @@ export class Session implements ByteSink, TransactionOwner {
     const { profile, account } = this;
     const { address: clientAddress, name: clientName, stranger } = this.client;
     const { tls, tlsToProxy } = this.#stream;
-    const { hostName } = this.#parts;
-    return {
-      profile,
-      clientAddress,
-      clientName,
-      stranger,
-      greetingName,
-      extended,
-      tls,
-      tlsToProxy,
-      hostName,
-      account,
-      forwarded,
-    };
+    const way = { stranger, tls, tlsToProxy, hostName: this.#parts.hostName };
+    return { profile, clientAddress, clientName, greetingName, extended, account, forwarded, ...way };
   }
 
   data(chunk: Buffer): void {

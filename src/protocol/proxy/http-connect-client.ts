@@ -8,6 +8,7 @@ import {
   type TunnelPhase,
   type TunnelStep,
   type TunnelTarget,
+  whoAnswers,
 } from './tunnel.ts';
 
 /** How to log in at an HTTP proxy: Basic (RFC 7617) or Bearer (RFC 6750 §2.1). */
@@ -26,6 +27,7 @@ interface Head {
   readonly reason: string;
   readonly length: number | undefined;
   readonly challenge: string;
+  readonly location: string;
 }
 
 /** Asks an HTTP proxy for a connection with CONNECT (RFC 9110 §9.3.6). */
@@ -94,10 +96,20 @@ export class HttpConnectClient implements TunnelMachine {
       return undefined;
     }
     // A length or coding in a success is to be ignored: everything behind the header is the tunnel (RFC 9110 §9.3.6).
-    if (head.status < 300) return { kind: 'open', rest };
+    if (head.status < 300) return isPage(rest) ? this.#page(rest) : { kind: 'open', rest };
     this.#refusal = head;
     this.#held = NOTHING;
     return this.#readEvidence(rest);
+  }
+
+  /** A web server that takes CONNECT for any request, or one in between that wants a login. */
+  #page(rest: Buffer): TunnelStep {
+    const words = plainLine(Buffer.from(withoutTags(rest.subarray(0, HTTP_EVIDENCE_BYTES_MAX))), QUOTE_BYTES_MAX);
+    const failure = {
+      kind: 'wrong-protocol',
+      words: `it answers with a page instead of a connection: '${words}'`,
+    } as const;
+    return { kind: 'failed', failure };
   }
 
   finish(): TunnelFailure | undefined {
@@ -116,12 +128,14 @@ export class HttpConnectClient implements TunnelMachine {
   #notHttp(why?: string): TunnelStep {
     const [first = ''] = this.#lines;
     const end = this.#held.indexOf(LF);
-    const quote = first || plainLine(end === -1 ? this.#held : this.#held.subarray(0, end), QUOTE_BYTES_MAX);
+    const octets = end === -1 ? this.#held : this.#held.subarray(0, end);
+    const quote = first || plainLine(octets, QUOTE_BYTES_MAX);
+    const who = first === '' ? whoAnswers(octets) : '';
     return {
       kind: 'failed',
       failure: {
         kind: 'wrong-protocol',
-        words: why ?? `what it answered is not HTTP: '${quote.slice(0, QUOTE_BYTES_MAX)}'`,
+        words: why ?? `what it answered is not HTTP: '${quote.slice(0, QUOTE_BYTES_MAX)}'${who}`,
       },
     };
   }
@@ -146,13 +160,15 @@ function headOf(lines: readonly string[]): Head {
   const [, status = '0', reason = ''] = STATUS_LINE.exec(lines[0] ?? '') ?? [];
   let length: number | undefined;
   const challenges: string[] = [];
+  let location = '';
   for (const line of lines.slice(1)) {
     const [, name = '', value = ''] = FIELD.exec(line) ?? [];
     const key = name.toLowerCase();
     if (key === 'content-length' && /^\d{1,15}$/.test(value.trim())) length = Number(value);
     else if (key === 'proxy-authenticate') challenges.push(value.trim());
+    else if (key === 'location') location = value.trim();
   }
-  return { status: Number(status), reason: reason.trim(), length, challenge: challenges.join(', ') };
+  return { status: Number(status), reason: reason.trim(), length, challenge: challenges.join(', '), location };
 }
 
 /** What 502 to 504 and the 500 of some proxies say about the target. */
@@ -168,6 +184,7 @@ function failureOf(head: Head, text: Buffer): TunnelFailure {
   const words = [
     `${head.status} ${head.reason}`.trim(),
     head.challenge === '' ? '' : `it asks for ${head.challenge}`,
+    head.location === '' ? '' : `it sends us to ${head.location}`,
     evidence,
   ]
     .filter((part) => part !== '')
@@ -176,6 +193,10 @@ function failureOf(head: Head, text: Buffer): TunnelFailure {
   const errno = TARGET[head.status];
   return errno === undefined ? { kind: 'refused', words } : { kind: 'target-unreachable', errno, words };
 }
+
+/** What no mail host begins with. */
+const isPage = (octets: Buffer): boolean =>
+  /^\s*<(?:!doctype|html|head|\?xml)/i.test(octets.toString('latin1', 0, 100));
 
 /** The words of a page: most proxies refuse in HTML. The last tag may have been cut. */
 function withoutTags(text: Buffer): string {

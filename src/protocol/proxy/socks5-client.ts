@@ -9,6 +9,7 @@ import {
   type TunnelPhase,
   type TunnelStep,
   type TunnelTarget,
+  whoAnswers,
 } from './tunnel.ts';
 
 const VERSION = 5;
@@ -144,10 +145,8 @@ export class Socks5Client implements TunnelMachine {
   }
 
   #notSocks(): TunnelStep {
-    return failed({
-      kind: 'wrong-protocol',
-      words: `what it answered is not SOCKS 5: '${plainLine(this.#held, QUOTE_BYTES_MAX)}'`,
-    });
+    const words = `what it answered is not SOCKS 5: '${plainLine(this.#held, QUOTE_BYTES_MAX)}'${whoAnswers(this.#held)}`;
+    return failed({ kind: 'wrong-protocol', words });
   }
 }
 

@@ -42,3 +42,23 @@ export function plainLine(octets: Buffer, bytesMax: number): string {
   const text = octets.subarray(0, bytesMax).toString('utf8');
   return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]+/g, ' ').trim();
 }
+
+/** Servers that are no proxies, by how their first line begins. */
+const OTHERS: readonly (readonly [begins: RegExp, what: string])[] = [
+  [/^SSH-\d/, 'an SSH server'],
+  [/^220[ -].*(?:SMTP|Postfix|Exim|Sendmail|mail)/i, 'a mail server'],
+  [/^220[ -]/, 'a mail or FTP server'],
+  [/^\+OK/, 'a POP3 server'],
+  [/^\* OK/, 'an IMAP server'],
+  [/^HTTP\/\d/, 'a web server or HTTP proxy'],
+  [/^\x16\x03|^\x15\x03/, 'a server that speaks TLS'],
+  [/^\0[\x5a-\x5d]/, 'a proxy that speaks SOCKS 4 only'],
+  [/^\x05/, 'a proxy that speaks SOCKS 5'],
+];
+
+/** Who answers where another proxy was expected, as the end of a sentence, where it shows: ', an SSH server'. */
+export function whoAnswers(octets: Buffer): string {
+  const line = octets.toString('latin1', 0, 200).split(/[\r\n]/, 1)[0] ?? '';
+  const who = OTHERS.find(([begins]) => begins.test(line))?.[1];
+  return who === undefined ? '' : `, ${who}`;
+}

@@ -2,6 +2,7 @@ import type { Journal } from '../../events/journal.ts';
 import { renderText, rowOf } from '../../events/render.ts';
 import type { Scheduler } from '../../flow/scheduler/port.ts';
 import { row } from '../../operate/doctor/verdict.ts';
+import { isOfOneHost } from '../../transport/proxy-fault.ts';
 import { ProxyHealth, type ProxyState } from '../../transport/proxy-health.ts';
 import { lookThrough } from '../../transport/proxy-look.ts';
 import type { World } from '../../world/world.ts';
@@ -46,7 +47,7 @@ function partOf({ name, fault, nextLookMs }: ProxyState, clock: Pick<World['cloc
   const next = nextLookMs === undefined ? 'now' : timeOfDay(clock.wall() + nextLookMs - clock.now());
   return {
     part,
-    state: fault.event === 'transport.proxy-refused' ? 'degraded' : 'failed',
+    state: isOfOneHost(fault) ? 'degraded' : 'failed',
     event: rowOf(fault.event).number,
     cause: renderText({ name: fault.event, data: fault.data }),
     cure: 'ims doctor --only ways',

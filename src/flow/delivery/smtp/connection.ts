@@ -13,7 +13,7 @@ import type {
 } from '../../../protocol/smtp/client/port.ts';
 import { gatewayFaultInWords, isGatewayFault } from '../../../transport/gateway/trouble.ts';
 import type { Dialer, DialRequest, Way } from '../../../transport/port.ts';
-import { isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.ts';
+import { isOfOneHost, isProxyFault, proxyFaultInWords } from '../../../transport/proxy-fault.ts';
 import type { Clock, Timer } from '../../../world/ports/clock.ts';
 import type { ByteSink, ByteStream, TlsFacts } from '../../../world/ports/network.ts';
 import type { World } from '../../../world/world.ts';
@@ -60,25 +60,31 @@ export async function openConnection(options: ConnectionOptions): Promise<RelayC
   const { target, timeouts, way, dialer } = options;
   let stream: ByteStream;
   let by: Way | undefined;
-  try {
-    const taken = (one: Way): void => {
+  const request: DialRequest = {
+    ...target,
+    ...way,
+    timeoutMs: timeouts.connect,
+    taken(one) {
       by = one;
-    };
-    stream = await dialer.dial({ ...target, ...way, timeoutMs: timeouts.connect, taken });
+    },
+  };
+  try {
+    stream = await dialer.dial(request);
   } catch (error) {
     if (isGatewayFault(error)) {
       const once = error.event === 'transport.gateway-forwarding-refused';
       return { kind: 'proxy-failed', why: gatewayFaultInWords(error), once };
     }
     if (isProxyFault(error)) {
-      return { kind: 'proxy-failed', why: proxyFaultInWords(error), once: error.event === 'transport.proxy-refused' };
+      return { kind: 'proxy-failed', why: proxyFaultInWords(error), once: isOfOneHost(error) };
     }
     const errno = errnoOf(error);
     const words = error instanceof Error ? error.message : String(error);
     // A proxy's words say more than the code that they begin with.
     return { kind: 'unreachable', why: errno === '' || words.startsWith(`${errno};`) ? words : wayInWords(errno) };
   }
-  const connection = new RelayConnection(stream, greetingBy(by, options));
+  const heard = by === undefined || by === 'direct' ? undefined : dialer.heard?.bind(dialer, by, request);
+  const connection = new RelayConnection(stream, greetingBy(by, options), heard);
   return (await connection.open()) ?? connection;
 }
 
@@ -96,6 +102,8 @@ export class RelayConnection implements ByteSink {
   readonly #options: ConnectionOptions;
   readonly #clock: Clock;
   readonly #client: SmtpClient;
+  /** Tells the way that was taken whether it passes on what the host says. */
+  readonly #heard: ((silentMs?: number) => void) | undefined;
   #opened: ((failure: HostFailure | undefined) => void) | undefined;
   #ended: ((end: TransactionEnd) => void) | undefined;
   #drained: (() => void) | undefined;
@@ -110,8 +118,9 @@ export class RelayConnection implements ByteSink {
   /** What was thrown on our side, reading the content above all, where that ended a transaction. */
   contentError: unknown;
 
-  constructor(stream: ByteStream, options: ConnectionOptions) {
+  constructor(stream: ByteStream, options: ConnectionOptions, heard: ((silentMs?: number) => void) | undefined) {
     this.#stream = stream;
+    this.#heard = heard;
     this.#options = options;
     this.#clock = options.world.clock;
     this.#client = new SmtpClient(options.client);
@@ -192,6 +201,7 @@ export class RelayConnection implements ByteSink {
   /** A server that drips octets without ever completing a reply gets no more time than a silent one. */
   #receive(chunk: Buffer): void {
     const { replies } = this.#client;
+    if (replies === 0) this.#heard?.();
     const effects = this.#client.receive(chunk);
     if (effects.length > 0 || this.#client.replies !== replies) this.#run(effects);
   }
@@ -324,7 +334,11 @@ export class RelayConnection implements ByteSink {
     const left = this.#deadline - this.#clock.now();
     if (left > 0) this.#arm(left);
     else if (this.#client.phase === 'ready') this.quit();
-    else this.#run(this.#client.timedOut());
+    else {
+      const { phase } = this.#client;
+      if (phase !== 'quit') this.#heard?.(this.#timeoutOf(phase));
+      this.#run(this.#client.timedOut());
+    }
   }
 
   #timeoutOf(phase: ClientPhase): number {
