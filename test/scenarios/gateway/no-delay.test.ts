@@ -45,8 +45,9 @@ async function commandsAt(ident: string): Promise<string[]> {
       keepAliveMax: 3,
     });
     assert.ok(outcome.kind === 'connected', JSON.stringify(outcome));
-    // The answer to what is asked later comes later.
+    // A command follows the answer to its channel; what is asked after that answer is answered after the command.
     await outcome.session.bind('127.0.0.1', 2525);
+    await outcome.session.bind('127.0.0.1', 2526);
     outcome.session.close();
     return commands;
   } finally {
