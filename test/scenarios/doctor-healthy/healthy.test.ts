@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { makeKey } from '../../../src/operate/records/new-key.ts';
+import { txtStrings } from '../../../src/operate/records/record.ts';
 import { needs } from '../../support/needs.ts';
 import { addresses } from './addresses.ts';
 import type { RunsFound } from './runs.ts';
@@ -56,6 +61,8 @@ function whyNot(): false | string {
 
 const skip = whyNot();
 let internet: ChildProcess | undefined;
+let directory = '';
+let keyFile = '';
 
 before(async () => {
   if (skip !== false) return;
@@ -73,24 +80,29 @@ before(async () => {
   for (const address of [...addresses.nameServers, addresses.exchanger, ...addresses.large])
     outside(`ip address add ${address}/32 dev lo`);
   outside('nft -f -', LOSS);
-  internet = inNamespace(INTERNET, 'internet.js');
+  const { pem, record } = await makeKey('company.com', 's1', 'rsa');
+  directory = await mkdtemp(join(tmpdir(), 'ims-healthy-'));
+  keyFile = join(directory, 'key.pem');
+  await writeFile(keyFile, pem, { mode: 0o600 });
+  internet = inNamespace(INTERNET, 'internet.js', `${record.name} TXT ${txtStrings(record.value)}\n`);
   await new Promise<void>((resolve, reject) => {
     internet?.stdout?.once('data', () => resolve());
     internet?.once('exit', (code) => reject(new Error(`the Internet ended with ${code}`)));
   });
 });
 
-after(() => {
+after(async () => {
   internet?.removeAllListeners('exit');
   internet?.kill('SIGKILL');
   if (skip !== false) return;
+  await rm(directory, { recursive: true, force: true });
   for (const name of [HOST, INTERNET]) run(`ip netns del ${name}`);
 });
 
 test(`a healthy host raises no alarm in ${RUNS} runs, with ${LOSS_PERCENT} % of packets lost and slow name servers`, {
   skip,
 }, async () => {
-  const child = inNamespace(HOST, 'runs.js', String(RUNS));
+  const child = inNamespace(HOST, 'runs.js', keyFile, String(RUNS));
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => {
     text += chunk.toString('utf8');
@@ -112,6 +124,7 @@ test(`a healthy host raises no alarm in ${RUNS} runs, with ${LOSS_PERCENT} % of 
     'ways.smart-hosts',
     'ways.port-25',
     'queue.growth',
+    'records.dkim',
     'storage.records',
   ])
     assert.ok((found.healthy[id] ?? 0) > RUNS / 2, `${id}: ${JSON.stringify(found.unknown)}`);

@@ -1,4 +1,4 @@
-/** The Internet: slow name servers and mail exchangers, each with a name of its own. Ends with its standard input. */
+/** The Internet: slow name servers and mail exchangers, each with a name of its own; further lines of its zone are its argument. Ends with its standard input. */
 import { createServer } from 'node:net';
 import { startDnsServer } from '../../support/dns-server.ts';
 import { addresses, zone } from './addresses.ts';
@@ -6,7 +6,8 @@ import { addresses, zone } from './addresses.ts';
 /** Most answers come soon, one of five takes its time. */
 const delayMs = (): number => (Math.random() < 0.2 ? 300 + Math.random() * 500 : 20 + Math.random() * 60);
 
-for (const address of addresses.nameServers) await startDnsServer(zone, { address, port: 53, delayMs });
+for (const address of addresses.nameServers)
+  await startDnsServer(zone + (process.argv[2] ?? ''), { address, port: 53, delayMs });
 const names: Readonly<Record<string, string>> = {
   [addresses.large[0]]: 'in.gmail.com',
   [addresses.large[1]]: 'in.outlook.com',

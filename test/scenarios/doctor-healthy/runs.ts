@@ -21,7 +21,8 @@ export interface RunsFound {
 }
 
 const AT_ONCE = 6;
-const runs = Number(process.argv[2] ?? '60');
+const [, , keyFile = '', wanted = '60'] = process.argv;
+const runs = Number(wanted);
 
 const service = await startService(
   (directory) => `server: { name: mail.company.com, data: ${directory}/data }
@@ -34,6 +35,7 @@ domains:
   company.com:
     mailboxes: { alice: {} }
     aliases: { postmaster: alice, abuse: alice }
+    dkim: { selector: s1, keyFile: ${keyFile} }
 routing:
   smartHosts: { out: { hosts: [{ host: mx.elsewhere.com }], tls: none } }
   addressSpaces: [{ match: elsewhere.com, via: out }]
