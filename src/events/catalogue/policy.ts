@@ -55,12 +55,21 @@ export const policyEvents = {
     text: 'recipients are answered with 451 until the directory answers: {why}',
     data: { why: 'text' },
   },
+  2867: {
+    name: 'policy.login-put-off',
+    severity: 'information',
+    category: 'policy',
+    level: 3,
+    title: 'A login was answered with 454, since it could not be checked',
+    text: 'a login from {client} was answered with 454: {why}',
+    data: { client: 'address', why: 'text' },
+  },
   3252: {
     name: 'policy.login-unavailable',
     severity: 'warning',
     category: 'policy',
-    title: 'A login could not be checked',
-    text: 'a login from {client} was answered with 454: {why}',
+    title: 'Logins cannot be checked for now',
+    text: 'a login from {client} was answered with 454, and further ones are while it lasts: {why}',
     data: { client: 'address', why: 'text' },
   },
   3253: {

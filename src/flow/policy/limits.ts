@@ -5,5 +5,8 @@ export const examinationsMax = 500;
 export const silentChecksMax = 3;
 export const silentWaitMs = 1000;
 
+/** So many logins in a row were checked before it is told again that one could not be. */
+export const loginsCalmMin = 100;
+
 /** How often it is told that a block list does not answer. */
 export const listSilenceMs = 3_600_000;

@@ -7,6 +7,7 @@ import { enhancedStatus } from '../../mail/reply.ts';
 import type { Reply } from '../../mail/reply.ts';
 import type { PolicySettings } from '../../settings/policy.ts';
 import type { Answer, Resolver } from '../../world/ports/resolver.ts';
+import { loginsCalmMin } from './limits.ts';
 import { createPolicy } from './policy.ts';
 import type { EtrnOutcome, Policy, PolicySession } from './policy.ts';
 
@@ -260,14 +261,26 @@ test('RFC 5321 §4.5.1: the postmaster of the address spoken to is ours', async 
   );
 });
 
-test('a login that cannot be checked now is 454, with an event', async () => {
-  const events: string[] = [];
+test('logins that cannot be checked now are 454, told once while it lasts', async () => {
+  let events: string[] = [];
+  let busy = true;
   const policy = createPolicy({
     settings: closed,
-    directory: { ...tableDirectory({}), login: async () => ({ kind: 'unavailable', why: 'too many at once' }) },
+    directory: {
+      ...tableDirectory({}),
+      login: async () => (busy ? { kind: 'unavailable', why: 'too many at once' } : { kind: 'refused' }),
+    },
     journal: { emit: (name) => void events.push(name) },
   });
   const { reply } = await policy.login(customer, 'me@example.test', 'secret');
   assert.equal(show(reply), '454 4.7.0');
-  assert.deepEqual(events, ['policy.login-unavailable']);
+  assert.deepEqual(events, ['policy.login-unavailable', 'policy.login-put-off']);
+  for (const checked of [1, loginsCalmMin]) {
+    events = [];
+    busy = false;
+    for (let n = 0; n < checked; n += 1) await policy.login(customer, 'me@example.test', 'secret');
+    busy = true;
+    await policy.login(customer, 'me@example.test', 'secret');
+    assert.equal(events.includes('policy.login-unavailable'), checked === loginsCalmMin);
+  }
 });

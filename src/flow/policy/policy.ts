@@ -14,6 +14,7 @@ import type { Resolver } from '../../world/ports/resolver.ts';
 import type { Directory, Resolution } from '../recipients/port.ts';
 import { etrnDomain } from './etrn.ts';
 import { asksForRelay, isEncapsulated } from './local-part.ts';
+import { loginsCalmMin } from './limits.ts';
 import { networkTable } from './networks.ts';
 import { patternTable } from './patterns.ts';
 import { senderChecks, type Examination } from './sender-checks.ts';
@@ -123,11 +124,19 @@ export function createPolicy(options: PolicyOptions): Policy {
     return replies.connectionRefused;
   };
 
+  let loginsWell = true;
+  /** Logins in a row that were checked. */
+  let loginsCalm = 0;
   const login = async (session: PolicySession, user: string, password: string): Promise<LoginDecision> => {
     const verdict = await directory.login(user, password);
+    loginsCalm = verdict.kind === 'unavailable' ? 0 : loginsCalm + 1;
+    if (loginsCalm >= loginsCalmMin) loginsWell = true;
     if (verdict.kind === 'accepted') return { reply: replies.authSucceeded, account: verdict.account };
     if (verdict.kind === 'unavailable') {
-      journal.emit('policy.login-unavailable', { client: session.clientAddress, why: verdict.why });
+      const trouble = { client: session.clientAddress, why: verdict.why };
+      if (loginsWell) journal.emit('policy.login-unavailable', trouble);
+      loginsWell = false;
+      journal.emit('policy.login-put-off', trouble);
       return { reply: replies.authTemporary, account: undefined };
     }
     journal.emit('policy.login-refused', { client: session.clientAddress, account: user });

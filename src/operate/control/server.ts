@@ -173,9 +173,12 @@ export async function serveControl(
   const place = await prepare(options);
   if (!place.ok) return place;
   const connections = new Set<Connection>();
+  let toldFull = false;
   const accept = (stream: ByteStream): void => {
+    if (connections.size === 0) toldFull = false;
     if (connections.size >= CONNECTIONS_MAX) {
-      options.journal.emit('control.connection-refused', { most: CONNECTIONS_MAX });
+      if (!toldFull) options.journal.emit('control.connection-refused', { most: CONNECTIONS_MAX });
+      toldFull = true;
       stream.destroy();
       return;
     }

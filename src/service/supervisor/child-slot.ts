@@ -182,11 +182,9 @@ export class ChildSlot {
     this.#watch = this.#parts.clock.after(5_000, () => {
       const now = this.#parts.clock.now();
       if (now - this.#heardAt > limits.silentMs) {
-        this.#parts.journal.emit('supervisor.child-hung', {
-          role: this.#parts.role,
-          index: this.#parts.index,
-          silent: Math.round(now - this.#heardAt),
-        });
+        const { journal, role, index } = this.#parts;
+        const silent = Math.round(now - this.#heardAt);
+        if (this.failing === undefined) journal.emit('supervisor.child-hung', { role, index, silent });
         this.#child?.kill('SIGABRT');
       }
       this.#watchOver();

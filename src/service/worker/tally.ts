@@ -62,7 +62,7 @@ export class Tally {
       case 'policy.login-refused':
         this.counts.of('ims_logins_refused_total', { why: 'wrong' }).value += 1;
         return;
-      case 'policy.login-unavailable':
+      case 'policy.login-put-off':
         this.counts.of('ims_logins_refused_total', { why: 'unavailable' }).value += 1;
         return;
       default:
