@@ -51,11 +51,18 @@ export async function bindPort(parts: BindingParts): Promise<Bound> {
   const held = holder.kind === 'answers' ? holder.words : holder.why;
   if (!parts.killOldSession) return { kind: 'taken', why: `${held}; killOldSession is off` };
   const taken = await takeOver(session, port);
-  if (taken.kind === 'unable') return { kind: 'taken', why: `${held}; it cannot be ended from here: ${taken.why}` };
+  if (taken.kind === 'unable')
+    return { kind: 'taken', why: `${held}; it cannot be ended from here: ${taken.why}${byHand(parts)}` };
   if (taken.kind === 'held')
-    return { kind: 'taken', why: `${held}; it is held by none of our sessions that may be ended` };
+    return { kind: 'taken', why: `${held}; it is held by none of our sessions that may be ended${byHand(parts)}` };
   if (await tryBind(session, address, port)) return checked(parts, taken.kind === 'ended');
   return taken.kind === 'free' ? { kind: 'refused', why: await whyRefused(parts) } : { kind: 'taken', why: held };
+}
+
+/** Dropbear keeps all its sessions in the hands of root: whoever is logged in there may end none. */
+function byHand({ session, port }: BindingParts): string {
+  if (!/^dropbear/i.test(session.software)) return '';
+  return `; sessions of Dropbear are root's, and only root ends an old one there (kill the process that ss -ltnp sport = :${port} names); with -K 10 Dropbear ends dead ones by itself`;
 }
 
 async function tryBind(session: ShellSession, address: string, port: number): Promise<boolean> {

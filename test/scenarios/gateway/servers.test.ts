@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { needs, programPath } from '../../support/needs.ts';
-import { until } from '../../support/programs.ts';
+import { type RunningProgram, startProgram, until } from '../../support/programs.ts';
 import { startService, type TestService } from '../../support/service.ts';
 import {
   arrivalsAt,
@@ -41,6 +41,7 @@ const SERVERS: Readonly<Record<string, { readonly more?: string; readonly within
     forced: { more: 'ForceCommand /bin/false' },
     dropbear: {},
     closed: {},
+    stale: {},
     name: {},
     moved: {},
     nokey: {},
@@ -57,6 +58,7 @@ let scene: Scene;
 let far: Resident;
 let inner: Resident;
 let service: TestService;
+let old: RunningProgram | undefined;
 const servers = new Map<string, RunningServer>();
 const hostKeys = new Map<string, string>();
 
@@ -103,8 +105,20 @@ before(async () => {
     if (name === 'rsa') await start(name, `${SERVERS[name]?.more}\nHostKey ${rsa}`);
     else if (name === 'moved') await start(name, `ListenAddress ${GATEWAY}`);
     else if (name === 'dropbear') await startDropbear(name, '-a');
+    else if (name === 'stale') await startDropbear(name, '-a');
     else if (name === 'closed') await startDropbear(name, '');
     else await start(name);
+  old = startProgram(scene.within.gateway[0] ?? '', [
+    ...scene.within.gateway.slice(1),
+    ...['ssh', '-N', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-i', scene.keyFile],
+    ...['-p', String(portOf('stale')), '-R', `0.0.0.0:${boundOf('stale')}:127.0.0.1:1`, `${scene.user}@${GATEWAY}`],
+  ]);
+  const listening = ['ss', '-Hltn', `sport = :${boundOf('stale')}`];
+  await until(
+    () => 'the old session at Dropbear',
+    async () =>
+      (await run(scene.within.gateway[0] ?? '', [...scene.within.gateway.slice(1), ...listening])).stdout !== '',
+  );
   // Whoever has begun to log in and goes no further takes the only place that this one has.
   await far.ask({ what: 'idle', to: GATEWAY, port: portOf('startups'), count: 1 });
   const dns = await inner.ask<string>({ what: 'dns', zone: zone(`moved.test 1 A ${GATEWAY}`) });
@@ -114,6 +128,7 @@ before(async () => {
 
 after(async () => {
   await service?.remove();
+  await old?.end();
   await scene?.remove();
 });
 
@@ -185,6 +200,18 @@ test('what a server does not allow is told with its own event and evidence', { s
     ['nofile', 3666, /there is no key that we can read at /],
   ];
   for (const [name, number, words] of cases) assert.match(await told(number, name), words, name);
+});
+
+test('an old session of ours at Dropbear, which nobody but root may end, is named with what to do', {
+  skip,
+}, async () => {
+  assert.match(
+    await told(3664, 'stale'),
+    /sessions of Dropbear are root's, and only root ends an old one there .*-K 10/,
+  );
+  await old?.end();
+  await told(2660, 'stale', 30_000);
+  assert.ok(await answers('stale'));
 });
 
 test('what goes out is refused by rule or for want of open files, and waits; what comes in is not touched', {
