@@ -20,6 +20,9 @@ const ACCEPT_MS = 10_000;
 const SYSTEMCTL_MS = 60_000;
 const KILL_MS = 5_000;
 
+/** How the service ran before. */
+type Ran = 'not' | 'by itself' | 'by systemd';
+
 interface Moving {
   readonly world: MoveWorld;
   readonly move: DataMove;
@@ -51,20 +54,22 @@ async function prepare(session: CliSession, command: Command, name: string): Pro
   const socket = controlSocketPath(runThen);
   if (!socket.ok) return no(socket.why);
   const world = { disk: io.world.disk, changes };
-  const plan = await planMove(world, move).catch((error: unknown) => ({ ok: false as const, why: String(error) }));
+  const plan = await planMove(world, move).catch(notPlanned);
   if (!plan.ok) return no(plan.why);
   return { world, move, plan, lock: `${run}/lock`, lockThen: `${runThen}/lock` };
 }
+
+const notPlanned = (error: unknown): Extract<MovePlan, { ok: false }> => ({ ok: false, why: String(error) });
 
 /** Ends a service that runs and keeps another from starting, or says why that cannot be; `ran` is by what it ran. */
 async function takeOver(
   session: CliSession,
   command: Command,
   moving: Moving,
-): Promise<{ readonly held: Listening; readonly ran: 'not' | 'by itself' | 'by systemd' } | string> {
+): Promise<{ readonly held: Listening; readonly ran: Ran } | string> {
   const { world, lock, move } = moving;
   const { network } = session.io.world;
-  let ran: 'not' | 'by itself' | 'by systemd' = 'not';
+  let ran: Ran = 'not';
   if (await world.changes.socketAnswers(lock)) {
     ran = (await isUnit(session, move.configuration)) ? 'by systemd' : 'by itself';
     if (ran === 'by systemd') {
@@ -76,9 +81,14 @@ async function takeOver(
     }
     if (!(await isFree(session, moving, lock))) return 'the service did not stop; nothing was changed';
   }
-  const entry = await world.changes.entry(lock);
-  if (entry.ok && entry.value.kind === 'socket') await world.disk.unlink(lock);
-  await world.disk.makeDirectory(lock.replace(/\/lock$/, ''), 0o700);
+  try {
+    const entry = await world.changes.entry(lock);
+    if (entry.ok && entry.value.kind === 'socket') await world.disk.unlink(lock);
+    await world.disk.makeDirectory(lock.replace(/\/lock$/, ''), 0o700);
+  } catch (error) {
+    const back = await startAgain(session, command, moving, ran);
+    return `${lock} cannot be taken (${errnoOf(error)})${notAgainInWords(back)}`;
+  }
   // Whoever starts meanwhile finds it held, and ends.
   const held = await network.listen({ address: lock, port: 0 }, (stream) => stream.destroy()).catch(() => undefined);
   if (held === undefined)
@@ -130,7 +140,7 @@ async function startAgain(
   session: CliSession,
   command: Command,
   { world, move, lock }: Moving,
-  ran: 'not' | 'by itself' | 'by systemd',
+  ran: Ran,
 ): Promise<string | undefined> {
   const { io } = session;
   if (ran === 'not') return undefined;
@@ -173,7 +183,7 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
   if (typeof taken === 'string') return session.fail(exitCodes.failed, taken, command);
   const { moveData, planMove } = await import('../../move/move-data.ts');
   // The service has written since, until it ended.
-  const last = await planMove(world, move);
+  const last = await planMove(world, move).catch(notPlanned);
   const end = last.ok
     ? await moveData(world, move, last, (files) => void (files % 10_000 === 0 && say(`${files} files copied`)))
     : { kind: 'undone' as const, why: last.why, left: undefined };
@@ -184,10 +194,12 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
   await taken.held.close();
   const started = await startAgain(session, command, moving, taken.ran);
   const problem = started ?? (took && taken.ran !== 'not' ? await untilAccepting(session, command) : undefined);
-  if (end.kind === 'undone') {
-    const rest = problem === undefined ? '' : `; the service could not be started again: ${problem}`;
-    return session.fail(exitCodes.failed, `${end.why}; ${putBackInWords(end.left)}${rest}`, command);
-  }
+  if (end.kind === 'undone')
+    return session.fail(
+      exitCodes.failed,
+      `${end.why}; ${putBackInWords(end.left)}${notAgainInWords(problem)}`,
+      command,
+    );
   if (problem !== undefined) {
     await endStarted(session, command, moving);
     if (!(await isFree(session, moving, moving.lockThen)))
@@ -207,21 +219,28 @@ async function runMove(session: CliSession, command: Command, name: string): Pro
   }
   if (json === true)
     return session.json({ ...move, files: plan.files, bytes: plan.bytes, moved: true, old: end.old, ran: taken.ran });
-  say(
+  printMoved(session, move, end.old, taken.ran);
+}
+
+function printMoved(session: CliSession, move: DataMove, old: string, ran: Ran): void {
+  session.print(
     session.paint(
       'green',
       `Moved. ${plain(move.configuration)} names ${plain(move.to)}; the index of the queue is rebuilt at the start.`,
     ),
   );
-  say(
-    taken.ran === 'not'
+  session.print(
+    ran === 'not'
       ? `The service did not run. Start it: ims run --config ${plain(move.configuration)}   (or: systemctl start ims)`
       : 'The service runs again: ims status',
   );
-  say(
-    `The old directory is ${plain(end.old)}; it is not in use. Remove it once you are content: rm -r ${plain(end.old)}`,
+  session.print(
+    `The old directory is ${plain(old)}; it is not in use. Remove it once you are content: rm -r ${plain(old)}`,
   );
 }
+
+const notAgainInWords = (problem: string | undefined): string =>
+  problem === undefined ? '' : `; the service could not be started again: ${problem}`;
 
 const putBackInWords = (left: string | undefined): string =>
   left === undefined ? 'everything is as it was' : `not everything could be put back (${left})`;
