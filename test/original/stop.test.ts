@@ -52,6 +52,23 @@ test('Q146791: the spool removed while it is in use is 451 for what cannot be ke
   assert.ok(performance.now() - started < STOP_MS);
 });
 
+test('while a session holds up the stop, the status says that the service stops, and nothing is looked for', {
+  timeout: 60_000,
+}, async () => {
+  const one = await begin();
+  const line = await greeted(port);
+  await line.say('MAIL FROM:<sender@client.test>', 250);
+  await line.say('RCPT TO:<alice@example.test>', 250);
+  await line.say('DATA', 354);
+  const ended = one.stop();
+  const { stdout } = await one.ims('status');
+  assert.match(stdout, /^The service stops \(SIGTERM\); what is under way may end\.\n/);
+  line.close();
+  assert.equal(await ended, 0);
+  const after = await one.ims('status');
+  assert.equal(after.code, 3);
+});
+
 test('Q295969: a worker that stands still does not hold up a stop', { timeout: 90_000 }, async () => {
   const one = await begin();
   const line = await greeted(port);

@@ -19,6 +19,10 @@ test('the verdict is one sentence that names what keeps mail out before what onl
   assert.equal(verdictOf([part('listener mx', 'starting')]), 'The service starts.');
   assert.equal(verdictOf([]), 'No mail is accepted: no listener is configured.');
   assert.equal(
+    verdictOf([part('service', 'stopped', 'SIGTERM')]),
+    'The service stops (SIGTERM); what is under way may end.',
+  );
+  assert.equal(
     verdictOf([part('listener mx', 'running'), part('listener submission', 'failed', 'EADDRINUSE.')], [{ cause: 'y' }]),
     'Mail is accepted; 2 things are not well: listener submission: EADDRINUSE.',
   );

@@ -75,6 +75,8 @@ export function unexplained<T extends Attention>(parts: readonly PartState[], co
 
 /** How the service is, in one sentence. */
 export function verdictOf(parts: readonly PartState[], conditions: readonly Attention[] = []): string {
+  const end = parts.find(({ part, state }) => part === 'service' && state === 'stopped');
+  if (end !== undefined) return `The service stops (${end.cause}); what is under way may end.`;
   const wrong = parts.filter((one) => !isWell(one));
   const root = rootCause(parts);
   const deeper = conditions.find(({ event }) => event !== undefined && event === root?.event);

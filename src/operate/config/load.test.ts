@@ -32,6 +32,11 @@ const mistakes: readonly (readonly [what: string, text: string, ...words: string
     "ims.yaml:1:1: error: server: the key 'name' is missing; allowed: a text of at most 253 characters, such as mail.example.com",
   ],
   [
+    'a host name as it stands in zones',
+    'server: { name: mail.example.com. }\nlisteners: {mx: {profile: mx}}\n',
+    "ims.yaml:1:17: error: server.name: is not a host name; found 'mail.example.com.'; allowed: a fully qualified name such as mail.example.com; did you mean 'mail.example.com'?",
+  ],
+  [
     'a mistyped choice',
     'server: { name: mail.example.com }\nlisteners:\n  s: { profile: submision, port: 587 }\n',
     "ims.yaml:3:17: error: listeners.s.profile: is not one of the choices; found 'submision'; allowed: one of mx, submission, lmtp; did you mean 'submission'?",

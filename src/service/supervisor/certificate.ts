@@ -31,6 +31,10 @@ export function tryPair(
   settings: TlsSettings,
   tlsContext: (certificatePem: string, keyPem: string) => unknown,
 ): void {
+  if (settings.certificate !== undefined && !holds(certificatePem, 'CERTIFICATE') && holds(keyPem, 'CERTIFICATE'))
+    throw new Error(
+      `${settings.certificate} holds no certificate, ${settings.key} holds one: are the two interchanged?`,
+    );
   // OpenSSL takes nothing for a certificate without a word; each handshake would fail.
   if (settings.certificate !== undefined && !certificatePem.includes('-----BEGIN '))
     throw new Error(
@@ -50,6 +54,19 @@ export function tryPair(
   }
 }
 
+const holds = (pem: string, what: string): boolean => new RegExp(`-----BEGIN [A-Z ]*${what}-----`).test(pem);
+
+/** Reads a text; what it cannot read is named. */
+async function textOf(disk: Disk, path: string): Promise<string> {
+  try {
+    return (await disk.readFile(path)).toString('utf8');
+  } catch (error) {
+    if (error instanceof Error && !error.message.includes(path))
+      throw new Error(`${path}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
 /** Reads the configured certificate; without one, the self-signed one of the data directory, made when it is missing. */
 export async function loadCertificate(
   settings: TlsSettings,
@@ -58,8 +75,8 @@ export async function loadCertificate(
   const { disk } = where;
   if (settings.certificate !== undefined && settings.key !== undefined) {
     return {
-      certificatePem: (await disk.readFile(settings.certificate)).toString('utf8'),
-      keyPem: (await disk.readFile(settings.key)).toString('utf8'),
+      certificatePem: await textOf(disk, settings.certificate),
+      keyPem: await textOf(disk, settings.key),
     };
   }
   const directory = `${where.dataDirectory}/tls`;

@@ -86,7 +86,9 @@ export async function openStorage(parts: StorageParts): Promise<StorageTrouble |
       );
     return undefined;
   } catch (error) {
-    return unusable(parts, at, error);
+    // A link to where nothing is stands in the way like a file; moving it away would hide the volume that it waits for.
+    const dangles = errnoOf(error) === 'EEXIST' && (await disk.entry(at).catch(() => error)) === undefined;
+    return unusable(parts, at, dangles ? Object.assign(new Error('a link to nothing'), { code: 'ENOENT' }) : error);
   }
 }
 
@@ -122,6 +124,7 @@ export function newerFormat(data: EventData<'formats.newer'>, writtenBy: string)
 
 const WORDS: Readonly<Record<string, (path: string) => string>> = {
   EEXIST: (path) => `${path}, which has to be a directory, is a file`,
+  ENOENT: (path) => `${path} leads by a symbolic link to a place that is not there`,
   ELOOP: (path) => `${path} is behind symbolic links that lead round in a circle`,
 };
 

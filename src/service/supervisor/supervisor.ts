@@ -233,6 +233,7 @@ export class Supervisor {
     this.#operatorWait?.cancel();
     this.#announcement?.cancel();
     this.#verdict.end();
+    this.#parts.board.set({ part: 'service', state: 'stopped', cause });
     this.#listeners.close();
     await Promise.all(this.#workers.map((worker) => worker.stop(limits.drainMs, limits.stopMs)));
     await this.#operator.stop(limits.operatorStopMs, limits.operatorStopMs);

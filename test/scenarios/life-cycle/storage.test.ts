@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rename, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -140,6 +140,26 @@ test('a directory in the way of the data directory is named with errno and cure,
   await service.seen(2751, 15_000);
   await service.seen(1000, 15_000);
   assert.equal(count(4754), 1);
+});
+
+test('a link to a volume that is not mounted is named as that, nothing is made in its place, and the mount is enough', async () => {
+  await service.stop();
+  const away = join(service.directory, 'away');
+  await rename(data(), away);
+  await rm(`${service.configuration}.spool`);
+  const volume = join(service.directory, 'volume');
+  await symlink(volume, data());
+  await service.restart(3752);
+  const { data: told, text } = await service.seen(4754);
+  assert.equal(told['errno'], 'ENOENT');
+  assert.match(text, /leads by a symbolic link to a place that is not there/);
+  assert.match(part(await status(), 'storage')?.cure ?? '', /^findmnt -T /);
+  await rename(away, volume);
+  await service.seen(1000, 15_000);
+  await service.stop();
+  await rm(data());
+  await rename(volume, data());
+  await service.restart();
 });
 
 test('a queue that cannot be opened keeps its worker from mail and nobody else, until it can be', async () => {

@@ -16,7 +16,11 @@ export const serverName: Rule = ({ server }) => {
     return [
       wrong(path, 'is not a host name in ASCII', { value: server.name, allowed, nearest: domainKey(server.name) }),
     ];
-  if (!isDomain(server.name)) return [wrong(path, 'is not a host name', { value: server.name, allowed })];
+  if (!isDomain(server.name)) {
+    const bare = server.name.trim().replace(/\.$/, '');
+    const nearest = bare !== server.name && isDomain(bare) ? { nearest: bare } : {};
+    return [wrong(path, 'is not a host name', { value: server.name, allowed, ...nearest })];
+  }
   if (!server.name.includes('.'))
     return [doubtful(path, 'has no domain; many servers refuse such a greeting', { value: server.name, allowed })];
   return [];
