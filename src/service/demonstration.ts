@@ -1,6 +1,7 @@
 /** `npm start`: a complete service on loopback, with a demonstration domain that is made at the first start. */
 import { demonstration, demonstrationDomain, demonstrationMailboxes } from '../operate/config/index.ts';
 import type { ForkedChildren } from '../world/node/children.ts';
+import type { Settings } from '../settings/index.ts';
 import { hashPassword } from '../world/node/passwords.ts';
 import { nodeWorld } from '../world/node/world.ts';
 import type { ListenerState } from './messages.ts';
@@ -25,7 +26,7 @@ export async function runDemonstration(children: ForkedChildren): Promise<number
     configurationPath: files.configuration,
     children,
     onStarted: (settings, { listeners }) => {
-      if (passwords !== undefined) process.stdout.write(whatToTry(settings.server.data, passwords, listeners));
+      if (passwords !== undefined) process.stdout.write(whatToTry(settings.server, passwords, listeners));
     },
   });
 }
@@ -66,7 +67,17 @@ function lineOf({ profile, tls, address, port, problem }: ListenerState): string
   return `    ${place.padEnd(17)} ${(PURPOSES[profile] ?? profile).padEnd(38)} ${security}${state}\n`;
 }
 
-function whatToTry(dataDirectory: string, passwords: Passwords, listeners: readonly ListenerState[]): string {
+/** A console at a socket is nothing for a browser. */
+function consoleLine(place = '/'): string {
+  if (place.startsWith('/')) return '';
+  return `    http://${place}/   the console in a browser; its token: npm run ims -- console --token\n`;
+}
+
+function whatToTry(
+  { data, console: place }: Settings['server'],
+  passwords: Passwords,
+  listeners: readonly ListenerState[],
+): string {
   const failed = listeners.filter(({ state }) => state === 'failed').length;
   return `
   A mail service for ${demonstrationDomain} runs on this machine only.
@@ -75,7 +86,8 @@ function whatToTry(dataDirectory: string, passwords: Passwords, listeners: reado
     bob@${demonstrationDomain}     password ${passwords.bob}
 
 ${listeners.map(lineOf).join('')}
-    data in ${dataDirectory}
+${consoleLine(place)}
+    data in ${data}
 
   Degraded: the certificate is self-signed${failed === 0 ? '' : `, and ${failed} listeners are not bound`}; nobody outside can reach this demonstration.
 

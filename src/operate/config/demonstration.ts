@@ -11,6 +11,9 @@ export const demonstrationMailboxes = ['alice', 'bob'] as const;
 /** The domain of the demonstration (RFC 2606 §2: it exists nowhere else). */
 export const demonstrationDomain = 'example.test';
 
+/** Where the console of the demonstration is. */
+export const demonstrationConsole = '127.0.0.1:2580';
+
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** The configuration that `npm start` begins with: two mailboxes, loopback addresses, ports above 1024. */
@@ -24,6 +27,8 @@ server:
   name: mail.${demonstrationDomain}
   # Queue, mailboxes and events.
   data: ${quote(dataDirectory)}
+  # Pages for a browser on this machine, and the administrator API.
+  console: ${demonstrationConsole}
 
 listeners:
   # Mail from other servers. The usual port is 25, which needs root or CAP_NET_BIND_SERVICE.

@@ -1,5 +1,6 @@
 import { domainKey } from '../../mail/mailbox.ts';
 import { isDomain, isIp, splitAddress } from '../config/addresses.ts';
+import { parseLoopbackPlace } from '../config/loopback-place.ts';
 
 /** A host with a port and, where it wants one, a login. */
 export interface FarHost {
@@ -52,6 +53,8 @@ export interface Answers {
   /** Undefined: every address of this host. */
   readonly addresses: readonly string[] | undefined;
   readonly ports: ListenerPorts;
+  /** Where the console and the administrator API are; without it nowhere. */
+  readonly console?: string;
 }
 
 /** A text that was understood, or what is wrong with it and how to write it. */
@@ -196,4 +199,14 @@ export function takePorts(text: string): Taken<ListenerPorts> {
     return refused('three ports are needed, such as 25,587,465');
   if (new Set(all).size < all.length) return refused('the three ports must be different');
   return taken({ mx, submission, submissions });
+}
+
+/** Where a browser finds the console. */
+export function takeConsole(text: string): Taken<string> {
+  const place = text.trim();
+  return parseLoopbackPlace(place) === undefined
+    ? refused(
+        `'${text}' is no loopback address with a port and no path; write 127.0.0.1:8026, /run/ims/console or none`,
+      )
+    : taken(place);
 }

@@ -36,7 +36,7 @@ async function answer(question: Question, draft: Draft, known: Known, given: Giv
   const fixed = given[question.id];
   const suggestion = question.suggestion(draft, known);
   if (fixed !== undefined || asking.ask === undefined || asking.suggestionsTaken) {
-    const text = fixed ?? (asking.suggestionsTaken ? suggestion : undefined);
+    const text = fixed ?? question.unasked ?? (asking.suggestionsTaken ? suggestion : undefined);
     if (text !== undefined) {
       const got = await question.take(text, draft, known);
       return got.ok ? got.value : { problem: `${question.option}: ${got.problem}` };
@@ -80,9 +80,10 @@ export async function interview(known: Known, given: Given, asking: Asking): Pro
 }
 
 function whole(draft: Draft): Answers | undefined {
-  const { hostname, domains, mailboxes, send, certificate, data, ports, user, addresses } = draft;
+  const { hostname, domains, mailboxes, send, certificate, data, ports, user, addresses, console: place } = draft;
   if (hostname === undefined || domains === undefined || mailboxes === undefined || send === undefined)
     return undefined;
   if (certificate === undefined || data === undefined || ports === undefined) return undefined;
-  return { hostname, domains, mailboxes, send, certificate, data, ports, user, addresses };
+  const answers = { hostname, domains, mailboxes, send, certificate, data, ports, user, addresses };
+  return place === undefined ? answers : { ...answers, console: place };
 }

@@ -6,6 +6,7 @@ import {
   taken,
   takeAddresses,
   takeCertificate,
+  takeConsole,
   takeDirectory,
   takeDomains,
   takeFile,
@@ -41,6 +42,8 @@ export interface Question {
   explain(draft: Draft, known: Known): readonly string[];
   /** The answer that Enter takes; undefined where nobody can know it. */
   suggestion(draft: Draft, known: Known): string | undefined;
+  /** The answer where nobody is asked; without it one must be given there. */
+  readonly unasked?: string;
   take(text: string, draft: Draft, known: Known): Taken<Draft> | Promise<Taken<Draft>>;
 }
 
@@ -58,7 +61,8 @@ export type QuestionId =
   | 'data'
   | 'user'
   | 'address'
-  | 'ports';
+  | 'ports'
+  | 'console';
 
 const put = <T>(answer: Taken<T>, into: (value: T) => Draft): Taken<Draft> =>
   answer.ok ? taken(into(answer.value)) : answer;
@@ -285,6 +289,20 @@ const ports: Question = {
   take: (text) => put(takePorts(text), (value) => ({ ports: value })),
 };
 
+const browser: Question = {
+  id: 'console',
+  option: '--console',
+  asks: 'Console in a browser',
+  applies: always,
+  explain: () => [
+    'Pages with what `ims status`, `ims queue`, `ims events` and `ims kb` show, behind a login: 127.0.0.1:8026, or none.',
+    'Only this host reaches them; from elsewhere you come by ssh -L 8026:127.0.0.1:8026.',
+  ],
+  suggestion: () => '127.0.0.1:8026',
+  unasked: 'none',
+  take: (text) => (text.trim() === 'none' ? taken({}) : put(takeConsole(text), (value) => ({ console: value }))),
+};
+
 /** All questions in the order in which they are asked. */
 export const questions: readonly Question[] = [
   hostname,
@@ -300,4 +318,5 @@ export const questions: readonly Question[] = [
   user,
   address,
   ports,
+  browser,
 ];

@@ -8,6 +8,7 @@ import { loadConfiguration } from '../config/index.ts';
 import {
   type Answers,
   takeCertificate,
+  takeConsole,
   takeDomains,
   takeHostname,
   takeMailboxes,
@@ -219,6 +220,7 @@ test('a host name without a domain is no obstacle: the name is asked for, a wron
     '',
     '',
     '',
+    '',
   ];
   const said: string[] = [];
   const got = await interview(
@@ -238,6 +240,7 @@ test('a host name without a domain is no obstacle: the name is asked for, a wron
     login: { user: 'alice', password: 'secret' },
   });
   assert.deepEqual(got.answers.domains, ['example.com']);
+  assert.equal(got.answers.console, '127.0.0.1:8026');
   assert.equal(said.length, 2);
   assert.match(said[1] ?? '', /box\.example\.com/);
   const left = await interview(
@@ -261,4 +264,14 @@ test('a unit of systemd quotes what it must, and asks for the rights of root onl
     unitText({ answers: { user: undefined, data: '/d' }, program: '/p', configuration: '/c' }),
     /CapabilityBoundingSet/,
   );
+});
+
+test('the console is written where it is wanted, and as a comment where not', async () => {
+  assert.match(writeConfiguration(ANSWERS, HASHES), /^ {2}# console: '127\.0\.0\.1:8026'$/m);
+  const text = writeConfiguration({ ...ANSWERS, console: '[::1]:9000' }, HASHES);
+  assert.match(text, /^ {2}console: '\[::1\]:9000'$/m);
+  const got = loadConfiguration(text, 'ims.yaml', { directory: '/etc/ims' });
+  assert.ok(got.ok);
+  for (const bad of ['8026', '0.0.0.0:8026', 'localhost:8026', '127.0.0.1:0', ''])
+    assert.equal(takeConsole(bad).ok, false, bad);
 });

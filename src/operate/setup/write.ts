@@ -15,7 +15,7 @@ const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 const text = (value: string): string =>
   /^[a-z/][\w./-]*$/i.test(value) && !/^(?:y|n|yes|no|on|off|true|false|null)$/i.test(value) ? value : quote(value);
 
-function server({ hostname, data, user }: Answers): readonly string[] {
+function server({ hostname, data, user, console: place }: Answers): readonly string[] {
   return [
     'server:',
     '  # The name this server greets with. Its A and AAAA records lead here, and the PTR record of the address says it too.',
@@ -25,6 +25,8 @@ function server({ hostname, data, user }: Answers): readonly string[] {
     ...(user === undefined
       ? []
       : ['  # Started as root: ports are bound, then the work is done as this user.', `  user: ${text(user)}`]),
+    '  # Pages for a browser on this host; `ims console` says how to log in. From elsewhere: ssh -L 8026:127.0.0.1:8026',
+    `  ${place === undefined ? '# ' : ''}console: ${quote(place ?? '127.0.0.1:8026')}`,
   ];
 }
 

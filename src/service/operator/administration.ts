@@ -37,6 +37,7 @@ export class Administration {
   readonly #parts: AdministrationParts;
   readonly #place: KeptPlace;
   #wanted: string | undefined;
+  #used: string | undefined;
   #opening: Timer | undefined;
   #token: Token | undefined;
   #front: Front | undefined;
@@ -69,13 +70,15 @@ export class Administration {
   use(place: string | undefined): void {
     this.#wanted = place;
     this.#opening?.cancel();
-    this.#opening = this.#parts.world.clock.after(OPEN_AFTER_MS, () => void this.#use());
+    const waitMs = this.#front === undefined ? OPEN_AFTER_MS : 0;
+    this.#opening = this.#parts.world.clock.after(waitMs, () => void this.#use(place));
   }
 
-  async #use(): Promise<void> {
-    // Whoever replaced the file of the token wants the new one to count.
+  async #use(place: string | undefined): Promise<void> {
+    // Whoever removed the file of the token wants another one.
     if (this.#front !== undefined) await this.#readToken();
-    await this.#place.use(this.#wanted);
+    await this.#place.use(place);
+    this.#used = place;
   }
 
   look(): ConsoleLook {
@@ -83,7 +86,7 @@ export class Administration {
     const part = board.get(CONSOLE);
     return {
       place: this.#wanted,
-      served: part?.state === 'running',
+      served: part?.state === 'running' && this.#used === this.#wanted,
       ...(part?.cause === undefined ? {} : { why: part.cause }),
       ...(this.#token === undefined ? {} : { token: this.#token.text }),
       ...(this.#token === undefined || this.#token.notKept !== undefined

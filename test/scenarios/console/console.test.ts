@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { Browser, request } from '../../support/browser.ts';
-import { testConfiguration } from '../../support/configurations.ts';
+import { startWithConsole, tokenOf } from '../../support/with-console.ts';
 import { until } from '../../support/processes.ts';
 import { sendOne } from '../../support/said.ts';
-import { freePort, startService, type TestService } from '../../support/service.ts';
+import { freePort, type TestService } from '../../support/service.ts';
 
 let service: TestService | undefined;
 let other: Server | undefined;
@@ -16,22 +18,9 @@ afterEach(async () => {
   service = undefined;
 });
 
-/** A service whose console is at that port. */
-async function started(port: number, mx: number, more = ''): Promise<TestService> {
-  const withConsole = (directory: string): string =>
-    testConfiguration({
-      directory,
-      ports: { mx },
-      workers: 1,
-      more: `names: { servers: [127.0.0.1] }\n${more}`,
-    }).replace('server: {', `server: { console: '127.0.0.1:${port}',`);
-  service = await startService(withConsole);
+async function started(port: number, mx: number): Promise<TestService> {
+  service = await startWithConsole(`127.0.0.1:${port}`, { mx });
   return service;
-}
-
-async function tokenOf(running: TestService): Promise<string> {
-  await until('the console', async () => (await running.ims('console')).code === 0, 10_000);
-  return (await running.ims('console', '--token')).stdout.trim();
 }
 
 test('the console tells what the status tells, to whoever has the token', { timeout: 60_000 }, async () => {
@@ -90,4 +79,54 @@ test('after too many wrong tokens every login is refused for a while, and it is 
   assert.match((await browser.get('/')).text, /class="verdict/, 'who is logged in stays so');
   const seen = await running.seen(3807);
   assert.equal(seen.data['failures'], 10);
+});
+
+test('another place is used at a reload, also a socket; and another token ends what the old one opened', {
+  timeout: 60_000,
+}, async () => {
+  const port = await freePort();
+  const running = await started(port, await freePort());
+  const first = await tokenOf(running);
+  const socket = join(running.directory, 'console.socket');
+  const text = await readFile(running.configuration, 'utf8');
+  await writeFile(running.configuration, text.replace(`127.0.0.1:${port}`, socket));
+  await rm(join(running.directory, 'data/console.token'));
+  assert.equal((await running.ims('reload')).code, 0);
+  await until('the socket', async () => (await running.ims('console')).stdout.includes(socket), 10_000);
+  const second = await tokenOf(running);
+  assert.notEqual(second, first);
+  await until('it answers', async () =>
+    request(socket, '/login').then(
+      ({ status }) => status === 200,
+      () => false,
+    ),
+  );
+  const ask = async (token: string): Promise<number> =>
+    (await request(socket, '/api/status', { fields: { authorization: `Bearer ${token}` } })).status;
+  assert.deepEqual([await ask(first), await ask(second)], [401, 200]);
+  await assert.rejects(request(port, '/login'));
+  await writeFile(running.configuration, text.replace(/console: '[^']*',/, ''));
+  assert.equal((await running.ims('reload')).code, 0);
+  await until(
+    'nothing is there',
+    async () =>
+      request(socket, '/login').then(
+        () => false,
+        () => true,
+      ),
+    10_000,
+  );
+  const { code, stderr } = await running.ims('console');
+  assert.equal(code, 1);
+  assert.match(stderr, /No console: set server\.console/);
+});
+
+test('an address that others reach is refused, with the way there', async () => {
+  const port = await freePort();
+  const running = await started(port, await freePort());
+  const text = await readFile(running.configuration, 'utf8');
+  await writeFile(running.configuration, text.replace(`127.0.0.1:${port}`, '0.0.0.0:8026'));
+  const { code, stdout, stderr } = await running.ims('config', 'check');
+  assert.equal(code, 1);
+  assert.match(stdout + stderr, /server\.console[\s\S]*SSH tunnel[\s\S]*reverse proxy/);
 });

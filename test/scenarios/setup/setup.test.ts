@@ -194,6 +194,7 @@ test('a person on a terminal is asked, corrected, and ends with a service that t
       [/Data directory[\s\S]*> $/, data],
       [/Addresses to listen on[\s\S]*> $/, '127.0.0.1'],
       [/Ports[\s\S]*> $/, ports],
+      [/Console in a browser[\s\S]*\[127\.0\.0\.1:8026\] > $/, 'none'],
       [/Write .*\[Y\/n\] $/, 'y'],
     ],
   );

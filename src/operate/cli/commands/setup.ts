@@ -24,6 +24,7 @@ interface SetupOptions {
   readonly user?: string;
   readonly address?: readonly string[];
   readonly ports?: string;
+  readonly console?: string;
   readonly replace?: boolean;
   readonly probe?: string;
   readonly yes?: boolean;
@@ -58,7 +59,18 @@ function filePath(session: CliSession, command: Command, root: boolean): string 
 }
 
 async function givenBy(session: CliSession, options: SetupOptions): Promise<Given> {
-  const { hostname, send, sendUser, gatewayKey, gatewayHostKey, certificate, data, user, ports } = options;
+  const {
+    hostname,
+    send,
+    sendUser,
+    gatewayKey,
+    gatewayHostKey,
+    certificate,
+    data,
+    user,
+    ports,
+    console: place,
+  } = options;
   const file = options.sendPasswordFile;
   const password =
     file === undefined ? undefined : (await session.io.world.disk.readFile(file)).toString('utf8').split(/\r?\n/, 1)[0];
@@ -76,6 +88,7 @@ async function givenBy(session: CliSession, options: SetupOptions): Promise<Give
     user,
     address: options.address?.join(','),
     ports,
+    console: place,
   };
   return Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined));
 }
@@ -324,6 +337,9 @@ export function setupCommands(root: Command, session: CliSession): void {
     .addOption(new Option('--user <name>', 'the user to work as when started as root, or none'))
     .addOption(new Option('--address <address>', 'an address to listen on; repeatable; all').argParser(collect))
     .addOption(new Option('--ports <three>', 'ports for servers, users, and users with TLS at once: 25,587,465'))
+    .addOption(
+      new Option('--console <place>', 'where a browser on this host finds the console: 127.0.0.1:8026, or none'),
+    )
     .addOption(new Option('--replace', 'put the new one in the place of an existing configuration, which is kept'))
     .addOption(new Option('--probe <domain>', 'test whether port 25 is open outwards, at the mail host of this domain'))
     .addOption(new Option('--yes', 'take what would be suggested for what is not given'))
