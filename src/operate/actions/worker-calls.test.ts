@@ -4,9 +4,24 @@ import type { EnvelopeOptions } from '../../mail/envelope.ts';
 import type { Mailbox } from '../../mail/mailbox.ts';
 import { createRouter } from '../../flow/routing/router.ts';
 import { routingSettings } from '../../settings/routing.ts';
-import { answerWorkerCalls, type OperatorQueue } from './worker-calls.ts';
+import { answerWorkerCalls, type OperatorQueue, type WorkerParts } from './worker-calls.ts';
 
 const at = (localPart: string, domain: string): Mailbox => ({ localPart, domain });
+
+const unused = (): never => assert.fail('not asked for');
+/** The parts of a worker that routes do not ask. */
+const unasked: Omit<WorkerParts, 'queue' | 'router' | 'directory'> = {
+  bounce: unused,
+  flush: unused,
+  arrived: () => 0,
+  envelope: unused,
+  takeIn: unused,
+  dequeue: { states: () => [], start: () => false, progress: () => undefined },
+  lookOutside: unused,
+  transfer: { mode: 'both', use: async () => undefined },
+  expectWord: unused,
+  explainPolicy: unused,
+};
 
 test('routing anew honours address spaces with a scope of senders', async () => {
   const router = createRouter({
@@ -21,7 +36,6 @@ test('routing anew honours address spaces with a scope of senders', async () => 
     localHop: () => undefined,
   });
   const seen: string[] = [];
-  const unused = (): never => assert.fail('not asked for');
   const queue: OperatorQueue = {
     counts: unused,
     list: unused,
@@ -43,23 +57,13 @@ test('routing anew honours address spaces with a scope of senders', async () => 
     queue,
     router,
     directory: { resolve: unused },
-    bounce: unused,
-    flush: unused,
-    arrived: () => 0,
-    envelope: unused,
-    takeIn: unused,
-    dequeue: { states: () => [], start: () => false, progress: () => undefined },
-    lookOutside: unused,
-    transfer: { mode: 'both', use: async () => undefined },
-    expectWord: unused,
-    explainPolicy: unused,
+    ...unasked,
   });
   assert.equal(await calls['queue.reroute']({ filter: {} }), 1);
   assert.deepEqual(seen, ['host:sales', 'mx:example.com', 'mx:example.com']);
 });
 
 test('a route that is explained carries no secret: neither of a group nor of a proxy', async () => {
-  const unused = (): never => assert.fail('not asked for');
   const router = createRouter({
     serverName: 'mail.example.test',
     ownAddresses: () => [],
@@ -80,16 +84,7 @@ test('a route that is explained carries no secret: neither of a group nor of a p
     queue: {} as OperatorQueue,
     router,
     directory: { resolve: async () => ({ kind: 'remote' }) },
-    bounce: unused,
-    flush: unused,
-    arrived: () => 0,
-    envelope: unused,
-    takeIn: unused,
-    dequeue: { states: () => [], start: () => false, progress: () => undefined },
-    lookOutside: unused,
-    transfer: { mode: 'both', use: async () => undefined },
-    expectWord: unused,
-    explainPolicy: unused,
+    ...unasked,
   });
   const text = JSON.stringify(await calls['route.explain']({ recipient: at('bob', 'example.com'), sender: null }));
   assert.match(text, /"name":"a".*"name":"b"/);
