@@ -17,6 +17,8 @@ export type TimelineEntry = { readonly atMs: number; readonly queueId: QueueId }
       /** What the checks of the sender found, where there were any. */
       readonly checks?: readonly SenderCheck[];
       readonly forwarded?: ForwardedFrom;
+      /** The keys that signed it, in words. */
+      readonly signed?: readonly string[];
     }
   | {
       readonly what: 'attempt';

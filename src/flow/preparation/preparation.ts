@@ -4,7 +4,7 @@
  */
 import type { Edit } from '../../mail/edits.ts';
 import type { EnvelopeOptions } from '../../mail/envelope.ts';
-import { needsSmtpUtf8, printMailbox } from '../../mail/mailbox.ts';
+import { domainKey, needsSmtpUtf8, printMailbox } from '../../mail/mailbox.ts';
 import type { ReversePath } from '../../mail/mailbox.ts';
 import { expandedHop, type SchedulingClass } from '../../mail/next-hop.ts';
 import type { Reply } from '../../mail/reply.ts';
@@ -29,7 +29,7 @@ import { expand, groupByNextHop } from './deliveries.ts';
 import type { AcceptedRecipient } from './deliveries.ts';
 import { forwardedFrom, hasPassed, markField } from './forwarding.ts';
 import { messageIdMax } from './limits.ts';
-import { ArrivingBody, fromDomain, leavingFields, type Signer } from './signing.ts';
+import { ArrivingBody, fromDomain, leavingFields, type Signed, type Signer } from './signing.ts';
 import { signedFields, type SignedField } from '../../protocol/dkim-signing/signature.ts';
 import { classFields, schedulingClass } from './scheduling-class.ts';
 
@@ -88,9 +88,11 @@ export type Prepared =
       /** The WITH clause of its Received field. */
       readonly protocol: string;
       /** The message as it shall be queued, where it is signed first. Never rejects. */
-      readonly signed?: Promise<NewMessage>;
+      readonly signed?: Promise<{ readonly message: NewMessage; readonly by: Signed['by'] }>;
     }
   | { readonly kind: 'refused'; readonly why: HeaderExcess | 'loop'; readonly reply: Reply };
+
+type Ready = Extract<Prepared, { kind: 'ready' }>;
 
 /** The room as reception sees it. */
 export interface Preparation {
@@ -179,11 +181,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
         options.trusts?.(clientAddress) === true));
 
   /** The message with its signatures on top (RFC 6376 §5.6). Who sends by login signs only as the domain that the login covers. */
-  const signedMessage = (
-    arrived: ArrivedMessage,
-    message: NewMessage,
-    missing: string,
-  ): Promise<NewMessage> | undefined => {
+  const signedMessage = (arrived: ArrivedMessage, message: NewMessage, missing: string): Ready['signed'] => {
     const bodyHash = arrived.body?.digest();
     const kept = leavingFields(arrived.header.fields, message.edits.slice(1));
     if (signer === undefined || bodyHash === undefined || kept === undefined) return undefined;
@@ -191,16 +189,15 @@ export function createPreparation(options: PreparationOptions): Preparation {
     const domain = fromDomain(fields);
     const { account } = arrived.origin;
     const own = [message.envelope.reversePath?.domain, arrived.envelope.reversePath?.domain, domainOf(account)];
-    if (domain === undefined || (account !== undefined && !own.includes(domain))) return undefined;
+    const isOwn = account === undefined || own.some((one = '') => domainKey(one) === domainKey(domain ?? ''));
+    if (domain === undefined || !isOwn) return undefined;
     const keys = signer.keysOf(domain);
     if (keys.length === 0) return undefined;
-    return signer.sign(keys, { fields, bodyHash }).then((text) => {
+    return signer.sign(keys, { fields, bodyHash }).then(({ fields: text, by }) => {
       const [first, ...rest] = message.edits;
-      if (first === undefined || text === '') return message;
-      return {
-        ...message,
-        edits: [{ ...first, insert: Buffer.concat([Buffer.from(text, 'latin1'), first.insert]) }, ...rest],
-      };
+      if (first === undefined || text === '') return { message, by };
+      const insert = Buffer.concat([Buffer.from(text, 'latin1'), first.insert]);
+      return { message: { ...message, edits: [{ ...first, insert }, ...rest] }, by };
     });
   };
 

@@ -27,12 +27,20 @@ export interface Signable {
   readonly bodyHash: string;
 }
 
+/** What was made. */
+export interface Signed {
+  /** The fields; '' where none could be made. */
+  readonly fields: string;
+  /** The keys, in words: 'example.com with ims2026'. */
+  readonly by: readonly string[];
+}
+
 /** Signs for the domains that have a key. */
 export interface Signer {
   /** The keys for a domain: its own, else those of the nearest one above it. */
   keysOf(domain: string): readonly DomainKey[];
-  /** The signature fields; '' where none could be made. */
-  sign(keys: readonly DomainKey[], signable: Signable): Promise<string>;
+  /** Makes a signature with each key, as far as they can. Never rejects. */
+  sign(keys: readonly DomainKey[], signable: Signable): Promise<Signed>;
   /** A message of our own: the same octets, signed where its From field has a domain with a key. */
   signOwn(content: Buffer): Promise<Buffer>;
 }
@@ -89,7 +97,9 @@ export function createSigner({ domains, clock, journal }: SignerOptions): Signer
   };
   const signAll: Signer['sign'] = async (keys, signable) => {
     const atMs = clock.wall();
-    return (await Promise.all(keys.map((by) => one(by, signable, atMs)))).join('');
+    const made = await Promise.all(keys.map((by) => one(by, signable, atMs)));
+    const by = keys.flatMap(({ domain, selector }, i) => (made[i] === '' ? [] : [`${domain} with ${selector}`]));
+    return { fields: made.join(''), by };
   };
 
   return {
@@ -104,8 +114,8 @@ export function createSigner({ domains, clock, journal }: SignerOptions): Signer
       if (keys.length === 0 || scanner.excess !== undefined) return content;
       const body = new BodyHash();
       body.update(content.subarray(edge + EMPTY_LINE.length));
-      const field = await signAll(keys, { fields: scanner.fields, bodyHash: body.digest() });
-      return field === '' ? content : Buffer.concat([Buffer.from(field, 'latin1'), content]);
+      const { fields } = await signAll(keys, { fields: scanner.fields, bodyHash: body.digest() });
+      return fields === '' ? content : Buffer.concat([Buffer.from(fields, 'latin1'), content]);
     },
   };
 }

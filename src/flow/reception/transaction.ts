@@ -15,6 +15,15 @@ import type { SenderCheck } from '../../mail/sender-check.ts';
 import type { Examination } from '../policy/sender-checks.ts';
 import type { Room } from './room.ts';
 
+/** What is told of a message that is stored. */
+interface Accepted {
+  readonly protocol: string;
+  readonly origin: SessionOrigin;
+  readonly sizeBytes: number;
+  readonly checks: readonly SenderCheck[] | undefined;
+  readonly signed: readonly string[] | undefined;
+}
+
 /** Whose transaction it is. */
 export interface TransactionOwner {
   readonly sessionId: string;
@@ -113,12 +122,15 @@ export class Transaction {
     }
     const draft = this.#draft ?? this.#room.queue.begin();
     this.#committing = true;
-    const commit = (message: NewMessage): Promise<Reply> =>
+    const { protocol } = prepared;
+    const commit = (message: NewMessage, signed?: readonly string[]): Promise<Reply> =>
       draft.commit(message).then(
-        (queueId) => this.#committed(queueId, message, prepared.protocol, origin, sizeBytes, checks),
+        (queueId) => this.#committed(queueId, message, { protocol, origin, sizeBytes, checks, signed }),
         (error: unknown) => this.#notStored(error),
       );
-    return prepared.signed === undefined ? commit(prepared.message) : prepared.signed.then(commit);
+    return prepared.signed === undefined
+      ? commit(prepared.message)
+      : prepared.signed.then(({ message, by }) => commit(message, by));
   }
 
   /** Forgets it. What is being committed stays with the queue. */
@@ -133,14 +145,7 @@ export class Transaction {
     this.#draft = undefined;
   }
 
-  #committed(
-    queueId: QueueId,
-    message: NewMessage,
-    protocol: string,
-    origin: SessionOrigin,
-    sizeBytes: number,
-    checks: readonly SenderCheck[] | undefined,
-  ): Reply {
+  #committed(queueId: QueueId, message: NewMessage, { protocol, origin, sizeBytes, checks, signed }: Accepted): Reply {
     const { reversePath } = message.envelope;
     const recipients: string[] = [];
     const nextHops: string[] = [];
@@ -162,6 +167,7 @@ export class Transaction {
       nextHops,
       ...(checks === undefined || checks.length === 0 ? {} : { checks }),
       ...(origin.forwarded === undefined ? {} : { forwarded: origin.forwarded }),
+      ...(signed === undefined || signed.length === 0 ? {} : { signed }),
     });
     return replies.accepted(queueId);
   }

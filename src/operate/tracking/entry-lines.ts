@@ -19,6 +19,7 @@ function wordsOf(entry: TimelineEntry): readonly string[] {
         `received   from ${entry.client} by ${entry.protocol}${account}, ${showBytes(entry.sizeBytes)}`,
         ...(entry.forwarded === undefined ? [] : [`which brings it for ${printForwardedFrom(entry.forwarded)}`]),
         ...(entry.checks ?? []).map(printSenderCheck),
+        ...(entry.signed === undefined ? [] : [`signed by ${entry.signed.join(' and ')}`]),
         `from ${entry.sender === '' ? '<>' : entry.sender} to ${list(entry.recipients)}`,
         `Message-ID ${entry.messageId === '' ? '(none)' : entry.messageId}; next hops ${list(entry.nextHops)}`,
       ];

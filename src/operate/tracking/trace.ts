@@ -32,6 +32,7 @@ function linesOf(entry: TimelineEntry): string[] {
         `from ${entry.sender === '' ? '<>' : plain(entry.sender)} to ${addresses(entry.recipients)}`,
         ...(entry.forwarded === undefined ? [] : [`for ${plain(printForwardedFrom(entry.forwarded))}`]),
         ...(entry.checks ?? []).map((check) => plain(printSenderCheck(check))),
+        ...(entry.signed === undefined ? [] : [`signed by ${plain(entry.signed.join(' and '))}`]),
         `queued for ${entry.nextHops.map(plain).join(', ')}`,
       ];
     case 'attempt':

@@ -28,48 +28,65 @@ export class BodyHash {
   update(chunk: Buffer): void {
     const out = Buffer.allocUnsafe(chunk.length + WAITING_MAX);
     let used = 0;
+    // In locals: this is done for every octet.
+    let lines = this.#lines;
+    let space = this.#space;
+    let cr = this.#cr;
     for (let at = 0; at < chunk.length; at += 1) {
       const octet = chunk[at] as number;
-      if (this.#cr) {
-        this.#cr = false;
-        if (octet === LF) {
-          this.#space = false;
-          this.#lines += 1;
+      if (cr && octet === LF) {
+        cr = false;
+        space = false;
+        lines += 1;
+        continue;
+      }
+      if (!cr && octet <= SPACE) {
+        if (octet === CR) {
+          cr = true;
           continue;
         }
-        used = this.#waiting(out, used);
+        if (octet === SPACE || octet === TAB) {
+          space = true;
+          continue;
+        }
+      }
+      // Something counts, and with it what waited. The first of a chunk may be more than it has room for; nothing is in `out` then.
+      if (lines > 0 && used === 0) lines = this.#emptyLines(lines);
+      for (; lines > 0; lines -= 1) {
         out[used++] = CR;
+        out[used++] = LF;
       }
-      if (octet === CR) this.#cr = true;
-      else if (octet === SPACE || octet === TAB) this.#space = true;
-      else {
-        if (this.#space || this.#lines > 0) used = this.#waiting(out, used);
-        out[used++] = octet;
-      }
+      if (space) out[used++] = SPACE;
+      space = false;
+      if (cr) {
+        // It stands alone, and what comes after it is looked at anew.
+        out[used++] = CR;
+        cr = false;
+        at -= 1;
+      } else out[used++] = octet;
     }
-    if (used > 0) {
-      this.#text = true;
-      this.#hash.update(out.subarray(0, used));
-    }
+    this.#lines = lines;
+    this.#space = space;
+    this.#cr = cr;
+    if (used === 0) return;
+    this.#text = true;
+    this.#hash.update(used === out.length ? out : out.subarray(0, used));
   }
 
   /** The hash in base64, once the whole body has come. */
   digest(): string {
-    if (this.#cr) this.update(LONE); // the CR at the very end stands alone
+    if (this.#cr) {
+      // At the very end it stands alone: another one makes it count, and is left out itself.
+      this.update(LONE);
+    }
     // A body that is not empty ends with one line end.
     if (this.#text) this.#hash.update(LINES.subarray(0, 2));
     return this.#hash.digest('base64');
   }
 
-  /** What waited counts now. The first of a chunk may be more than the chunk has room for, and nothing is in `out` then. */
-  #waiting(out: Buffer, used: number): number {
-    let to = used;
-    if (to === 0)
-      for (; this.#lines > 0; this.#lines -= Math.min(this.#lines, LINES.length / 2))
-        this.#hash.update(LINES.subarray(0, this.#lines * 2));
-    for (; this.#lines > 0; this.#lines -= 1) to += LINES.copy(out, to, 0, 2);
-    if (this.#space) out[to++] = SPACE;
-    this.#space = false;
-    return to;
+  #emptyLines(count: number): 0 {
+    for (let left = count; left > 0; left -= LINES.length / 2)
+      this.#hash.update(LINES.subarray(0, Math.min(left * 2, LINES.length)));
+    return 0;
   }
 }

@@ -133,6 +133,19 @@ test('a field that is added on the way is seen: what must be there once is close
     );
 });
 
+test('`ims trace` says by which keys a message was signed', async () => {
+  await passed(`${HEADER}\r\nHello.\r\n`);
+  const to = `r${count}@far.test`;
+  const trace = await until(
+    () => `no trace of ${to}`,
+    async () => {
+      const { code, stdout } = await service.ims('trace', to);
+      return code === 0 && /received/.test(stdout) ? stdout : undefined;
+    },
+  );
+  assert.match(trace, /signed by example\.test with rsa and example\.test with ed/);
+});
+
 test('a report of ours is signed by the domain above our name', { skip }, async () => {
   const line = await SmtpLine.open(mx);
   await line.expect(220);
