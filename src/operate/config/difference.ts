@@ -85,15 +85,27 @@ export function applicable(from: Settings, to: Settings): Settings {
   return merged(allSettings(), from, to, false) as Settings; // the same keys with values of one or the other
 }
 
-function without(setting: Setting | undefined, value: unknown): unknown {
-  if (setting?.meta.secret === true && value !== undefined) return HIDDEN;
-  if (Array.isArray(value))
-    return value.map((item: unknown) => without(setting?.shape.kind === 'list' ? setting.shape.item : undefined, item));
+/** What a value may be of: where a setting may take several forms, all of them. */
+const formsOf = (settings: readonly Setting[]): readonly Setting[] =>
+  settings.flatMap((one) => (one.shape.kind === 'one-of' ? [one, ...formsOf(one.shape.options)] : [one]));
+
+function without(settings: readonly Setting[], value: unknown): unknown {
+  const forms = formsOf(settings);
+  if (forms.some(({ meta }) => meta.secret === true) && value !== undefined) return HIDDEN;
+  if (Array.isArray(value)) {
+    const items = forms.flatMap(({ shape }) => (shape.kind === 'list' ? [shape.item] : []));
+    return value.map((item: unknown) => without(items, item));
+  }
   if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, without(fieldOf(setting, key), one)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => {
+      const fields = forms.flatMap((form) => fieldOf(form, key) ?? []);
+      return [key, without(fields, one)];
+    }),
+  );
 }
 
-/** The settings as they may be shown: passwords and their hashes are replaced. */
+/** The settings as they may be shown: passwords, their hashes and private keys are replaced. */
 export function redact(settings: Settings): unknown {
-  return without(allSettings(), settings);
+  return without([allSettings()], settings);
 }

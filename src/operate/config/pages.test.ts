@@ -7,7 +7,7 @@ import { explain, settingsBelow } from './explain.ts';
 import { parseSettings, serialiseSettings } from './finish.ts';
 import { loadConfiguration } from './load.ts';
 import { referencePage } from './reference.ts';
-import { allSettings } from './shape.ts';
+import { allSettings, type Setting } from './shape.ts';
 import { catalogue } from '../../events/catalogue/index.ts';
 import type { Settings } from '../../settings/index.ts';
 
@@ -72,6 +72,32 @@ test('Q231878: a difference names changes, says which need a restart, and never 
   );
   assert.ok(!JSON.stringify(changes).includes('argon2'));
   assert.ok(!JSON.stringify(redact(to)).includes('argon2'));
+});
+
+/** Values that have a secret, one for each place in the settings that may hold one. */
+function secretsIn({ shape, meta }: Setting): readonly unknown[] {
+  if (meta.secret === true) return ['SECRET'];
+  switch (shape.kind) {
+    case 'section':
+      return [...shape.fields].flatMap(([name, field]) => secretsIn(field).map((value) => ({ [name]: value })));
+    case 'map':
+      return secretsIn(shape.entry).map((value) => ({ any: value }));
+    case 'list':
+      return secretsIn(shape.item).map((value) => [value]);
+    case 'one-of':
+      return shape.options.flatMap(secretsIn);
+    default:
+      return [];
+  }
+}
+
+test('no secret is shown, wherever in the settings it stands', () => {
+  const all = secretsIn(allSettings());
+  assert.ok(all.length >= 8, `${all.length}`);
+  for (const one of all) {
+    const shown = JSON.stringify(redact(one as Settings));
+    assert.ok(!shown.includes('SECRET') && shown.includes('(secret)'), JSON.stringify(one));
+  }
 });
 
 test('settings survive the way to another process', () => {
