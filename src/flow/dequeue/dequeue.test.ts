@@ -18,6 +18,7 @@ interface Stage {
   readonly gone: string[];
   ran: number;
   end: ProgramEnd;
+  taking: boolean;
 }
 
 function stage(worker = 0, workers = 1): Stage {
@@ -32,6 +33,7 @@ function stage(worker = 0, workers = 1): Stage {
     told,
     gone,
     ran: 0,
+    taking: true,
     end: { code: 0, signal: undefined, timedOut: false, output: 'well' },
     dequeue: createDequeue({
       clock,
@@ -45,6 +47,7 @@ function stage(worker = 0, workers = 1): Stage {
         },
       },
       rooms: () => assert.fail('no host is asked'),
+      takes: () => made.taking,
       changed: (state) => void states.push(state),
       gone: (name) => void gone.push(name),
     }),
@@ -114,4 +117,29 @@ test('nothing is begun once it is closed, and a dialogue is kept up to its bound
   made.clock.advance(10_000);
   await settle();
   assert.equal(made.ran, 1);
+});
+
+test('while mail is refused by order nothing is fetched, on schedule or by hand; what was owed runs once it is taken again', async () => {
+  const made = stage();
+  made.taking = false;
+  made.dequeue.use(dequeueSettings.parse({ a: { ...PROGRAM, every: '1h' }, b: { ...PROGRAM, every: '1d' } }));
+  for (let hour = 0; hour < 3; hour += 1) {
+    made.clock.advance(3_600_000);
+    await settle();
+  }
+  made.dequeue.start('a');
+  await settle();
+  assert.equal(made.ran, 0);
+  assert.deepEqual(made.told, []);
+  assert.match(made.dequeue.states()[0]?.last?.result ?? '', /^not asked: mail is refused by order/);
+  made.taking = true;
+  made.dequeue.goOn();
+  await settle();
+  assert.equal(made.ran, 2);
+  made.dequeue.goOn();
+  await settle();
+  assert.equal(made.ran, 2, 'nothing is owed any more');
+  made.clock.advance(3_600_000);
+  await settle();
+  assert.equal(made.ran, 3);
 });

@@ -38,6 +38,9 @@ export function createDequeue(parts: DequeueParts): Dequeue {
       return errand !== undefined;
     },
     progress: (name, fromLine) => errands.get(name)?.progress(fromLine),
+    goOn() {
+      for (const errand of errands.values()) errand.goOn();
+    },
     close() {
       closed = true;
       for (const errand of errands.values()) errand.close();

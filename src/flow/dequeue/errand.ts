@@ -18,12 +18,22 @@ export interface ErrandParts {
   readonly journal: Journal;
   /** What the configuration in force has for asking a host. */
   readonly rooms: () => Omit<AskParts, 'show' | 'opened' | 'clock'>;
+  /** Whether mail is taken: while it is not, no host is asked to send any. */
+  readonly takes: () => boolean;
   /** Called whenever the state has changed. */
   readonly changed: (state: DequeueState) => void;
 }
 
 /** The program before it failed, which has an event of its own. */
 const NOT_ASKED = { outcome: 'failed', asked: [], soonAgain: true, byProgram: true } as const;
+
+/** Whoever held the mail would send it in vain, or to another host of ours. */
+const PAUSED = {
+  outcome: 'paused',
+  result: 'not asked: mail is refused by order (ims transfer)',
+  asked: [],
+  soonAgain: false,
+} as const;
 
 /** One entry: runs when its time has come, or when it is told to. One run at a time. */
 export class Errand {
@@ -39,6 +49,8 @@ export class Errand {
   #failures = 0;
   #running = false;
   #closed = false;
+  /** A run is owed since mail was refused by order. */
+  #owed = false;
   #last: DequeueRun | undefined;
   #lines: string[] = [];
   #dialogue: HostDialogue | undefined;
@@ -89,6 +101,11 @@ export class Errand {
     void this.#run();
   }
 
+  /** Makes up for what was paused. */
+  goOn(): void {
+    if (this.#owed) this.start();
+  }
+
   /** Begins no more runs; one that is asking a host is ended, one that receives is not. */
   close(): void {
     this.#closed = true;
@@ -122,6 +139,7 @@ export class Errand {
   /** The programs, and the host between them. */
   async #go(): Promise<HostAnswer> {
     const { entry } = this;
+    if (!this.#parts.takes()) return PAUSED;
     const before = entry.before === undefined ? undefined : await this.#program('before', entry.before);
     let answer: HostAnswer;
     if (before?.ok === false) answer = { ...NOT_ASKED, result: `the program before it: ${before.words}` };
@@ -168,7 +186,8 @@ export class Errand {
   /** A failed run is made again sooner than the schedule says, as long as that makes sense. */
   #plan({ outcome, soonAgain }: HostAnswer): void {
     const { clock } = this.#parts;
-    this.#failures = outcome === 'failed' || outcome === 'refused' ? this.#failures + 1 : 0;
+    this.#owed = outcome === 'paused';
+    if (!this.#owed) this.#failures = outcome === 'failed' || outcome === 'refused' ? this.#failures + 1 : 0;
     const interval = intervalOf(this.entry) ?? Infinity;
     const wait = this.#failures > 0 && soonAgain ? Math.min(interval, retryWait(this.#failures)) : interval;
     this.#dueMs = wait === Infinity ? undefined : clock.now() + wait;
@@ -180,6 +199,7 @@ export class Errand {
     if (asked.length > 0) told.asked(this.entry.command.toUpperCase(), result);
     for (const { line, reply } of asked)
       if (replyKind(reply) !== 'positive' && reply.code !== 453) told.refused(line, reply);
+    if (outcome === 'paused') return;
     if (outcome === 'done' || outcome === 'nothing') told.works();
     else if (outcome === 'failed' && !byProgram) {
       const { nextAtMs } = this.state();

@@ -8,8 +8,11 @@ import type { DequeueSettings } from '../../settings/dequeue.ts';
 import type { Way } from '../../transport/port.ts';
 import type { ByteStream } from '../../world/ports/network.ts';
 
-/** How a run came out: 'nothing' where the host holds no mail, 'refused' where it would not do it, 'failed' where it was not asked. */
-export type RunOutcome = 'done' | 'nothing' | 'refused' | 'failed';
+/**
+ * How a run came out: 'nothing' where the host holds no mail, 'refused' where it would not do it, 'failed' where it was not asked, 'paused'
+ * where it was not asked because mail is refused by order.
+ */
+export type RunOutcome = 'done' | 'nothing' | 'refused' | 'failed' | 'paused';
 
 /** A run that has ended. */
 export interface DequeueRun {
@@ -60,6 +63,8 @@ export interface Dequeue {
   /** Runs an entry now, unless it is running; false where another worker owns it or there is none. */
   start(name: string): boolean;
   progress(name: string, fromLine: number): DequeueProgress | undefined;
+  /** Mail is taken again: what was paused runs. */
+  goOn(): void;
   /** Begins no more runs. What has been turned belongs to reception. */
   close(): void;
 }

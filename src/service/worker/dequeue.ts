@@ -4,16 +4,19 @@ import { createDequeue } from '../../flow/dequeue/dequeue.ts';
 import type { Dequeue, DequeueState } from '../../flow/dequeue/port.ts';
 import type { Reception } from '../../flow/reception/reception.ts';
 import { waysOf } from '../../flow/routing/ways.ts';
+import { takes } from '../../operate/transfer/state.ts';
 import { row } from '../../operate/doctor/verdict.ts';
 import type { World } from '../../world/world.ts';
 import type { ToChild } from '../messages.ts';
 import type { Board, PartSaid } from '../parts/board.ts';
 import type { Generation } from './generation.ts';
+import type { WorkerTransfer } from './transfer.ts';
 
 /** What of a running worker fetched mail leads to. */
 export interface DequeueTargets {
   readonly generation: Pick<Generation, 'settings' | 'resolver' | 'dialer'>;
   readonly reception: Reception;
+  readonly transfer: Pick<WorkerTransfer, 'mode'>;
 }
 
 /** The hosts that hold mail for us, and this worker's share of them: what comes over a turned connection meets the rules of reception. */
@@ -30,6 +33,7 @@ export function openDequeue(
     journal,
     worker: shard,
     workers,
+    takes: () => takes(targets().transfer.mode),
     changed: (state) => board.set(partOf(state)),
     gone: (name) => board.drop(`dequeue ${name}`),
     rooms() {

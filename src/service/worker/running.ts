@@ -7,7 +7,7 @@ import { createReception, type Reception } from '../../flow/reception/reception.
 import type { OutsideAnswer, OutsideLook } from '../../operate/actions/outside.ts';
 import type { RunningJournal } from '../../operate/journal/journal.ts';
 import { openTimelineLog, type TimelineLog } from '../../operate/tracking/timeline-log.ts';
-import { readTransfer } from '../../operate/transfer/state.ts';
+import { readTransfer, takes } from '../../operate/transfer/state.ts';
 import type { Gateways } from '../../transport/gateway/port.ts';
 import type { ProxyHealth } from '../../transport/proxy-health.ts';
 import { createProxyInward, type ProxyInward } from '../../transport/proxy-inward.ts';
@@ -175,6 +175,9 @@ export async function startRunning(
   };
   gateways.use(settings.gateways);
   proxies.use(settings.routing.proxies);
+  transfer.onChange(() => {
+    if (takes(transfer.mode)) running.dequeue.goOn();
+  });
   running.dequeue.use(settings.dequeue);
   const begin = async (opened: Shard): Promise<void> => {
     shards.unshift(opened);

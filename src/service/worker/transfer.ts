@@ -15,6 +15,7 @@ export class WorkerTransfer {
   readonly #schedulers: () => readonly Pick<Scheduler, 'holdBack'>[];
   #mode: TransferMode = 'both';
   #end: Timer | undefined;
+  #changed: () => void = () => undefined;
 
   constructor(clock: Pick<Clock, 'wall' | 'after'>, schedulers: () => readonly Pick<Scheduler, 'holdBack'>[]) {
     this.#clock = clock;
@@ -23,6 +24,11 @@ export class WorkerTransfer {
 
   get mode(): TransferMode {
     return this.#mode;
+  }
+
+  /** Who hears that an order came into force or ended. */
+  onChange(changed: () => void): void {
+    this.#changed = changed;
   }
 
   /** Puts an order into force, and ends it at its time, whether or not anybody is there to say so. */
@@ -34,6 +40,7 @@ export class WorkerTransfer {
     const { untilMs } = state;
     if (this.#mode !== 'both' && untilMs !== undefined)
       this.#end = this.#clock.after(untilMs - now, () => void this.use(state));
+    this.#changed();
     await Promise.all(this.#schedulers().map((scheduler) => this.prepare(scheduler)));
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startDnsServer, type TestDnsServer } from '../../support/dns-server.ts';
 import { SmtpLine } from '../../support/ledger-client.ts';
+import { until } from '../../support/programs.ts';
 import { freePort, startService, type TestService } from '../../support/service.ts';
 
 const CUSTOMER = '127.0.1.9';
@@ -89,4 +90,18 @@ test('what stands against TLS or a log-in is told in words, and no password is s
   const login = await now('login');
   assert.match(login, /^failed: it offers no way to log in that may be used/m);
   assert.doesNotMatch(login, /AUTH/);
+});
+
+test('while mail is refused by order no host is asked; with the end of the order it is, by itself', async () => {
+  await customer.ims('transfer', 'out', '--reason', 'work');
+  const paused = await customer.ims('dequeue', 'now', 'provider');
+  assert.match(paused.stdout, /^paused: not asked: mail is refused by order/m);
+  assert.equal(paused.code, 1);
+  const before = customer.events.length;
+  await customer.ims('transfer', 'both');
+  await until(
+    () => `event 2880; seen: ${customer.told()}`,
+    () => customer.events.slice(before).some(({ event, data }) => event === 2880 && data['entry'] === 'provider'),
+    10_000,
+  );
 });

@@ -54,7 +54,7 @@ async function now(session: CliSession, command: Command, name: string): Promise
     },
   );
   if (run === undefined) return;
-  if (run.outcome === 'refused' || run.outcome === 'failed') session.code = exitCodes.negative;
+  if (['refused', 'failed', 'paused'].includes(run.outcome)) session.code = exitCodes.negative;
   if (json) return session.json({ ...run, dialogue: lines });
   const colour = session.code === exitCodes.negative ? 'red' : 'green';
   session.print(`${session.paint(colour, run.outcome)}: ${plain(run.result)}`);
