@@ -159,6 +159,19 @@ test('odd bodies and headers: empty, without an empty line, without a last line 
     assert.ok(await isSigned(content), content.toString('latin1').slice(0, 200));
 });
 
+test('more fields than a header section may have kept are refused, and those of one name are all covered', async () => {
+  const many = (count: number): string => `${'To: x@far.test\r\n'.repeat(count)}${MAIL}`;
+  const [one] = await signed(many(300));
+  assert.equal(
+    one?.tags
+      .get('h')
+      ?.split(':')
+      .filter((name) => name.trim() === 'to').length,
+    302,
+  );
+  await assert.rejects(queued(many(1000)), /refused/);
+});
+
 test('the same signature, however the content is cut into chunks', async () => {
   const content = MAIL.replace('body', 'two  words\r\n\r\n\r\nand\tmore \r\n\r\n');
   const whole = (await signed(content))[0]?.signature.toString('hex');

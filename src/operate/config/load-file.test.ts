@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { loadConfigurationFile } from './load-file.ts';
 import { printProblem } from './problem.ts';
@@ -91,4 +92,25 @@ test('certificate and key must be what they are called', async () => {
     '/etc/ims/ims.yaml:3:21: error: tls.certificate: holds no certificate in PEM form; found /etc/ims/c.pem',
     '/etc/ims/ims.yaml:3:33: error: tls.key: holds no private key in PEM form; found /etc/ims/k.pem',
   ]);
+});
+
+test('a key that signs is read; one that is missing, weak or none at all is a warning, and the rest goes on', async () => {
+  const domains = 'domains: { example.com: { mailboxes: { postmaster: }, dkim: { selector: s1, keyFile: k.pem } } }\n';
+  const words = async (key: File | undefined): Promise<readonly string[]> =>
+    (
+      await load({
+        '/etc/ims/ims.yaml': { text: `${HEAD}${domains}` },
+        ...(key === undefined ? {} : { '/etc/ims/k.pem': key }),
+      })
+    ).words;
+  const pem = (modulusLength: number): string =>
+    generateKeyPairSync('rsa', { modulusLength }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const at = "/etc/ims/ims.yaml:3:86: warning: domains.'example.com'.dkim.keyFile:";
+  assert.deepEqual(await words({ text: pem(2048) }), []);
+  assert.deepEqual(await words(undefined), [`${at} there is no such file; found /etc/ims/k.pem`]);
+  assert.deepEqual(await words({ text: pem(1024) }), [
+    `${at} is an RSA key of 1024 bits; 2048 are advised (RFC 8301 §3.2); found /etc/ims/k.pem`,
+  ]);
+  assert.match((await words({ text: 'x' })).join(), /warning: .* is no private key in PEM form/);
+  assert.match((await words({ text: pem(2048), mode: 0o644 })).join(), /can be read by other users/);
 });
