@@ -34,6 +34,7 @@ import { everythingRuns, instanceLock, serviceAnswers } from './service.ts';
 import { loginsTaken } from './smart-host-login.ts';
 import { loginsComplete, smartHostsAnswer } from './smart-hosts.ts';
 import { dataDirectory, localFileSystem, privateDirectories, space, writableFileSystem } from './storage.ts';
+import { storesKnowMailboxes } from './store-mailboxes.ts';
 import { logSpace, ownersOne, syncWorks } from './storage-works.ts';
 import { listenersShakeHands } from './tls-handshake.ts';
 import { keyReadable, trustStoreThere } from './tls-use.ts';
@@ -119,6 +120,7 @@ export const checks: readonly Check[] = [
   smartHostsAnswer,
   loginsComplete,
   loginsTaken,
+  storesKnowMailboxes,
   portOut,
   notIntercepted,
   pathMtu,
