@@ -23,7 +23,7 @@ pre code { padding: 0 }
 .verdict { font-size: 1.15rem; font-weight: bold; margin: .8rem 0 }
 .soft { opacity: .75; font-size: .9rem }
 form { margin: .5rem 0 }
-form.row { display: flex; flex-wrap: wrap; gap: .5rem }
+.row { display: flex; flex-wrap: wrap; gap: .5rem }
 input, textarea, select, button { font: inherit; max-width: 100% }
 textarea { width: 100%; min-height: 6rem }
 label { display: block }

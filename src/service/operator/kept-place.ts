@@ -35,6 +35,8 @@ export interface KeptPlaceParts {
 export class KeptPlace {
   readonly #parts: KeptPlaceParts;
   #place: string | undefined;
+  /** Raised with every change of the place: what was begun before it counts no more. */
+  #turn = 0;
   #serving: { close(): Promise<void> } | undefined;
   #retry: Timer | undefined;
   #told: string | undefined;
@@ -57,6 +59,7 @@ export class KeptPlace {
 
   /** Leaves the place to the process that comes after this one. */
   close(): void {
+    this.#turn += 1;
     this.#place = undefined;
     this.#retry?.cancel();
     void this.#serving?.close();
@@ -64,6 +67,7 @@ export class KeptPlace {
   }
 
   async #open(place: string): Promise<void> {
+    const turn = this.#turn;
     try {
       const where = parseLoopbackPlace(place);
       if (where === undefined) throw new Error('it is no loopback address with a port, and no path');
@@ -71,13 +75,13 @@ export class KeptPlace {
       const handle = await this.#parts.socket(place);
       if (handle === undefined) throw new Error('the supervisor lends no socket');
       const serving = await this.#parts.serve(handle);
-      if (this.#place !== place) return void serving.close();
+      if (this.#turn !== turn) return void serving.close();
       this.#serving = serving;
       const again = this.#told !== undefined;
       this.#told = undefined;
       this.#parts.served(place, again);
     } catch (error) {
-      if (this.#place !== place) return;
+      if (this.#turn !== turn) return;
       const cause = errnoOf(error) || (error instanceof Error ? error.message : String(error));
       // A condition that lasts is told once, and again only when its cause changes.
       const changed = this.#told !== cause;

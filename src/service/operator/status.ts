@@ -54,10 +54,10 @@ function processState(
   state: string,
   parts: readonly PartState[],
 ): Pick<ProcessStatus, 'state' | 'why'> {
-  if (state === 'ready') return { state: 'running' };
   if (state === 'stopping') return { state };
   // One that waits for its storage does not merely start.
   const said = parts.find(({ part }) => part === (role === 'worker' ? `worker ${index}` : role));
+  if (state === 'ready' && said?.state !== 'failed') return { state: 'running' };
   if (state === 'starting' && said?.state !== 'stopped') return { state };
   return { state: 'down', ...(said?.cause === undefined ? {} : { why: said.cause }) };
 }
