@@ -129,7 +129,7 @@ const MEANINGS: readonly {
   {
     words: /spf|dkim|dmarc|5\.7\.2[036]|unauthenticated/i,
     cause: 'they do not find our mail authorised (SPF, DKIM or DMARC)',
-    cure: 'Publish an SPF record that covers the address we send from; ims doctor --only names shows the exact text',
+    cure: 'Publish an SPF record that covers the address we send from, and sign (ims dkim new); ims doctor --only records shows the exact texts',
   },
   {
     words: /dnssec|bogus|signature expired/i,
