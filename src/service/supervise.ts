@@ -13,7 +13,8 @@ import type { Board } from './parts/board.ts';
 import { runDirectory, shardsOnDisk } from './paths.ts';
 import type { RecentEvents } from './recent-events.ts';
 import type { Configuration, RunOptions } from './run.ts';
-import { layerOf, makeBriefing, rereadConfiguration } from './supervisor/briefing.ts';
+import { layerOf, makeBriefing, rereadCertificate, rereadConfiguration } from './supervisor/briefing.ts';
+import { CertificateWatch } from './supervisor/certificate-watch.ts';
 import { openDataFormats } from './supervisor/data-formats.ts';
 import { Elsewhere } from './supervisor/elsewhere.ts';
 import { limits } from './supervisor/limits.ts';
@@ -76,6 +77,7 @@ async function serve(parts: Run): Promise<'ended' | { readonly held: string }> {
       : { generation: 1, settings, certificate: undefined, nameServers: [] };
   const standIn = trouble === undefined ? {} : { place: place?.directory ?? '' };
   const briefing = { ...made, ...standIn, ...layerOf(parts) };
+  let { certificate } = briefing;
   tellKeyReadAsRoot(settings, user, journal);
   const supervisor = new Supervisor({
     clock: world.clock,
@@ -99,7 +101,7 @@ async function serve(parts: Run): Promise<'ended' | { readonly held: string }> {
       const { reloaded, text } = await rereadConfiguration(path, before, world, journal, board);
       if (!reloaded.ok) return reloaded;
       const applied = (): void => {
-        settings = reloaded.briefing.settings;
+        ({ settings, certificate } = reloaded.briefing);
         inUse = { path, instead: undefined, text };
         board.set({ part: 'configuration', state: 'running' });
         if (storageThere) void keep(inUse, settings, board);
@@ -147,14 +149,28 @@ async function serve(parts: Run): Promise<'ended' | { readonly held: string }> {
       await removeDeadSockets(settings);
       const made = await makeBriefing(settings, supervisor.status().generation, world, journal, board);
       const whole = { ...made, ...layerOf(parts) };
+      ({ certificate } = whole);
       await supervisor.storageFound(whole, await orphansOf(settings, workers));
       if (before !== undefined) leavePlace(before);
     }
   }
   if (storageThere) {
     const watch = new StorageWatch({ ...world, journal, board, settings, configurationPath: path, changed });
+    const certificates = new CertificateWatch({
+      ...world,
+      tlsContext: world.network.tlsContext,
+      settings: () => settings,
+      inUse: () => certificate,
+      renew: () =>
+        supervisor.reload((before) =>
+          rereadCertificate(before, world, journal, board, (next) => {
+            ({ certificate } = next);
+          }),
+        ),
+    });
     await stopped;
     watch.stop();
+    certificates.stop();
   }
   if (current !== undefined) leavePlace(current);
   elsewhere.leave();

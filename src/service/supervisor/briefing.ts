@@ -106,6 +106,21 @@ export async function rereadConfiguration(
   return { reloaded: { ok: true, briefing, changes, listeners: loaded.settings.listeners }, text };
 }
 
+/** Reads certificate and key again, and nothing else, for the supervisor's `reload`. */
+export async function rereadCertificate(
+  inUse: Briefing,
+  world: BriefingWorld,
+  journal: Journal,
+  board: Board,
+  applied: (briefing: Briefing) => void,
+): Promise<Reloaded> {
+  const { settings, generation } = inUse;
+  const made = await makeBriefing(settings, generation + 1, world, journal, board);
+  const briefing = { ...made, nameServers: inUse.nameServers, ...layerOf(inUse) };
+  const change = { key: 'tls.certificate', from: 'as it was', to: 'as it is on disk', restart: false };
+  return { ok: true, briefing, changes: [change], listeners: settings.listeners, applied: () => applied(briefing) };
+}
+
 /** What stands before the sockets stays until the end of this process. */
 export const layerOf = ({ layer }: { readonly layer?: string | undefined }): Pick<Briefing, 'layer'> =>
   layer === undefined ? {} : { layer };

@@ -16,6 +16,8 @@ export const limits = {
   verdictBytesMax: 400,
   /** Between two looks whether the spool is still there. */
   storageLookMs: 2_000,
+  /** Between two looks whether certificate and key on disk are others. */
+  certificateLookMs: 20_000,
   /** First and longest wait before a data directory that cannot be used is tried again. */
   storageRetryMs: 1_000,
   storageRetryMsMax: 5_000,

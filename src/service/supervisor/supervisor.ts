@@ -152,12 +152,12 @@ export class Supervisor {
   }
 
   /** Reads the configuration again; every worker confirms it, or nothing changes. */
-  async reload(): Promise<ReloadResult> {
+  async reload(read: SupervisorParts['reload'] = this.#parts.reload): Promise<ReloadResult> {
     if (this.#reloading) return { ok: false, problems: undefined, why: 'another reload is under way' };
     this.#reloading = true;
     this.#parts.notify('RELOADING=1');
     try {
-      const result = await this.#reloadOnce();
+      const result = await this.#reloadOnce(read);
       const { journal, configurationPath } = this.#parts;
       if (result.ok) {
         const list = (names: readonly string[]): string => (names.length === 0 ? 'nothing' : names.join(', '));
@@ -187,8 +187,8 @@ export class Supervisor {
     return this.#stopping;
   }
 
-  async #reloadOnce(): Promise<ReloadResult> {
-    const read = await this.#parts.reload(this.#briefing);
+  async #reloadOnce(from: SupervisorParts['reload']): Promise<ReloadResult> {
+    const read = await from(this.#briefing);
     if (!read.ok) return { ok: false, problems: read.problems, why: read.problems.map(printProblem).join('; ') };
     const briefing = this.#listeners.withoutGivenUp(read.briefing, read.listeners);
     const asked = this.#workers.filter(({ state }) => state === 'ready');

@@ -254,7 +254,7 @@ class AskingResolver implements StubResolver {
     }
     if (exchange.kind === 'failed') {
       this.#asked(printNameServer(server), true);
-      health.failed(server, exchange.reason);
+      health.failed(server, exchange.reason, 'silent');
       return { failure: exchange.reason, silent: true };
     }
     const { response } = exchange;
@@ -262,7 +262,7 @@ class AskingResolver implements StubResolver {
     if (response.rcode !== 0 && response.rcode !== 3) {
       const reason = refusalOf(server, name, response);
       // SERVFAIL speaks of the name, REFUSED of the server.
-      if (response.rcode === 5) health.failed(server, reason);
+      if (response.rcode === 5) health.refused(server, reason);
       else if (this.#credence?.doubts(server) !== true) health.answered(server);
       const silent = response.rcode === SERVFAIL && response.errors === undefined;
       return { failure: reason, ...(silent ? { unexplained: server } : {}) };
