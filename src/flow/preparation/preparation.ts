@@ -177,7 +177,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
     profile !== 'lmtp' &&
     (account !== undefined ||
       (stranger !== true &&
-        (forwarded === undefined || forwarded.address === '') &&
+        (forwarded === undefined || forwarded.address === '' || forwarded.source === 'LOCAL') &&
         options.trusts?.(clientAddress) === true));
 
   /** The message with its signatures on top (RFC 6376 §5.6). Who sends by login signs only as the domain that the login covers. */

@@ -107,6 +107,8 @@ test('mail of our users that leaves is signed on top, as the domain of its From 
   );
   assert.match((await queued(MAIL)).toString(), /^DKIM-Signature: v=1; [\s\S]*\r\nReceived: from /);
   assert.ok(await isSigned(MAIL, { origin: user }));
+  const front: SessionOrigin = { ...trusted, forwarded: { address: '198.51.100.9', source: 'LOCAL' } };
+  assert.ok(await isSigned(MAIL, { origin: front }), 'a trusted host says that its own users wrote it');
   assert.ok(await isSigned(MAIL.replace('@example', '@office.example'), { from: at('x', 'y.test') }), 'a domain below');
 });
 

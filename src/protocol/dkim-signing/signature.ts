@@ -24,9 +24,10 @@ export interface SignatureFacts {
 }
 
 /** Fields that are covered whether they are there or not: none can be added unseen (RFC 6376 §8.15). */
-const ALWAYS = ['from', 'to', 'cc', 'subject', 'date', 'reply-to'];
-/** Fields that are covered, and closed, where they are there (RFC 6376 §5.4.1). */
+const ALWAYS = ['from', 'to', 'cc', 'subject', 'reply-to'];
+/** Fields that are covered, and closed, where they are there (RFC 6376 §5.4.1): a later host may add those that a message lacks. */
 const CLOSED = [
+  'date',
   'sender',
   'message-id',
   'in-reply-to',

@@ -18,15 +18,21 @@ interface NewOptions {
 const KEY_MODE = 0o600;
 const DIRECTORY_MODE = 0o750;
 
-/** Started as root, the service works as another user: that one's checks read the key, too. */
+/** Made by root, the key becomes the service's: of the owner of its data, or of the user that it is told to work as. */
 async function giveToService({ io }: CliSession, { server }: Settings, paths: readonly string[]): Promise<void> {
-  if (server.user === undefined || io.host === undefined || io.changes === undefined) return;
-  const { identityOf } = await import('../../doctor/facts/users.ts');
-  const host = await io.host();
-  const identity = await identityOf(host, server.user, server.group);
-  const changes = await io.changes();
-  if (identity === undefined || host.self.uid !== 0) return;
-  for (const path of paths) await changes.setOwner(path, identity.uid, identity.gids[0] ?? 0);
+  if (io.host === undefined || io.changes === undefined) return;
+  const [host, changes] = await Promise.all([io.host(), io.changes()]);
+  if (host.self.uid !== 0) return;
+  const data = await changes.entry(server.data);
+  let owner: { readonly uid: number; readonly gid: number } | undefined =
+    data.ok && data.value.uid !== 0 ? data.value : undefined;
+  if (owner === undefined && server.user !== undefined) {
+    const { identityOf } = await import('../../doctor/facts/users.ts');
+    const identity = await identityOf(host, server.user, server.group);
+    if (identity !== undefined) owner = { uid: identity.uid, gid: identity.gids[0] ?? 0 };
+  }
+  if (owner === undefined) return;
+  for (const path of paths) await changes.setOwner(path, owner.uid, owner.gid);
 }
 
 async function runNew(session: CliSession, command: Command, name: string): Promise<void> {
