@@ -1,6 +1,7 @@
 /** A directory copied as it is: octets, modes, owners and times, on stable storage and compared with what was read. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { errnoOf } from '../../events/fault.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import type { HostChanges, HostEntry } from '../../world/ports/host-changes.ts';
 
@@ -97,16 +98,23 @@ export async function likeness(changes: TreeWorld['changes'], path: string, like
   await changes.setModified(path, like.modifiedMs);
 }
 
-/** Removes a copy; what is not of it stays. */
+/** What removing meets where a file was not made yet, or something lies beside it. */
+const NOT_OURS: ReadonlySet<string> = new Set(['ENOENT', 'ENOTEMPTY']);
+
+/** Removes a copy; what is not of it stays. Rejects where something of it stays, too. */
 export async function removeTree(
   { disk, changes }: TreeWorld,
   top: string,
   entries: readonly TreeEntry[],
 ): Promise<void> {
+  let failed: unknown;
   for (const { path, kind } of [...entries].reverse()) {
     const gone = kind === 'directory' ? changes.removeDirectory(join(top, path)) : disk.unlink(join(top, path));
-    await gone.catch(() => undefined); // it was not made yet
+    await gone.catch((error: unknown) => {
+      if (!NOT_OURS.has(errnoOf(error))) failed ??= error;
+    });
   }
+  if (failed !== undefined) throw failed;
 }
 
 async function copyFile(disk: TreeWorld['disk'], from: string, to: string): Promise<string> {

@@ -135,6 +135,22 @@ test('what cannot be put back is said, and what can is put back', async () => {
   assert.equal(await read(`${move.configuration}.spool`), marker(move.from));
 });
 
+test('a copy that cannot be taken away again is said', async () => {
+  const { run, read } = await stage((sim) => ({
+    rename: async () => {
+      throw fault('EBUSY');
+    },
+    unlink: async (path: string) => {
+      if (path === `${move.to}/queue/0/1.log`) throw fault('EIO');
+      return sim.unlink(path);
+    },
+  }));
+  const end = await run();
+  assert.ok(end.kind === 'undone');
+  assert.match(end.left ?? '', /EIO/);
+  assert.equal(await read(move.configuration), TEXT);
+});
+
 test('what does not read back as it was written is no copy', async () => {
   const { run, asBefore } = await stage((sim) => ({
     open: async (path: string, how: 'create' | 'write' | 'read', mode?: number) => {
