@@ -69,6 +69,8 @@ export const certificateGraceMs = 120_000;
 export const inodesMin = 1000;
 /** Ports for connections outwards below which they may run out. */
 export const ephemeralPortsMin = 4000;
+/** Connections that may wait at a listener. */
+export const backlogMin = 64;
 /** File descriptors that a worker needs besides its connections. */
 export const descriptorsSpare = 256;
 /** How far files may lie in the future of the clock. */

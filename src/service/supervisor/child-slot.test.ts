@@ -11,6 +11,7 @@ test('Q234065: a child that says nothing for too long hangs: it is told once, en
   const journal = memoryJournal();
   const killed: string[] = [];
   const ends: ((end: ChildEnd) => void)[] = [];
+  let takes = 'SIGABRT';
   const fork = (): Child => ({
     pid: 100 + ends.length,
     send: () => true,
@@ -18,7 +19,7 @@ test('Q234065: a child that says nothing for too long hangs: it is told once, en
     onEnd: (listener) => void ends.push(listener),
     kill: (signal) => {
       killed.push(signal);
-      ends.at(-1)?.({ code: undefined, signal });
+      if (signal === takes) ends.at(-1)?.({ code: undefined, signal });
     },
   });
   const slot = new ChildSlot({
@@ -41,6 +42,10 @@ test('Q234065: a child that says nothing for too long hangs: it is told once, en
   assert.deepEqual(killed, ['SIGABRT']);
   assert.equal(journal.names.filter((name) => name === 'supervisor.child-hung').length, 1);
   assert.equal(ends.length, 2);
+  takes = 'SIGKILL';
+  clock.advance(limits.silentMs + 4 * limits.watchMs);
+  assert.deepEqual(killed.slice(1), ['SIGABRT', 'SIGKILL'], 'one that was stopped from outside takes no other');
+  assert.equal(journal.names.filter((name) => name === 'supervisor.child-hung').length, 2, 'once for each');
 });
 
 test('a child that ends again and again is told end by end while it works in between, then once as lasting, until it lives', async () => {

@@ -114,12 +114,34 @@ export class ChildSlot {
         reject(new Error(`${this.#parts.role} ${this.#parts.index} is ${this.state}`));
         return;
       }
-      const timer = this.#parts.clock.after(limits.callMs, () => {
-        this.#calls.delete(id);
-        reject(new Error(`${this.#parts.role} ${this.#parts.index} did not answer in time`));
-      });
-      this.#calls.set(id, { resolve, reject, timer });
+      if (this.silentMs !== undefined) return reject(new Error(this.#silence(this.silentMs)));
+      this.#calls.set(id, { resolve, reject, timer: this.#patience(id, reject, limits.callMs) });
     });
+  }
+
+  /** For how long it has said nothing at all, where that is longer than it should be. */
+  get silentMs(): number | undefined {
+    const silent = this.#parts.clock.now() - this.#heardAt;
+    return this.state === 'ready' && silent > limits.quietMs ? silent : undefined;
+  }
+
+  /** Ends a call that is not answered: at once where the child says nothing at all, and at the latest after `leftMs`. */
+  #patience(id: number, reject: (error: Error) => void, leftMs: number): Timer {
+    const { clock, role, index } = this.#parts;
+    return clock.after(Math.min(leftMs, limits.quietLookMs), () => {
+      const silent = this.silentMs;
+      const waiting = this.#calls.get(id);
+      if (silent === undefined && leftMs > limits.quietLookMs && waiting !== undefined) {
+        this.#calls.set(id, { ...waiting, timer: this.#patience(id, reject, leftMs - limits.quietLookMs) });
+        return;
+      }
+      this.#calls.delete(id);
+      reject(new Error(silent === undefined ? `${role} ${index} did not answer in time` : this.#silence(silent)));
+    });
+  }
+
+  #silence(ms: number): string {
+    return `${this.#parts.role} ${this.#parts.index} has not reacted for ${Math.round(ms / 1000)} s`;
   }
 
   /** Asks the child to end, and kills it when it has not by `killAfterMs`. */
@@ -179,15 +201,14 @@ export class ChildSlot {
 
   #watchOver(): void {
     this.#watch?.cancel();
-    this.#watch = this.#parts.clock.after(5_000, () => {
-      const now = this.#parts.clock.now();
-      if (now - this.#heardAt > limits.silentMs) {
-        const { journal, role, index } = this.#parts;
-        const silent = Math.round(now - this.#heardAt);
-        if (this.failing === undefined) journal.emit('supervisor.child-hung', { role, index, silent });
-        this.#child?.kill('SIGABRT');
-      }
-      this.#watchOver();
+    this.#watch = this.#parts.clock.after(limits.watchMs, () => {
+      const { clock, journal, role, index } = this.#parts;
+      const silent = Math.round(clock.now() - this.#heardAt);
+      if (silent <= limits.silentMs) return this.#watchOver();
+      if (this.failing === undefined) journal.emit('supervisor.child-hung', { role, index, silent });
+      this.#child?.kill('SIGABRT');
+      // One that was stopped (SIGSTOP) takes no other signal than this.
+      this.#watch = clock.after(limits.watchMs, () => this.#child?.kill('SIGKILL'));
     });
   }
 

@@ -23,6 +23,8 @@ export const limits = {
   storageRetryMsMax: 5_000,
   /** A child that has not said for so long that it is alive hangs: it is ended and started again. */
   silentMs: 45_000,
+  /** How often that is looked at, and how long one that is told to end by it may take. */
+  watchMs: 5_000,
   /** Waits before a child is started again, by failures in a row within `steadyMs`; the last one stays. */
   restartWaitsMs: [0, 200, 1_000, 3_000, 10_000],
   /** So many ends in a row before a child was ready, or in all, are told as one lasting condition. */
@@ -37,6 +39,9 @@ export const limits = {
   prepareMs: 20_000,
   /** How long a call to a child may take. */
   callMs: 60_000,
+  /** A child that runs says something every five seconds; from this silence on it is shown, and nobody waits for it. Looked at so often. */
+  quietMs: 9_000,
+  quietLookMs: 1_000,
   /** How long a worker may take to say what it measures. */
   measureMs: 1_500,
 } as const;

@@ -9,9 +9,12 @@ export interface ChildLook {
   readonly index: number;
   readonly state: 'starting' | 'ready' | 'waiting' | 'stopping' | 'stopped';
   readonly sinceMs: number;
+  readonly pid: number | undefined;
   readonly parts: readonly PartState[];
   /** Why it ends again and again, where it does. */
   readonly failing: string | undefined;
+  /** For how long it has said nothing, where that is too long. */
+  readonly silentMs: number | undefined;
 }
 
 /** What the overview is made of. */
@@ -24,7 +27,7 @@ export interface OverviewParts {
 }
 
 /** A child as `ims status` shows processes. */
-export function processOf(child: ChildLook & { readonly pid: number | undefined; readonly restarts: number }) {
+export function processOf(child: ChildLook & { readonly restarts: number }) {
   const { role, index, pid, state, restarts, sinceMs } = child;
   return { role, index, pid, state, restarts, sinceMs };
 }
@@ -57,7 +60,7 @@ function merged(parts: readonly PartState[]): readonly PartState[] {
   return [...byName.values()];
 }
 
-function childPart({ role, index, state, sinceMs, parts, failing }: ChildLook): PartState {
+function childPart({ role, index, state, sinceMs, parts, failing, silentMs, pid }: ChildLook): PartState {
   const part = role === 'worker' ? `worker ${index}` : 'operator';
   const failed = {
     part,
@@ -69,6 +72,15 @@ function childPart({ role, index, state, sinceMs, parts, failing }: ChildLook): 
   };
   switch (state) {
     case 'ready':
+      if (silentMs !== undefined)
+        return {
+          part,
+          sinceMs,
+          state: 'failed',
+          event: 4800,
+          cause: `it has not reacted for ${Math.round(silentMs / 1000)} s; it is ended and started again when that lasts`,
+          cure: `ps -o pid,stat,wchan:30,args -p ${pid ?? ''} (T: stopped, kill -CONT lets it go on; D: it waits for a disk)`,
+        };
       return failing === undefined ? { part, state: 'running', sinceMs } : { ...failed, state: 'degraded' };
     case 'starting': {
       if (failing !== undefined) return failed;
@@ -90,7 +102,8 @@ const place = (address: string, port: number): string =>
 function listenerParts({ briefing, listeners, children, startedAtMs }: OverviewParts): readonly PartState[] {
   const { settings, certificate } = briefing;
   const workers = children.filter(({ role }) => role === 'worker');
-  const accepting = workers.some(({ state }) => state === 'ready');
+  const ready = workers.filter(({ state }) => state === 'ready');
+  const accepting = ready.some(({ silentMs }) => silentMs === undefined);
   const heldUp = workers.every((worker) => isHeldUp(worker) || worker.state === 'stopped');
   if (listeners.length === 0)
     return Object.entries(settings.listeners).map(([name]) => ({
@@ -111,6 +124,7 @@ function listenerParts({ briefing, listeners, children, startedAtMs }: OverviewP
         evidence: [{ what: place(address, port), expected: 'bound', seen: problem ?? 'not bound' }],
         cure: 'ims doctor --only listeners',
       };
+    if (!accepting && ready.length > 0) return { part, state: 'stopped', sinceMs, cause: 'no worker reacts' };
     if (!accepting)
       return heldUp
         ? { part, state: 'stopped', sinceMs, cause: 'no worker has its queue open' }

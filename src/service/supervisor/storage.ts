@@ -65,6 +65,8 @@ export async function openStorage(parts: StorageParts): Promise<StorageTrouble |
     if (marker !== undefined && sign?.data === data && !(await holdsSpool(disk, data)))
       return await missing(parts, marker, sign.madeAtMs);
     const run = runDirectory(settings);
+    for (const directory of [data, run, ...['queue', 'events', 'timeline'].map((name) => `${data}/${name}`)])
+      if ((await disk.entry(directory))?.kind === 'file') return inTheWay(parts, directory);
     // The last one so that what is made in it later has an owner who may look into it.
     for (const directory of [data, run, eventDirectory(settings, '')]) {
       at = directory;
@@ -99,12 +101,13 @@ export async function missing(
   made: number,
 ): Promise<StorageTrouble> {
   const { data: path } = settings.server;
-  const there = (await disk.entry(path)) !== undefined;
+  const there = await disk.entry(path);
+  if (there?.kind === 'file') return inTheWay({ settings, ownership: () => undefined }, path);
   return {
     event: 'service.spool-missing',
     data: { path, made, marker },
     evidence: [
-      { what: path, expected: 'holds a spool', seen: there ? 'no spool in it' : 'not there' },
+      { what: path, expected: 'holds a spool', seen: there === undefined ? 'not there' : 'no spool in it' },
       { what: marker, expected: 'agrees', seen: `says that a spool was made in ${path}` },
     ],
     cure: `findmnt -T ${path} (mount what is missing there; nothing else is needed)`,
@@ -127,6 +130,11 @@ const WORDS: Readonly<Record<string, (path: string) => string>> = {
   ENOENT: (path) => `${path} leads by a symbolic link to a place that is not there`,
   ELOOP: (path) => `${path} is behind symbolic links that lead round in a circle`,
 };
+
+/** Says that a file is where a directory has to be. */
+function inTheWay(parts: Pick<StorageParts, 'settings' | 'ownership'>, path: string): StorageTrouble {
+  return unusable(parts, path, Object.assign(new Error(path), { code: 'EEXIST' }));
+}
 
 /** Says why a place of the storage cannot be used, by the error that it gave. */
 export function unusable(

@@ -162,6 +162,26 @@ test('a link to a volume that is not mounted is named as that, nothing is made i
   await service.restart();
 });
 
+test('a file where a directory of the data directory belongs is named, by the service and by the doctor, and mended by hand', {
+  timeout: 60_000,
+}, async () => {
+  for (const name of ['queue', 'events']) {
+    const there = join(data(), name);
+    await service.stop();
+    await rename(there, `${there}.aside`);
+    await writeFile(there, 'x');
+    await service.restart(3752);
+    const { text } = await service.seen(4754);
+    assert.ok(text.includes(`${there}, which has to be a directory, is a file`), text);
+    const doctor = await service.ims('doctor', '--only', 'storage');
+    assert.ok(doctor.stdout.includes(`${there} is a file, where a directory of the service belongs`), doctor.stdout);
+    assert.doesNotMatch(doctor.stdout, /broken/);
+    await rm(there);
+    await rename(`${there}.aside`, there);
+    await service.seen(1000, 20_000);
+  }
+});
+
 test('a queue that cannot be opened keeps its worker from mail and nobody else, until it can be', async () => {
   await service.stop();
   const boot = join(data(), 'queue/1/boot');

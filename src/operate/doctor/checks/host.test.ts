@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lookWith, runningService, settingsOf } from '../../../../test/support/doctor-parts.ts';
 import { clockPlausible } from './clock.ts';
-import { ephemeralPorts, fileDescriptors, proxyVariables, serviceUser } from './host.ts';
+import { clientsMayWait, ephemeralPorts, fileDescriptors, proxyVariables, serviceUser } from './host.ts';
 import { noInterposer, preloadThere } from './interposer.ts';
 import { configurationLoads } from './configuration.ts';
 import { domainsHaveRecipients, noOpenRelay, reach } from './policy.ts';
@@ -23,6 +23,14 @@ test('a narrow range of ports outwards is unhealthy', async () => {
     lookWith(ephemeralPorts, { host: { texts: { '/proc/sys/net/ipv4/ip_local_port_range': text } } });
   assert.equal((await range('32768\t60999\n')).kind, 'healthy');
   assert.equal((await range('40000\t40100\n')).kind, 'unhealthy');
+});
+
+test('a listener at which hardly anybody may wait is unhealthy', async () => {
+  const most = (text: string) =>
+    lookWith(clientsMayWait, { host: { texts: { '/proc/sys/net/core/somaxconn': `${text}\n` } } });
+  assert.equal((await most('4096')).kind, 'healthy');
+  const one = await most('1');
+  assert.ok(one.kind === 'unhealthy' && /^Only 1 connection may wait/.test(one.cause));
 });
 
 test('a worker with too few file descriptors is unhealthy', async () => {

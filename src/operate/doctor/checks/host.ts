@@ -2,7 +2,7 @@ import { defineCheck } from '../check.ts';
 import { environmentValue } from '../facts/preload.ts';
 import { limitedProcesses, workersOf } from '../facts/service-identity.ts';
 import { identityOf } from '../facts/users.ts';
-import { descriptorsSpare, ephemeralPortsMin } from '../limits.ts';
+import { backlogMin, descriptorsSpare, ephemeralPortsMin } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
 /** The user to work as. */
@@ -53,6 +53,31 @@ export const ephemeralPorts = defineCheck({
     return unhealthy(
       `Only ${last - first + 1} ports are there for connections outwards; they run out under load.`,
       { cure: 'sysctl -w net.ipv4.ip_local_port_range="32768 60999"' },
+      evidence,
+    );
+  },
+});
+
+/** Clients that come at once wait to be accepted. */
+export const clientsMayWait = defineCheck({
+  id: 'host.backlog',
+  number: 622,
+  title: 'Clients that come at once may wait to be accepted',
+  why: 'net.core.somaxconn bounds how many finished connections wait at a listener; beyond it the system drops them, and clients try again after seconds.',
+  needs: ['host'],
+  after: [],
+  cost: 'host',
+  async look({ host }) {
+    const text = await host.text('/proc/sys/net/core/somaxconn');
+    if (!text.ok) return notApplicable(`net.core.somaxconn cannot be read (${text.errno})`);
+    const most = Number(text.value.trim());
+    const evidence = [row('net.core.somaxconn', `${backlogMin} or more`, String(most))];
+    if (most >= backlogMin) return healthy(evidence);
+    return unhealthy(
+      `Only ${most} ${most === 1 ? 'connection' : 'connections'} may wait at a listener (net.core.somaxconn): under load the system drops further ones.`,
+      {
+        cure: 'sysctl -w net.core.somaxconn=4096 (and in /etc/sysctl.d, then restart the service: a listener keeps what it was made with)',
+      },
       evidence,
     );
   },

@@ -3,7 +3,7 @@ import { configurationLoads } from './configuration.ts';
 import { clockPlausible } from './clock.ts';
 import { clockFitsSignatures } from './clock-signatures.ts';
 import { dataFormats } from './formats.ts';
-import { ephemeralPorts, fileDescriptors, proxyVariables, serviceUser } from './host.ts';
+import { clientsMayWait, ephemeralPorts, fileDescriptors, proxyVariables, serviceUser } from './host.ts';
 import { devices, hostsFile, serviceTables, timeZone } from './host-files.ts';
 import { noInterposer, preloadThere, reallyBound } from './interposer.ts';
 import { addressesPresent, ipv6Available, loopbackUp, mayBindLowPorts, portsOurs } from './listeners.ts';
@@ -48,6 +48,7 @@ export const checks: readonly Check[] = [
   configurationLoads,
   serviceUser,
   ephemeralPorts,
+  clientsMayWait,
   fileDescriptors,
   noInterposer,
   proxyVariables,

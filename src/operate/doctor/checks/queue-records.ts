@@ -16,7 +16,7 @@ export const recordsIntact = defineCheck({
     const directory = `${settings.server.data}/queue`;
     let seen: SegmentsSeen;
     try {
-      if ((await disk.entry(directory)) === undefined)
+      if ((await disk.entry(directory))?.kind !== 'directory')
         return notApplicable('there is no queue yet; the first start makes it');
       seen = await lookAtSegments({ disk }, directory);
     } catch (error) {

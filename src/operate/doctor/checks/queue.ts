@@ -27,7 +27,7 @@ export const queueFormat = defineCheck({
     let newer: number | undefined;
     let damaged: string | undefined;
     try {
-      if ((await disk.entry(directory)) === undefined)
+      if ((await disk.entry(directory))?.kind !== 'directory')
         return notApplicable('there is no queue yet; the first start makes it');
       const shards = (await disk.list(directory)).filter((name) => /^\d{1,4}$/.test(name)).slice(0, sampleMax);
       for (const shard of shards) {

@@ -48,7 +48,7 @@ routing: { smartHosts: { out: { hosts: [{ host: 203.0.113.4 }] } } }
   assert.ok(verdict.kind === 'unhealthy', verdict.kind);
   assert.equal(
     verdict.cause,
-    'The way to 203.0.113.4 of routing.smartHosts.out is closed on this host itself: its routing table has a blackhole route 203.0.113.0/24 (ip route get 203.0.113.4 shows it).',
+    "The way to 203.0.113.4 of routing.smartHosts.out is closed on this host itself: its routing table has the route 'blackhole 203.0.113.0/24' (ip route get 203.0.113.4 shows it).",
   );
   assert.match(verdict.cure, /^ip route del blackhole 203\.0\.113\.0\/24 /);
   const open = { texts: { '/proc/net/fib_trie': FOUR.replace('BLACKHOLE', 'UNICAST') } };

@@ -1,7 +1,7 @@
 import { defineCheck, type Parts } from '../check.ts';
 import { type ForbiddingRoute, forbiddingRoutes, takeAway } from '../facts/forbidding-routes.ts';
 import { isForTrying } from '../facts/usage.ts';
-import { healthy, notApplicable, row, unhealthy, unknown } from '../verdict.ts';
+import { healthy, notApplicable, row, unhealthy } from '../verdict.ts';
 import { dialsTheWorld } from './routes.ts';
 
 /** Stands for everything outside: only a route for all of it says something. */
@@ -24,7 +24,7 @@ function targets({
 
 /** A route of this host in words. */
 export const routeInWords = ({ kind, prefix }: ForbiddingRoute): string =>
-  `the routing table of this host forbids it: ${kind} route ${prefix}`;
+  `the routing table of this host forbids it by the route '${kind} ${prefix}'`;
 
 /** A route may lead nowhere on purpose; what must be reached then seems dead. */
 export const routesOpen = defineCheck({
@@ -38,7 +38,7 @@ export const routesOpen = defineCheck({
   async look({ settings, nameServers, host }) {
     if (isForTrying(settings)) return notApplicable('only this host reaches the listeners');
     const table = await host.text('/proc/net/fib_trie');
-    if (!table.ok) return unknown(`the routes of this host cannot be read (${table.errno})`);
+    if (!table.ok) return notApplicable(`the routes of this host cannot be read (${table.errno})`);
     const forbids = await forbiddingRoutes(host);
     const found = targets({ settings, nameServers }).map(([what, address]) => ({ what, route: forbids(address) }));
     const everything = dialsTheWorld(settings) ? forbids(ANYWHERE) : undefined;
@@ -50,7 +50,7 @@ export const routesOpen = defineCheck({
     if (bad?.route === undefined) return healthy(evidence);
     const { what, route } = bad;
     return unhealthy(
-      `The way to ${what} is closed on this host itself: its routing table has a ${route.kind} route ${route.prefix} (${route.shownBy} shows it).`,
+      `The way to ${what} is closed on this host itself: its routing table has the route '${route.kind} ${route.prefix}' (${route.shownBy} shows it).`,
       { cure: takeAway(route), event: 3350 },
       evidence,
     );

@@ -135,7 +135,10 @@ export const mtuSound = defineCheck({
     const has6 = (name: string): boolean =>
       read.ok && read.value.some((one) => one.interface === name && one.family === 6);
     const own = (name: string): boolean => read.ok && read.value.some((one) => one.interface === name);
-    const small = used.find(({ name, mtu = 0 }) => mtu < (has6(name) ? mtuMin6 : mtuMin4) && own(name));
+    // Where the system has taken IPv6 from an interface, its settings are gone too.
+    const six = await host.names('/proc/sys/net/ipv6/conf');
+    const lost6 = (name: string): boolean => six.ok && six.value.includes('all') && !six.value.includes(name);
+    const small = used.find(({ name, mtu = 0 }) => mtu < (has6(name) || lost6(name) ? mtuMin6 : mtuMin4) && own(name));
     if (small === undefined) return healthy(evidence);
     return unhealthy(
       `Interface ${small.name} has an MTU of ${small.mtu}: ${(small.mtu ?? 0) < mtuMin4 ? 'messages stall on many paths' : 'IPv6 does not work there'}.`,

@@ -147,7 +147,7 @@ export const smartHostsAnswer = defineCheck({
   title: 'Smart hosts and mail stores answer',
   why: 'Mail that goes to a host which does not answer, or does not offer what is required of it, waits and is returned when it expires.',
   needs: ['settings', 'host', 'resolver', 'network', 'clock'],
-  after: ['configuration.loads', 'host.no-interposer', 'host.network'],
+  after: ['configuration.loads', 'host.no-interposer', 'host.network', 'host.routes'],
   cost: 'network',
   deadlineMs: checkMsMax,
   async look({ settings, host, ...others }) {

@@ -100,7 +100,7 @@ test('a queue of a newer version is named with both formats', async () => {
     const head = Buffer.alloc(64);
     head.writeUInt32LE(version, 8);
     const disk = {
-      entry: async () => ({}),
+      entry: async () => ({ kind: 'directory' }),
       list: async (path: string) => (path.endsWith('/queue') ? ['0', 'x'] : ['0000000001.hint', '0000000001.log']),
       open: async () => ({
         read: async (into: Buffer) => head.copy(into),
@@ -111,7 +111,7 @@ test('a queue of a newer version is named with both formats', async () => {
   };
   assert.equal((await look(1)).kind, 'healthy');
   const disk = {
-    entry: async () => ({}),
+    entry: async () => ({ kind: 'directory' }),
     list: async (path: string) => (path.endsWith('/queue') ? ['0'] : ['boot']),
     readFile: async () => Buffer.from('format 9\nshard 0\nnext 2\n'),
   } as unknown as Parts['disk'];

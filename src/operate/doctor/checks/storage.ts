@@ -47,6 +47,16 @@ export const dataDirectory = defineCheck({
       );
     if (!read.ok) {
       const before = await spoolBefore({ configuration, host }, path);
+      const link = await host.link(path);
+      if (link.ok)
+        return unhealthy(
+          `The data directory ${path} is a symbolic link to ${link.value}, and nothing is there.`,
+          {
+            cure: `namei -l ${path} shows each step of the way; mount the volume that holds ${link.value}, or correct the link`,
+            event: before === undefined ? 4754 : 4753,
+          },
+          [row(path, 'a directory', `a link to ${link.value}`), row(link.value, 'there', read.errno)],
+        );
       const seen = [
         row(path, 'a directory', read.errno),
         row('a spool was here before', 'no, or it is there', before ?? 'nothing says so'),
@@ -74,7 +84,7 @@ export const dataDirectory = defineCheck({
     if (file.kind !== 'directory')
       return unhealthy(
         `${path} is not a directory.`,
-        { cure: `mv ${path} ${path}.old && mkdir -m 700 ${path}` },
+        { cure: `mv ${path} ${path}.old && mkdir -m 700 ${path}`, event: 4754 },
         evidence,
       );
     if ((file.mode & OTHERS_WRITE) !== 0 && ((await modeItself(host, path, file.mode)) & OTHERS_WRITE) !== 0)
@@ -117,7 +127,9 @@ export const privateDirectories = defineCheck({
   async look({ settings, host }) {
     const evidence: Evidence[] = [];
     const open: string[] = [];
-    for (const path of [runDirectoryOf(settings), `${settings.server.data}/queue`]) {
+    const { data } = settings.server;
+    const places = [runDirectoryOf(settings), `${data}/queue`];
+    for (const path of [...places, `${data}/events`, `${data}/timeline`]) {
       const read = await host.file(path);
       if (!read.ok) continue;
       if (read.value.kind !== 'directory')
@@ -126,6 +138,7 @@ export const privateDirectories = defineCheck({
           { cure: `mv ${path} ${path}.old (the service makes the directory)`, event: 4754 },
           [row(path, 'a directory', read.value.kind)],
         );
+      if (!places.includes(path)) continue;
       evidence.push(row(`mode of ${path}`, '700', showMode(read.value.mode)));
       if ((read.value.mode & OTHERS) !== 0) open.push(path);
     }
