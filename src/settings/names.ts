@@ -9,6 +9,13 @@ export const namesSettings = z.strictObject({
     .optional()
     .describe('Resolvers as address or address:port; default: those of /etc/resolv.conf.')
     .meta({ example: ['192.0.2.53', '[2001:db8::53]:5353'] }),
+  via: z
+    .union([z.string(), z.array(z.string()).min(1).max(10)])
+    .optional()
+    .describe(
+      'Proxies of routing.proxies, in the order to try them, by which the servers are asked, by TCP: for a host that reaches the name service only so. Their own host must be an IP address, and servers must be given.',
+    )
+    .meta({ example: 'office', rfc: '7766' }),
   zones: z
     .record(
       z.string(),

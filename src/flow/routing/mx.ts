@@ -43,7 +43,7 @@ export async function findHosts(domain: string, search: HostSearch): Promise<Hos
   const answer = await search.resolver.query(domain, 'MX');
   switch (answer.kind) {
     case 'failure':
-      return deferred(`MX of ${domain}: ${answer.reason}`);
+      return deferred(`MX of ${domain}${search.namesOnly ? BY_US : ''}: ${answer.reason}`);
     case 'no-such-name':
       return { kind: 'failed', reply: replies.noSuchDomain, reason: `${domain} does not exist` };
     case 'no-data':
@@ -59,6 +59,9 @@ export async function findHosts(domain: string, search: HostSearch): Promise<Hos
     return { kind: 'failed', reply: replies.nullMx, reason: `${domain} has a null MX: it takes no mail` };
   return chosenHosts(domain, named, search);
 }
+
+/** A proxy knows addresses only. */
+const BY_US = ' (asked from here, or by way of names.via, also where a proxy looks addresses up)';
 
 const deferred = (reason: string): Hosts => ({ kind: 'deferred', reply: nameServiceFailed(reason), reason });
 

@@ -1,4 +1,6 @@
 import type { Settings } from '../../settings/index.ts';
+import { waysOf } from '../../flow/routing/ways.ts';
+import { byProxies } from '../../transport/resolver/by-proxies.ts';
 import { parseNameServer, parseResolvConf, type NameServer } from '../../transport/resolver/name-servers.ts';
 import { createResolver } from '../../transport/resolver/resolver.ts';
 import type { Host } from '../../world/ports/host.ts';
@@ -108,6 +110,18 @@ export interface InForce {
   readonly service: Parts['service'];
 }
 
+/** The network as the service sees it: where names.via says so, name servers are behind proxies. */
+function namesNetwork(
+  world: Pick<World, 'network' | 'clock'>,
+  settings: Settings | undefined,
+  servers: readonly NameServer[],
+): World['network'] {
+  if (settings?.names.via === undefined) return world.network;
+  const found = waysOf(settings.names.via, settings.routing);
+  if (found.kind === 'missing' || found.ways.length === 0) return world.network;
+  return byProxies({ world, ways: found.ways, servers, timeoutMs: nameServerLongestMs, journal: { emit() {} } });
+}
+
 /** Joins what checks look at. Without settings those that need them stay away. */
 export async function makeParts(
   file: LoadedFile,
@@ -119,9 +133,10 @@ export async function makeParts(
   const { socket, running } = more;
   const settings = running?.settings ?? (loaded.ok ? loaded.settings : undefined);
   const nameServers = await findNameServers(host, settings?.names);
+  const network = namesNetwork(world, settings, nameServers.servers);
   const make = (): Resolver =>
     createResolver({
-      world,
+      world: { ...world, network },
       servers: nameServers.servers,
       settings: { timeout: nameServerLongestMs, tries: 2, cacheMax: 1000 },
       overlapMs: nameServerMs,
@@ -130,7 +145,7 @@ export async function makeParts(
     });
   const resolver = runResolver(make);
   const configuration = { path, ok: loaded.ok, problems: loaded.ok ? loaded.warnings : loaded.problems };
-  const { network, disk, clock, random } = world;
+  const { disk, clock, random } = world;
   const always = { configuration, host, network, disk, clock, random, nameServers, resolver };
   if (running !== undefined) return { ...always, ...running };
   const place =

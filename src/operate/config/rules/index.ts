@@ -54,6 +54,7 @@ export const rules: readonly Rule[] = [
   gateways.gatewayListeners,
   gateways.gatewayHostKeys,
   proxies.proxyReferences,
+  proxies.proxiesOfNames,
   proxies.proxySyntax,
   proxies.proxyLogins,
   proxies.groupSources,

@@ -82,3 +82,18 @@ test('trusted proxies are networks, and not everybody', () => {
   assert.match(trusted('10.0.0.5/8')[0] ?? '', /^error: listeners\.mx\.proxyProtocol\.trusted\[0\]: is not a network/);
   assert.match(trusted('0.0.0.0/0')[0] ?? '', /^warning: .*lets strangers pretend to be any client/);
 });
+
+test('name servers behind a proxy: it is declared, known by its address, and the servers are given', () => {
+  const names = (text: string): string | undefined =>
+    problems(
+      '',
+      `server: { name: mail.example.com }\nlisteners: { mx: { profile: mx } }\nrouting:
+  proxies: { far: { kind: socks5, host: 192.0.2.1 }, named: { kind: socks5, host: proxy.example.com } }
+names: ${text}
+`,
+    ).find((line) => line.includes('names.via'));
+  assert.equal(names('{ servers: [9.9.9.9], via: [far, direct] }'), undefined);
+  assert.match(names('{ via: far }') ?? '', /needs names\.servers/);
+  assert.match(names('{ servers: [9.9.9.9], via: fra }') ?? '', /names no proxy/);
+  assert.match(names('{ servers: [9.9.9.9], via: named }') ?? '', /whose name would have to be looked up first/);
+});

@@ -44,6 +44,30 @@ function unknownProxy(path: Path, name: string, known: readonly string[]): Findi
   return wrong(path, 'names no proxy', { value: name, allowed, ...(near === undefined ? {} : { nearest: near }) });
 }
 
+/** Name servers are asked by way of proxies that can be reached without them. */
+export const proxiesOfNames: Rule = ({ names, routing }, { raw }) => {
+  if (names.via === undefined) return [];
+  const known = namesIn(raw, ['routing', 'proxies']);
+  const path = ['names', 'via'];
+  const out: Finding[] = [];
+  if (names.servers === undefined || names.servers.length === 0)
+    out.push(wrong(path, 'needs names.servers: those of this host are not reached by a proxy', { at: 'key' }));
+  const list = typeof names.via === 'string' ? [names.via] : names.via;
+  for (const [i, name] of list.entries()) {
+    const at = typeof names.via === 'string' ? path : [...path, i];
+    const host = Object.hasOwn(routing.proxies, name) ? routing.proxies[name]?.host : undefined;
+    if (name !== DIRECT && !known.includes(name)) out.push(unknownProxy(at, name, known));
+    else if (host !== undefined && !isIp(host))
+      out.push(
+        wrong(at, `leads by a host whose name would have to be looked up first: ${host}`, {
+          value: name,
+          allowed: 'a proxy whose host is an IP address',
+        }),
+      );
+  }
+  return out;
+};
+
 /** Names and hosts of proxies. */
 export const proxySyntax: Rule = ({ routing }, { broken }) => {
   const out: Finding[] = [];
