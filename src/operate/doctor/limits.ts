@@ -155,3 +155,5 @@ export const examiner = {
   openHostMs: 15_000,
   openNetworkMs: 60_000,
 } as const;
+/** Domains of a search list that are tried. */
+export const searchDomainsMax = 6;

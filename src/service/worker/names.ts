@@ -114,6 +114,7 @@ export function openNames({ settings, nameServers }: Briefing, parts: NamesParts
     asked,
     connecting,
     replaced() {
+      wentOnAtMs = Number.NEGATIVE_INFINITY;
       stub.replaced();
       calm();
     },

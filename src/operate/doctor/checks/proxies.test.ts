@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lookWith, runningService, settingsOf } from '../../../../test/support/doctor-parts.ts';
 import type { ByteSink, ByteStream } from '../../../world/ports/network.ts';
+import { zoneResolver } from '../../../world/sim/resolver.ts';
 import type { Check } from '../check.ts';
 import { proxiesPass } from './proxies.ts';
 import { smartHostsAnswer } from './smart-hosts.ts';
@@ -61,6 +62,21 @@ test('Q319881: what a proxy says is told in its words, with what to do', async (
 test('a smart host behind a proxy that fails is not blamed', async () => {
   const verdict = await look(smartHostsAnswer, ['0500', '05020001000000000000']);
   assert.ok(verdict.kind === 'unknown' && /the proxy lab refused to connect/.test(verdict.because));
+});
+
+test('a smart host whose short name only a search list completes is told with its whole name', async () => {
+  const verdict = await lookWith(smartHostsAnswer, {
+    settings: settingsOf(
+      'routing:\n  smartHosts: { store: { protocol: lmtp, tls: none, hosts: [{ host: store, port: 24 }] } }\n',
+    ),
+    more: { resolver: zoneResolver('store.corp.test A 192.0.2.24') },
+    host: {
+      addresses: ['127.0.0.1'],
+      texts: { '/etc/resolv.conf': 'search a.test corp.test.\nnameserver 192.0.2.53\n' },
+    },
+  });
+  assert.ok(verdict.kind === 'unhealthy' && /no address in the name service/.test(verdict.cause));
+  assert.match(verdict.cure, /^Write store\.corp\.test as host/);
 });
 
 test('a smart host that only the hosts file knows is tried at the address there, as mail goes to it', async () => {

@@ -8,7 +8,7 @@ import { type ForbiddingRoute, forbiddingRoutes, takeAway } from '../facts/forbi
 import { interfaces } from '../facts/routes.ts';
 import { addressesOf, connectingResolver, dialAny, smartHostsOf } from '../facts/smart-host-way.ts';
 import { onLoopback, showPlace } from '../facts/usage.ts';
-import { anotherProbeMs, checkMsMax, farDialMs, replyMs } from '../limits.ts';
+import { anotherProbeMs, checkMsMax, farDialMs, replyMs, searchDomainsMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 import { routeInWords } from './routes-forbid.ts';
 
@@ -136,6 +136,19 @@ async function probeWithPatience(...[group, where, parts]: Parameters<typeof pro
   return other.fault === undefined && other.unsure !== true ? other : one;
 }
 
+/** The name that other programs of this host find, which append the domains of resolv.conf; this service asks for names as they stand. */
+async function withSearchList(
+  { host, resolver }: Pick<Parts, 'host' | 'resolver'>,
+  name: string,
+): Promise<string | undefined> {
+  const text = await host.text('/etc/resolv.conf');
+  const lines = (text.ok ? text.value : '').split('\n').map((line) => line.trim().split(/\s+/));
+  const domains = lines.flatMap(([keyword, ...words]) => (keyword === 'search' || keyword === 'domain' ? words : []));
+  const names = domains.slice(0, searchDomainsMax).map((domain) => `${name}.${domain.replace(/\.$/, '')}`);
+  const found = await Promise.all(names.map((one) => addressesOf({ host: one, way: 'direct' }, resolver)));
+  return names.find((_, at) => Array.isArray(found[at]) && found[at].length > 0);
+}
+
 async function loopbackDown(host: Parts['host']): Promise<boolean> {
   return (await interfaces(host))?.find(({ name }) => name === 'lo')?.up === false;
 }
@@ -147,7 +160,7 @@ export const smartHostsAnswer = defineCheck({
   title: 'Smart hosts and mail stores answer',
   why: 'Mail that goes to a host which does not answer, or does not offer what is required of it, waits and is returned when it expires.',
   needs: ['settings', 'host', 'resolver', 'network', 'clock'],
-  after: ['configuration.loads', 'host.no-interposer', 'host.network', 'host.routes'],
+  after: ['configuration.loads', 'host.no-interposer', 'host.network', 'host.routes', 'ways.sockets'],
   cost: 'network',
   deadlineMs: checkMsMax,
   async look({ settings, host, ...others }) {
@@ -171,6 +184,10 @@ export const smartHostsAnswer = defineCheck({
     const bad = probes.findIndex(({ fault }) => fault !== undefined);
     const first = all[bad];
     const lo = await loopbackDown(host);
+    const full =
+      first !== undefined && probes[bad]?.fault === NO_ADDRESS
+        ? await withSearchList({ host, ...world }, first.host.host)
+        : undefined;
     const local = first !== undefined && onLoopback(first.host.host) && !first.host.host.startsWith('/');
     if (first !== undefined && lo && local)
       return unhealthy(
@@ -187,7 +204,7 @@ export const smartHostsAnswer = defineCheck({
             route !== undefined
               ? `${takeAway(route)}; ${route.shownBy} shows it`
               : probes[bad]?.fault === NO_ADDRESS
-                ? `Correct the name in routing.smartHosts.${first.name}.hosts, or publish an address for it: dig ${first.host.host} A shows what is there; an address in ${settings.names.hostsFile || 'names.hostsFile'} serves too`
+                ? `${full === undefined ? '' : `Write ${full} as host: other programs find it by the search list of /etc/resolv.conf, which does not count here. Else: `}Correct the name in routing.smartHosts.${first.name}.hosts, or publish an address for it: dig ${first.host.host} A shows what is there; an address in ${settings.names.hostsFile || 'names.hostsFile'} serves too`
                 : `Try it by hand: openssl s_client -starttls ${first.group.protocol} -connect ${showPlace(first.host.host, first.host.port)}; then correct routing.smartHosts.${first.name}, or the host`,
         },
         evidence,
