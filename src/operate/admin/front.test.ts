@@ -4,6 +4,7 @@ import { memoryJournal } from '../../../test/support/claims.ts';
 import { ManualClock } from '../../../test/support/manual-clock.ts';
 import type { HttpResponse } from '../../world/ports/http.ts';
 import { actions } from '../actions/index.ts';
+import { RESPONSE_BYTES_MAX } from '../control/limits.ts';
 import type { ActionEnd } from '../control/server.ts';
 import { Front } from './front.ts';
 import {
@@ -195,6 +196,13 @@ test('what an action refuses is a problem with the words of the command line', a
   assert.match(detailOf(unknown), /there is no action 'statsu'/);
 });
 
+test('an answer that is too large is none', async () => {
+  const { api } = stage(async () => ({ ok: true, result: 'x'.repeat(RESPONSE_BYTES_MAX) }));
+  const response = await api('/api/status');
+  assert.equal(response.status, 500);
+  assert.match(detailOf(response), /too large; narrow the question/);
+});
+
 test('more requests at once than may be are asked to come again, and an answer that does not come is given up', async () => {
   const { clock, api } = stage(() => new Promise(() => undefined));
   const waiting = Array.from({ length: REQUESTS_MAX }, () => api('/api/status'));
@@ -257,7 +265,7 @@ test('a login ends by itself, by order, when it is idle, and when the token is a
   const page = (await ask('/', { fields: { cookie: fourth } })).content;
   const token = /name="form" value="([^"]+)"/.exec(page)?.[1] ?? '';
   const out = await form('/logout', `form=${token}`, { cookie: fourth });
-  assert.match(out.fields['set-cookie'] ?? '', /^ims-console=; .*Max-Age=0/);
+  assert.match(out.fields['set-cookie'] ?? '', /^ims-console-[0-9a-f]{8}=; .*Max-Age=0/);
   assert.ok(!(await isIn(fourth)), 'logged out');
 });
 
@@ -310,6 +318,9 @@ test('the cookie is for our pages alone, and for TLS where that came by it', asy
   const { form } = stage();
   const cookie = async (fields = {}): Promise<string> =>
     (await form('/login', `token=${TOKEN}`, fields)).fields['set-cookie'] ?? '';
-  assert.match(await cookie(), /^ims-console=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=28800$/);
+  assert.match(
+    await cookie(),
+    /^ims-console-[0-9a-f]{8}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=28800$/,
+  );
   assert.match(await cookie({ origin: 'https://mail.example.test' }), /; Secure$/);
 });

@@ -46,6 +46,7 @@ test('a token that is mangled, or that others could read, is made anew', async (
 
 test('where no token can be kept there is one all the same, the same as before', async () => {
   const { disk, random } = await stage();
+  assert.match((await keepToken({ disk, random }, '')).notKept ?? '', /no directory/);
   const first = await keepToken({ disk, random }, '/gone');
   assert.match(first.text, /^[\w-]{43}$/);
   assert.match(first.notKept ?? '', /ENOENT/);

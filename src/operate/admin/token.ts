@@ -28,6 +28,7 @@ export async function keepToken(
 ): Promise<Token> {
   const path = tokenFile(directory);
   try {
+    if (directory === '') throw new Error('no directory can be used');
     const entry = await disk.entry(path);
     if (entry?.kind === 'file' && (entry.mode & OTHERS) === 0) {
       const text = (await disk.readFile(path)).toString('latin1').trim();

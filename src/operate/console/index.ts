@@ -48,7 +48,7 @@ export class Console {
     const { sessions } = this.#parts;
     const { method, fields } = request;
     if (path === '/style.css') return answer(200, 'text/css; charset=utf-8', style, { 'cache-control': 'max-age=300' });
-    const secret = secretOf(fields['cookie']);
+    const secret = secretOf(this.#parts.serverName(), fields['cookie']);
     const session = sessions.find(secret);
     if (path === '/login') return this.#login(request, query, session);
     if (session === undefined) {
@@ -82,7 +82,7 @@ export class Console {
       );
     if (asked.path === '/logout') {
       this.#parts.sessions.end(secret);
-      return seeOther('/login', { 'set-cookie': clearedCookie });
+      return seeOther('/login', { 'set-cookie': clearedCookie(this.#parts.serverName()) });
     }
     for (const { pattern, change } of changes) {
       const match = pattern.exec(asked.path);

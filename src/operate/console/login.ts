@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { HttpRequest, HttpResponse } from '../../world/ports/http.ts';
 import { page, seeOther } from '../admin/answers.ts';
 import { SESSION_MS } from '../admin/limits.ts';
@@ -7,19 +8,23 @@ import type { Journal } from '../../events/journal.ts';
 import { html, type Piece } from './html.ts';
 import { layout } from './layout.ts';
 
-const COOKIE = 'ims-console';
 const FLAGS = 'Path=/; HttpOnly; SameSite=Strict';
 
+/** A browser holds one cookie for all ports of a host: consoles that come by tunnels must not take each other's (RFC 6265 §8.5). */
+function cookieOf(server: string): string {
+  return `ims-console-${createHash('sha256').update(server).digest('hex').slice(0, NAME_DIGITS)}`;
+}
+
+const NAME_DIGITS = 8;
+
 /** Takes the secret out of a browser. */
-export const clearedCookie = `${COOKIE}=; ${FLAGS}; Max-Age=0`;
+export const clearedCookie = (server: string): string => `${cookieOf(server)}=; ${FLAGS}; Max-Age=0`;
 
 /** The secret that a browser shows. */
-export function secretOf(cookie: string | undefined): string | undefined {
-  for (const part of (cookie ?? '').split(';')) {
-    const match = /^ *ims-console=([A-Za-z0-9_-]{43})$/.exec(part);
-    if (match !== null) return match[1];
-  }
-  return undefined;
+export function secretOf(server: string, cookie: string | undefined): string | undefined {
+  const start = `${cookieOf(server)}=`;
+  const own = (cookie ?? '').split(';').find((part) => part.trimStart().startsWith(start));
+  return own?.trim().slice(start.length);
 }
 
 /** Where to go after the login: a page of ours, or the first one. */
@@ -58,7 +63,7 @@ export function logIn(
     parts.journal.emit('console.entered', {});
     // Behind a reverse proxy with TLS the browser is told to keep the secret to it.
     const secure = fields['origin']?.startsWith('https:') === true ? '; Secure' : '';
-    const cookie = `${COOKIE}=${parts.sessions.open()}; ${FLAGS}; Max-Age=${SESSION_MS / 1000}${secure}`;
+    const cookie = `${cookieOf(parts.serverName())}=${parts.sessions.open()}; ${FLAGS}; Max-Age=${SESSION_MS / 1000}${secure}`;
     return seeOther(safePlace(to), { 'set-cookie': cookie });
   }
   if (end.waitMs === undefined) return again(401, 'This is not the token.');

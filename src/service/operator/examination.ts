@@ -52,6 +52,8 @@ export function beginExamination(parts: ExaminationParts): Examination {
     );
     return loading;
   };
+  /** Who asks for the same while it is under way gets the same. */
+  const asked = new Map<string | undefined, Promise<DoctorReport | undefined>>();
   const timer = parts.world.clock.after(LOAD_AFTER_MS, () => void load());
   return {
     conditions: () => examiner?.conditions() ?? [],
@@ -62,10 +64,12 @@ export function beginExamination(parts: ExaminationParts): Examination {
       await load();
       await examiner?.lookAgain(ids);
     },
-    async examine(only) {
-      const { examine, withConditions } = await import('../../operate/doctor/index.ts');
-      const report = await examine(await makePartsNow(parts), parts.world.clock, only);
-      return report && withConditions(report, { conditions: examiner?.conditions() ?? [] });
+    examine(only) {
+      const underWay = asked.get(only);
+      if (underWay !== undefined) return underWay;
+      const report = examineNow(parts, only, () => examiner?.conditions() ?? []).finally(() => asked.delete(only));
+      asked.set(only, report);
+      return report;
     },
     stop() {
       stopped = true;
@@ -73,6 +77,16 @@ export function beginExamination(parts: ExaminationParts): Examination {
       examiner?.stop();
     },
   };
+}
+
+async function examineNow(
+  parts: ExaminationParts,
+  only: string | undefined,
+  conditions: () => readonly Condition[],
+): Promise<DoctorReport | undefined> {
+  const { examine, withConditions } = await import('../../operate/doctor/index.ts');
+  const report = await examine(await makePartsNow(parts), parts.world.clock, only);
+  return report && withConditions(report, { conditions: conditions() });
 }
 
 async function loadExaminer(parts: ExaminationParts): Promise<Examiner> {
