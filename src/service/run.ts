@@ -213,5 +213,7 @@ function serviceUser({ server }: Settings): HostUser | 'unknown' | undefined {
 }
 
 function unknownUser({ server: { user = '', group } }: Settings): string {
-  return `this host has no user ${user}${group === undefined ? '' : ` or group ${group}`} (server.user)`;
+  return group !== undefined && findUser(user, undefined) !== undefined
+    ? `this host has no group ${group} (server.group)`
+    : `this host has no user ${user} (server.user)`;
 }

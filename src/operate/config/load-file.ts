@@ -17,6 +17,7 @@ const READING: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'may not be read by this user',
   EISDIR: 'is a directory',
+  ESPIPE: 'is a pipe, not a file',
   ENOTDIR: 'leads through something that is no directory',
   EFBIG: 'is too large',
 };

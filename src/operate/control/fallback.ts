@@ -43,6 +43,13 @@ export async function trustedFallbacks(host: Looking, configurationPath: string)
 }
 
 /** One that another user has made: what answers there may be anybody. */
-export async function untrustedFallback(host: Looking, configurationPath: string): Promise<Found | undefined> {
-  return (await found(host, configurationPath)).find(({ trusted }) => !trusted);
+export async function untrustedFallback(
+  host: Looking & Pick<Host, 'text'>,
+  configurationPath: string,
+): Promise<Found | undefined> {
+  const sockets = await host.text('/proc/net/unix');
+  // What a service that was killed has left behind answers nobody.
+  return (await found(host, configurationPath)).find(
+    ({ directory, trusted }) => !trusted && (!sockets.ok || sockets.value.includes(` ${directory}/`)),
+  );
 }

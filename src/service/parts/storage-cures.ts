@@ -8,6 +8,8 @@ const CURES: Readonly<Record<string, (path: string) => string>> = {
   ENOENT: (path) => `findmnt -T ${path} (mount what is missing there, or put back what was removed)`,
   EEXIST: (path) => `mv ${path} ${path}.old (a file is where a directory belongs; the service makes that)`,
   ELOOP: (path) => `namei -l ${path} (then correct the link that leads round in a circle)`,
+  EFBIG: () =>
+    'ulimit -f unlimited before the start, or LimitFSIZE=infinity in the unit (ims repair host.process-limits)',
   EIO: () => 'journalctl -k --since -1h (the disk reports an error)',
 };
 

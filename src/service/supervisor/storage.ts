@@ -128,6 +128,7 @@ export function newerFormat(data: EventData<'formats.newer'>, writtenBy: string)
 const WORDS: Readonly<Record<string, (path: string) => string>> = {
   EEXIST: (path) => `${path}, which has to be a directory, is a file`,
   ENOENT: (path) => `${path} leads by a symbolic link to a place that is not there`,
+  EFBIG: (path) => `${path} cannot be written, since the size of files is limited (RLIMIT_FSIZE, ulimit -f)`,
   ELOOP: (path) => `${path} is behind symbolic links that lead round in a circle`,
 };
 

@@ -56,6 +56,9 @@ const FLAGS = {
   read: fs.constants.O_RDONLY,
 } as const;
 
+/** Descriptors that a shell has opened. */
+const HANDED_OVER = /^\/(?:dev|proc)\//;
+
 /** A name that no other process or call uses for its temporary file. */
 let temporaries = 0;
 const temporaryName = (path: string): string => {
@@ -70,7 +73,13 @@ export const nodeDisk: Disk = {
     return new NodeFile(path, descriptor);
   },
 
-  readFile: (path) => whenDescriptor(() => fs.promises.readFile(path)),
+  readFile: (path) =>
+    whenDescriptor(async () => {
+      // Nobody may ever write into a pipe that lies among files; one that was handed over has its writer.
+      if (!HANDED_OVER.test(path) && (await fs.promises.stat(path)).isFIFO())
+        throw Object.assign(new Error(`${path} is a pipe, not a file`), { code: 'ESPIPE' });
+      return fs.promises.readFile(path);
+    }),
 
   async replaceFile(path, content, mode = 0o600) {
     const temporary = temporaryName(path);

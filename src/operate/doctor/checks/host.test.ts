@@ -16,6 +16,9 @@ test('a user that this host does not know is unhealthy', async () => {
   const texts = { '/etc/passwd': 'ims:x:990:980::/:/x\n' };
   assert.equal((await lookWith(serviceUser, { settings, host: { texts } })).kind, 'healthy');
   assert.equal((await lookWith(serviceUser, {})).kind, 'not-applicable');
+  const grouped = settingsOf('server: { name: mail.example.test, data: /srv/ims, user: ims, group: post }\n');
+  const lacking = await lookWith(serviceUser, { settings: grouped, host: { texts } });
+  assert.ok(lacking.kind === 'unhealthy' && /no group post .*the user ims is there/.test(lacking.cause));
 });
 
 test('a narrow range of ports outwards is unhealthy', async () => {

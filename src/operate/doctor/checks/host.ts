@@ -27,9 +27,15 @@ export const serviceUser = defineCheck({
       ),
     ];
     if (identity !== undefined) return healthy(evidence);
+    if (group !== undefined && (await identityOf(host, user)) !== undefined)
+      return unhealthy(
+        `This host has no group ${group} (server.group); the user ${user} is there.`,
+        { cure: `groupadd --system ${group}, or correct server.group`, event: 4020 },
+        evidence,
+      );
     return unhealthy(
-      `This host has no user ${user}${group === undefined ? '' : `, or no group ${group}`}.`,
-      { cure: `useradd --system --no-create-home --shell /usr/sbin/nologin ${user}` },
+      `This host has no user ${user}.`,
+      { cure: `useradd --system --no-create-home --shell /usr/sbin/nologin ${user}`, event: 4020 },
       evidence,
     );
   },
