@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import * as net from 'node:net';
 import type { CipherAlgorithm, Client } from 'ssh2';
 import type { SecureShell, ShellFailure, ShellTerms } from '../ports/secure-shell.ts';
+import { leanPackets } from './shell-packets.ts';
 import { SshSession } from './shell-session.ts';
-
-/** Octets on their way to the server, of all streams together, from which on writers wait. */
-const CARRIED_BYTES = 1024 * 1024;
+import { dialShell } from './shell-socket.ts';
 
 /** First those that the processor does itself, and that are not open to prefix truncation. */
 const CIPHERS: CipherAlgorithm[] = [
@@ -24,45 +22,6 @@ const BUSY = /^(?:Exceeded MaxStartups|Not allowed at this time)\r?\n/;
 async function makeClient(): Promise<Client> {
   const { default: ssh2 } = await import('ssh2');
   return new ssh2.Client();
-}
-
-function dial({ address, port, connectTimeoutMs }: ShellTerms): Promise<net.Socket | ShellFailure> {
-  return new Promise((resolve) => {
-    // Both names of the limit: what reads is not to hold more than what writes.
-    // `noDelay` counts here and not in `connect`: without it each packet waits until what went before is acknowledged.
-    const options = { writableHighWaterMark: CARRIED_BYTES, noDelay: true };
-    const socket = new net.Socket(options as net.SocketConstructorOpts);
-    const fail = (why: string): void => {
-      clearTimeout(limit);
-      socket.destroy();
-      resolve({ kind: 'unreachable', why });
-    };
-    const limit = setTimeout(() => fail('ETIMEDOUT'), connectTimeoutMs);
-    const failed = (error: NodeJS.ErrnoException): void => fail(error.code ?? error.message);
-    socket.once('error', failed);
-    socket.connect({ host: address, port, autoSelectFamily: false }, () => {
-      clearTimeout(limit);
-      socket.removeListener('error', failed);
-      resolve(socket);
-    });
-  });
-}
-
-/** What is written in one turn of the event loop goes out as one: `ssh2` writes each packet in three pieces. */
-function gatherWrites(socket: net.Socket): void {
-  const write = socket.write.bind(socket) as (bytes: Uint8Array | string) => boolean;
-  let gathering = false;
-  socket.write = (bytes: Uint8Array | string) => {
-    if (!gathering) {
-      gathering = true;
-      socket.cork();
-      process.nextTick(() => {
-        gathering = false;
-        socket.uncork();
-      });
-    }
-    return write(bytes);
-  };
 }
 
 /**
@@ -102,9 +61,11 @@ function failureOf(error: Error & { level?: string }, authsLeft: readonly string
 }
 
 async function connect(terms: ShellTerms): ReturnType<SecureShell['connect']> {
-  const socket = await dial(terms);
-  if ('kind' in socket) return socket;
+  // Before the connection, whose first octets are told at once.
   const client = await makeClient();
+  const dialled = await dialShell(terms);
+  if ('kind' in dialled) return dialled;
+  const { socket } = dialled;
   return new Promise((resolve) => {
     let denied: { readonly shown: string; readonly type: string } | undefined;
     let authsLeft: readonly string[] = [];
@@ -137,8 +98,10 @@ async function connect(terms: ShellTerms): ReturnType<SecureShell['connect']> {
       if (busy !== undefined) settle(turnedAway(busy));
       else settle({ kind: 'unreachable', why: 'it closed the connection during the handshake' });
     });
+    // Of what is deciphered with it nothing stays in the memory that it was read into.
+    client.on('handshake', ({ sc }) => dialled.reuse(sc.cipher.includes('gcm')));
     client.on('ready', () => {
-      gatherWrites(socket);
+      leanPackets(client);
       const session = new SshSession(client, socket, terms.address);
       if (session.software.startsWith('OpenSSH')) askForNoDelay(client);
       settle({ kind: 'connected', session });
