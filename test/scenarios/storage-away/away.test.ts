@@ -4,10 +4,12 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { Browser } from '../../support/browser.ts';
 import { testConfiguration } from '../../support/configurations.ts';
 import { until } from '../../support/processes.ts';
 import { greeted, sendOne } from '../../support/said.ts';
 import { freePort, startService, type TestService } from '../../support/service.ts';
+import { tokenOf } from '../../support/with-console.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to mount a file system';
 
@@ -42,7 +44,13 @@ test('a volume that is unmounted under the service is named, costs no acknowledg
   const more = `names: { servers: [127.0.0.1] }
 queue: { spaceFloor: 1MB, spaceResume: 2MB }
 `;
-  service = await startService(() => testConfiguration({ directory: spool, ports: { mx: port }, workers: 1, more }));
+  const pages = await freePort();
+  service = await startService(() =>
+    testConfiguration({ directory: spool, ports: { mx: port }, workers: 1, more }).replace(
+      'server: {',
+      `server: { console: '127.0.0.1:${pages}',`,
+    ),
+  );
   await sendOne(port, 'alice@example.test');
   // The spool is seen at least once.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
@@ -69,6 +77,9 @@ queue: { spaceFloor: 1MB, spaceResume: 2MB }
   const stdout = await status();
   assert.match(stdout, /^No mail is accepted: storage: .*(?:not mounted|does not exist)/);
   assert.match(stdout, /cure +findmnt -T /);
+  // So do the pages, with a token that needs no storage.
+  const page = await new Browser(pages).logIn(await tokenOf(service));
+  assert.match(page.text, /class="verdict bad">No mail is accepted: storage: [\s\S]*<pre>findmnt -T /);
   assert.deepEqual(await readdir(spool), [], 'nothing is made where the volume was');
   execFileSync('mount', ['--bind', volume, spool]);
   await service.seen(2751, 15_000);
