@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isFull } from '../../flow/queue/log/space.ts';
 import type { Disk } from '../../world/ports/disk.ts';
 import type { TlsSettings } from '../../settings/tls.ts';
@@ -40,18 +41,29 @@ export function tryPair(
     throw new Error(
       `${settings.certificate} holds no certificate in PEM form${certificatePem.trim() === '' ? ': it is empty' : ''}`,
     );
+  const where =
+    settings.certificate === undefined ? 'the self-signed certificate' : `${settings.certificate} and ${settings.key}`;
   try {
     tlsContext(certificatePem, keyPem);
   } catch (cause) {
     const said =
       cause instanceof Error ? `${'code' in cause ? String(cause.code) : ''} ${cause.message}`.trim() : String(cause);
     const words = UNUSABLE.find(([pattern]) => pattern.test(said))?.[1] ?? 'TLS cannot use them';
-    const where =
-      settings.certificate === undefined
-        ? 'the self-signed certificate'
-        : `${settings.certificate} and ${settings.key}`;
     throw new Error(`${where}: ${words} (${said})`, { cause });
   }
+  const stranger = keyOfAnother(certificatePem, keyPem);
+  if (stranger !== undefined) throw new Error(`${where}: ${stranger}`);
+}
+
+/** OpenSSL takes a key of one kind (RSA) beside a certificate of another (EC) without a word; each handshake would fail. */
+function keyOfAnother(certificatePem: string, keyPem: string): string | undefined {
+  const pems = certificatePem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const key = createPrivateKey(keyPem);
+  const at = pems.findIndex((pem) => new X509Certificate(pem).checkPrivateKey(key));
+  if (at === 0 || pems.length === 0) return undefined;
+  return at === -1
+    ? 'the private key does not belong to the certificate'
+    : `the certificate of the private key stands at place ${at + 1} of the file; it must stand first, and its chain after it`;
 }
 
 const holds = (pem: string, what: string): boolean => new RegExp(`-----BEGIN [A-Z ]*${what}-----`).test(pem);

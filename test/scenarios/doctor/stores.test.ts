@@ -81,7 +81,7 @@ test('a mailbox that the store does not know is told with its words, before one 
 test('a mailbox that is full is told as such, whether its mail waits or is returned', async () => {
   const [waits] = await look(rcpt('bob@example.test', '452 4.2.2 Mailbox over quota'));
   assert.match(causeOf(waits), /bob@example\.test is full \(over its quota\) .*'452 4\.2\.2 .* Mail to it waits\./);
-  const [returned] = await look(rcpt('bob@example.test', '552 Quota exceeded'));
+  const [returned] = await look(rcpt('bob@example.test', '550 5.2.2 Quota exceeded'));
   assert.match(causeOf(returned), /bob@example\.test is full .* Mail to it is returned to its senders\./);
 });
 

@@ -35,6 +35,7 @@ import { loginsTaken } from './smart-host-login.ts';
 import { loginsComplete, smartHostsAnswer } from './smart-hosts.ts';
 import { dataDirectory, localFileSystem, privateDirectories, space, writableFileSystem } from './storage.ts';
 import { storesKnowMailboxes } from './store-mailboxes.ts';
+import { storeSockets } from './store-sockets.ts';
 import { logSpace, ownersOne, syncWorks } from './storage-works.ts';
 import { listenersShakeHands } from './tls-handshake.ts';
 import { keyReadable, trustStoreThere } from './tls-use.ts';
@@ -55,8 +56,8 @@ export const checks: readonly Check[] = [
   clockPlausible,
   clockFitsSignatures,
   networkThere,
-  processLimits,
   routesOpen,
+  processLimits,
   serviceTables,
   hostsFile,
   devices,
@@ -118,6 +119,7 @@ export const checks: readonly Check[] = [
   trustStoreThere,
   keyReadable,
   listenersShakeHands,
+  storeSockets,
   smartHostsAnswer,
   loginsComplete,
   loginsTaken,

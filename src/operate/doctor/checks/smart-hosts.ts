@@ -103,7 +103,7 @@ async function probe(
     const secure = async (): Promise<Dialogue> => {
       const facts = await stream.startTlsClient({ serverName: where.host, timeoutMs: farDialMs });
       if (facts.verified === false && (group.tls === 'verified' || group.tls === 'implicit'))
-        throw new Error(`its certificate is not valid: ${facts.failure ?? 'unknown'}`);
+        throw new Error(`shows a certificate that is not valid: ${facts.failure ?? 'unknown'}`);
       return new Dialogue(stream, parts.clock, replyMs);
     };
     try {

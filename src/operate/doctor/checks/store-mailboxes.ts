@@ -49,7 +49,8 @@ function faultOf(
   others: number,
 ): Cure & { readonly cause: string } {
   const more = others === 0 ? '' : ` (and ${others} more are refused)`;
-  const fate = reply.code < 500 ? 'Mail to it waits' : 'Mail to it is returned to its senders';
+  // RFC 5321 §4.5.3.1.10: 552 to RCPT is an old way of saying 452.
+  const fate = reply.code < 500 || reply.code === 552 ? 'Mail to it waits' : 'Mail to it is returned to its senders';
   const said = `'${wordsOf(reply)}'${more}. ${fate}.`;
   if (isFull(reply))
     return {

@@ -5,7 +5,7 @@ import { defineCheck, type Parts } from '../check.ts';
 import { trustStore } from '../facts/trust-store.ts';
 import { showMode } from '../facts/users.ts';
 import { certificateDaysLeft } from '../limits.ts';
-import { healthy, notApplicable, row, unhealthy, unknown, type Verdict } from '../verdict.ts';
+import { healthy, notApplicable, row, unhealthy, unknown, type Evidence, type Verdict } from '../verdict.ts';
 
 const DAY = 86_400_000;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -98,8 +98,11 @@ export const certificateAndKey = defineCheck({
       );
     }
     try {
-      if (leaf.checkPrivateKey(createPrivateKey(pem)))
-        return healthy([...evidence, row(key, 'fits the certificate', 'fits')]);
+      const own = createPrivateKey(pem);
+      const at = found.chain.findIndex((one) => one.checkPrivateKey(own));
+      const fits = row(key, 'fits the certificate', 'fits');
+      if (at === 0) return tooShort(found.path, leaf, [...evidence, fits]) ?? healthy([...evidence, fits]);
+      if (at > 0) return outOfOrder(found.path, found.chain, at, evidence);
     } catch (error) {
       return unhealthy(
         `The private key ${key} cannot be used: ${keyFault(error)}.`,
@@ -117,6 +120,38 @@ export const certificateAndKey = defineCheck({
     );
   },
 });
+
+/** The first certificate of the file is not that of the key, and another one is. */
+function outOfOrder(
+  path: string,
+  chain: readonly X509Certificate[],
+  at: number,
+  evidence: readonly Evidence[],
+): Verdict {
+  return unhealthy(
+    `The certificates in ${path} stand in the wrong order: the first is ${shown(chain[0]?.subject)}, and that of the private key stands at place ${at + 1}. No handshake succeeds so.`,
+    {
+      cure: `Write ${shown(chain[at]?.subject)} first into ${path}, then that of its issuer, and so on (as fullchain.pem of certbot), then: ims reload`,
+      event: 3750,
+    },
+    [...evidence, row(`place ${at + 1} of ${path}`, 'a certificate of the chain', 'that of the private key')],
+  );
+}
+
+const RSA_BITS_MIN = 2048;
+
+/** Clients of today refuse short keys (RFC 8301 speaks for DKIM; OpenSSL at its usual level says EE_KEY_TOO_SMALL). */
+function tooShort(path: string, leaf: X509Certificate, evidence: readonly Evidence[]): Verdict | undefined {
+  const bits = leaf.publicKey.asymmetricKeyDetails?.modulusLength;
+  if (bits === undefined || bits >= RSA_BITS_MIN) return undefined;
+  return unhealthy(
+    `The key of the certificate ${path} is too short: RSA of ${bits} bits. Clients and servers of today refuse it (ee key too small).`,
+    { cure: `Make a new key (RSA of ${RSA_BITS_MIN} bits or EC P-256), order a certificate for it, then: ims reload` },
+    [...evidence, row('length of the key', `${RSA_BITS_MIN} bits or more`, `${bits} bits`)],
+  );
+}
+
+const shown = (name: string | undefined): string => (name ?? 'none').replace(/\n/g, ', ');
 
 /** Certificates end. */
 export const certificateDates = defineCheck({
@@ -150,6 +185,15 @@ export const certificateDates = defineCheck({
         { cure: 'Check the clock (date -u), or put the certificate of today there, then: ims reload' },
         evidence,
       );
+    const [, issuer] = found.chain;
+    if (issuer !== undefined && leaf.checkIssued(issuer) && Date.parse(issuer.validTo) < clock.wall())
+      return unhealthy(
+        `The intermediate certificate ${shown(issuer.subject)} in ${found.path} expired on ${issuer.validTo}: clients that verify refuse the whole chain.`,
+        {
+          cure: 'Put the intermediate certificate of today there (fullchain.pem of a renewed order), then: ims reload',
+        },
+        [...evidence, row(`${shown(issuer.subject)} in ${found.path}`, 'valid', `until ${issuer.validTo}`)],
+      );
     if (days < certificateDaysLeft)
       return unhealthy(`The certificate ${found.path} expires in ${days} days, on ${leaf.validTo}.`, cure, evidence);
     return healthy(evidence);
@@ -172,7 +216,14 @@ export const certificateNames = defineCheck({
     const { name } = settings.server;
     const names = (leaf?.subjectAltName ?? 'none').replace(/DNS:/g, '');
     const evidence = [row('names of the certificate', name, names)];
-    if (leaf?.checkHost(name) !== undefined) return healthy(evidence);
+    if (leaf?.checkHost(name) !== undefined) {
+      if (leaf.subjectAltName !== undefined) return healthy(evidence);
+      return unhealthy(
+        `The certificate ${found.path} has no subjectAltName: ${name} stands only in its common name (CN), where clients of today do not look.`,
+        { cure: `Order one that has DNS:${name} as subjectAltName, then: ims reload` },
+        evidence,
+      );
+    }
     const selfSigned = settings.tls.certificate === undefined;
     const cure = selfSigned
       ? `rm ${found.path}, then restart: one for ${name} is made`
@@ -211,6 +262,16 @@ function issued(leaf: X509Certificate, pem: string): boolean {
   }
 }
 
+/** One of our own making does for mail between servers; where mail programs connect it is refused, or asks them to trust it. */
+function selfSigned(settings: Parts['settings'], path: string, evidence: readonly Evidence[]): Verdict {
+  if (settings.tls.certificate === undefined) return notApplicable('it is self-signed');
+  const words = `The certificate ${path} is self-signed: clients that verify refuse it`;
+  const cure = 'Order one of an authority (certbot certonly), and name its fullchain.pem and privkey.pem in tls';
+  return Object.values(settings.listeners).some(({ profile }) => profile === 'submission')
+    ? unhealthy(`${words}, mail programs first of all.`, { cure: `${cure}, then: ims reload` }, evidence)
+    : unknown(`${words}, such as servers by MTA-STS. Others encrypt with it all the same. ${cure}.`, evidence);
+}
+
 /** Clients cannot fetch what is between the certificate and a root. */
 export const chainWhole = defineCheck({
   id: 'tls.chain',
@@ -232,7 +293,14 @@ export const chainWhole = defineCheck({
         next === undefined ? 'alone' : next.subject.replace(/\n/g, ', '),
       ),
     ];
-    if (leaf.issuer === leaf.subject) return notApplicable('it is self-signed');
+    if (leaf.issuer === leaf.subject) return selfSigned(settings, found.path, evidence);
+    const later = found.chain.slice(2).findIndex((one) => leaf.checkIssued(one));
+    if (later !== -1 && !(next !== undefined && leaf.checkIssued(next)))
+      return unhealthy(
+        `The certificates in ${found.path} stand in the wrong order: that of the issuer ${shown(leaf.issuer)} stands at place ${later + 3}, and must come second. Some clients refuse such a chain.`,
+        { cure: 'Order them: first that of this server, then each that issued the one before it, then: ims reload' },
+        evidence,
+      );
     if (next !== undefined && leaf.checkIssued(next)) return healthy(evidence);
     const roots = await trustStore(host);
     if (roots.pems.some((pem) => issued(leaf, pem)))

@@ -139,7 +139,17 @@ const MEANINGS: readonly {
     theirs: true,
   },
   {
-    words: /535|did not accept our login|authentication (?:failed|required)|5\.7\.8/i,
+    words: /\b530\b|authentication (?:is )?required|must (?:log ?in|authenticate)/i,
+    cause: 'that host demands a login before it takes mail for others, and got none',
+    cure: 'Set login (user and passwordFile) and tls: required of the group in routing.smartHosts, mostly with port 587, then: ims reload',
+  },
+  {
+    words: /does not relay for us|relay(?:ing)? (?:access )?(?:denied|not permitted|not allowed)|unable to relay/i,
+    cause: 'that host does not relay for us: it takes mail for its own domains only',
+    cure: 'Let its operator allow this host (its address or its login) to relay, or correct routing.smartHosts; ims kb 3352 says more',
+  },
+  {
+    words: /535|did not accept our login|authentication failed|5\.7\.8/i,
     cause: 'the login at the relay is refused (wrong or expired password)',
     cure: 'Set the password of routing.smartHosts.*.login anew, then: ims reload',
   },

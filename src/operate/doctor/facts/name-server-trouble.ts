@@ -7,7 +7,7 @@ import type { Parts } from '../check.ts';
 import { nameServerPlainMs, nameServerSignMs, nameServerWaitMs, noSuchNameMs } from '../limits.ts';
 import { row, type Evidence } from '../verdict.ts';
 import { chainInWords, forwarderChain } from './forwarders.ts';
-import { askByUdp, askIdentity, rcodeName, type AskParts, type NameServerReply } from './name-server.ts';
+import { askByTcp, askByUdp, askIdentity, rcodeName, type AskParts, type NameServerReply } from './name-server.ts';
 
 /** The name of the root. */
 export const ROOT = '';
@@ -147,8 +147,9 @@ export async function whySilent(
   why: string,
 ): Promise<Trouble> {
   const shown = printNameServer(server);
-  const [identity, tcp, chain] = await Promise.all([
+  const [identity, byTcp, tcp, chain] = await Promise.all([
     askIdentity(parts, server, nameServerSignMs),
+    askByTcp(parts, server, ROOT, 'NS', nameServerSignMs),
     parts.network.dial({ ...server, timeoutMs: nameServerSignMs }).then(
       (stream) => {
         stream.destroy();
@@ -171,6 +172,11 @@ export async function whySilent(
     return {
       cause: `Name server ${shown} forwards in a loop (${chainInWords(chain)}): questions circle until they are dropped`,
       evidence,
+    };
+  if (byTcp.kind === 'response' && identity === undefined)
+    return {
+      cause: `Name server ${shown} answers by TCP and not by UDP: something on the way drops UDP to port ${server.port}, which every question takes first`,
+      evidence: [...evidence, row(`${shown} asked by TCP`, 'an answer', seen(byTcp))],
     };
   if (identity !== undefined)
     return {

@@ -148,6 +148,7 @@ export function askByTcp(
   server: NameServer,
   name: string,
   type: RecordType,
+  waitMs = nameServerWaitMs,
 ): Promise<NameServerReply> {
   return new Promise((resolve) => {
     let open = 2;
@@ -158,9 +159,9 @@ export function askByTcp(
       resolve(reply);
     };
     const second = world.clock.after(nameServerAgainMs, () => {
-      void askTcpOnce(world, server, name, type, nameServerWaitMs - nameServerAgainMs).then(done);
+      void askTcpOnce(world, server, name, type, waitMs - nameServerAgainMs).then(done);
     });
-    void askTcpOnce(world, server, name, type, nameServerWaitMs).then(done);
+    void askTcpOnce(world, server, name, type, waitMs).then(done);
   });
 }
 

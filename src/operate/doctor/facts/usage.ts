@@ -20,7 +20,7 @@ export function places({ listeners }: Pick<Settings, 'listeners'>): readonly Pla
 
 /** An address with its port, as people write it. */
 export const showPlace = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  address.startsWith('/') ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
 const RESERVED = /(?:^|\.)(?:test|example|invalid|localhost|local|home\.arpa|internal|example\.(?:com|net|org))$/i;
 
