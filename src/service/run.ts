@@ -181,8 +181,12 @@ async function usable(file: LoadedFile): Promise<Configuration | undefined> {
 
 /** What an unprivileged process could have written must not tell a privileged one as whom to work, or which keys to read. */
 function isOurs(path: string): boolean {
-  const stats = fs.lstatSync(path, { throwIfNoEntry: false });
-  return stats?.isFile() === true && stats.uid === process.getuid?.();
+  try {
+    const stats = fs.lstatSync(path);
+    return stats.isFile() && stats.uid === process.getuid?.();
+  } catch {
+    return false; // not there, or not to be looked at: what is wrong with the configuration itself is told
+  }
 }
 
 function refuse(stdout: Output, { path, loaded }: LoadedFile): void {

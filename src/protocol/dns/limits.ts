@@ -1,7 +1,7 @@
 /** Octets of a UDP answer that we offer to take (the value of DNS Flag Day 2020: no fragmentation). */
 export const udpSizeMax = 1232;
-/** CNAMEs followed from one question, over all messages. */
-export const aliasesMax = 8;
+/** CNAMEs followed from one question, over all messages: what resolvers follow themselves. */
+export const aliasesMax = 16;
 /** Octets of a name in its text form (RFC 1035 §2.3.4). */
 export const nameLengthMax = 253;
 /** Octets of a label (RFC 1035 §2.3.4). */

@@ -208,7 +208,7 @@ test('aliases are followed over several messages, and not in a circle', async ()
   assert.ok(answer.kind === 'records' && answer.canonicalName === 'c.test' && answer.ttlSeconds === 9);
   assert.deepEqual(await resolver.query('x.test', 'A'), {
     kind: 'failure',
-    reason: 'CNAME chain of x.test longer than 8',
+    reason: 'CNAME chain of x.test longer than 16',
   });
 });
 

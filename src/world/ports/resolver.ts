@@ -37,7 +37,7 @@ export type Answer<T extends RecordType> =
       readonly authenticated: boolean;
       readonly ttlSeconds: number;
     }
-  /** `reason` is for people: 'SERVFAIL from 192.0.2.53', 'no answer from 192.0.2.53 in 5 s', 'CNAME chain longer than 8'. */
+  /** `reason` is for people: 'SERVFAIL from 192.0.2.53', 'no answer from 192.0.2.53 in 5 s', 'CNAME chain longer than 16'. */
   | { readonly kind: 'failure'; readonly reason: string };
 
 /** The name service. Never rejects: a failure is an answer. */

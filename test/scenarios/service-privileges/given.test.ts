@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { makeSelfSigned } from '../../../src/service/supervisor/certificate.ts';
 import { freePort, startService, type TestService } from '../../support/service.ts';
 
+const MAIN = fileURLToPath(new URL('../../../src/service/main.js', import.meta.url));
 const NOBODY = 65_534;
 const FOREIGN = 4242;
 const notRoot = process.getuid?.() === 0 ? false : 'needs root';
@@ -48,4 +50,23 @@ domains: { example.test: { mailboxes: { alice: {} } } }
   assert.equal((await stat(join(data, 'queue'))).uid, NOBODY);
   assert.equal(service.events.filter(({ event }) => event === 3791).length, 1);
   await rm(keys, { recursive: true });
+});
+
+test('a configuration that the user may not read, in a directory that is closed to it, is named as that', {
+  skip: notRoot,
+}, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ims-closed-'));
+  try {
+    await writeFile(join(directory, 'ims.yaml'), 'server: { name: mail.example.test }\n', { mode: 0o600 });
+    const line = ['--reuid', 'nobody', '--clear-groups', process.execPath, MAIN, 'run', '--config'];
+    const { status, stdout, stderr } = spawnSync('setpriv', [...line, join(directory, 'ims.yaml')], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    assert.equal(status, 78, stderr);
+    assert.match(stdout, /ims\.yaml: error: .*(?:EACCES|may not|permission)/i);
+    assert.doesNotMatch(stderr, /\n +at /, 'no trace of the program');
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
