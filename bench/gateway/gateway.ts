@@ -1,6 +1,6 @@
 /**
  * What a gateway (SSH) costs beside direct connections: rates of the two in turn, then the memory of idle sessions. It needs root and sshd.
- * node dist/bench/gateway/gateway.js [--rounds 5] [--sessions 10] [--loads 1048576x200,4096x4000] [--idle 2000] [--settle 5] [--workers N]
+ * node dist/bench/gateway/gateway.js [--rounds 5] [--sessions 10] [--loads 1048576x200,4096x4000] [--idle 2000] [--settle 5] [--workers N] [--pipelining]
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,6 +22,11 @@ const TICKS = 100;
 /** Sessions that are opened at a time. */
 const BATCH = 50;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const DIALOGUE = [
+  ['MAIL FROM:<bob@client.test>', 250],
+  ['RCPT TO:<alice@held.test>', 250],
+  ['DATA', 354],
+] as const;
 /** Messages before anything is measured. */
 const WARM = 200;
 
@@ -33,6 +38,8 @@ const { values } = parseArgs({
     idle: { type: 'string', default: '2000' },
     settle: { type: 'string', default: '5' },
     workers: { type: 'string' },
+    /** Commands in groups (RFC 2920), as mail servers send them. */
+    pipelining: { type: 'boolean', default: false },
     /** Given by this program to itself, inside the namespace: login of the gateway. */
     login: { type: 'string' },
   },
@@ -128,9 +135,8 @@ async function round(service: TestService, way: Way, octets: number, messages: n
     lines.map(async (line) => {
       while (left > 0) {
         left -= 1;
-        await line.say('MAIL FROM:<bob@client.test>', 250);
-        await line.say('RCPT TO:<alice@held.test>', 250);
-        await line.say('DATA', 354);
+        if (values.pipelining) line.send(`${DIALOGUE.map(([command]) => command).join('\r\n')}\r\n`);
+        for (const [command, code] of DIALOGUE) await (values.pipelining ? line.expect(code) : line.say(command, code));
         line.write(text);
         await line.expect(250);
       }
