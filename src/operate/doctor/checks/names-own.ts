@@ -177,6 +177,18 @@ async function lookAtMx(parts: Pick<Parts, 'resolver' | 'clock'>, domain: string
 
 const nothing = ({ kind }: Answer<'A' | 'AAAA' | 'MX'>): boolean => kind === 'no-such-name' || kind === 'no-data';
 
+/** An MX must name a host itself (RFC 2181 §10.3). */
+function aliasFault(domain: string, hosts: MxFound['hosts']): readonly [cause: string, cure: string] | undefined {
+  for (const { name, a, aaaa } of hosts)
+    for (const answer of [a, aaaa])
+      if (answer.kind === 'records' && answer.canonicalName !== name)
+        return [
+          `The MX of ${domain} names ${name}, an alias (CNAME) of ${answer.canonicalName}: an MX must name a host itself (RFC 2181 §10.3), and some servers do not send to such a domain.`,
+          `Publish: ${zoneLine({ name: domain, type: 'MX', value: `10 ${answer.canonicalName}` })} instead, or address records for ${name} in place of the CNAME`,
+        ];
+  return undefined;
+}
+
 /** What is wrong with the way to a domain, if something is. */
 function faultOf(
   { domain, mx, addresses, hosts }: MxFound,
@@ -206,7 +218,7 @@ function faultOf(
       `${publish} instead`,
     ];
   const lost = hosts.filter(({ a, aaaa }) => nothing(a) && nothing(aaaa));
-  if (lost.length === 0) return undefined;
+  if (lost.length === 0) return aliasFault(domain, hosts);
   const names = lost.map(({ name }) => name).join(', ');
   if (lost.length === hosts.length)
     return [

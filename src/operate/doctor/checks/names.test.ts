@@ -126,6 +126,10 @@ test('an MX must lead to a host with an address', async () => {
       /One MX .* gone/,
     ],
     ['company.com MX 10 b.company.com\nb.company.com A 192.0.2.8\n', /^healthy$/],
+    [
+      'company.com MX 10 b.company.com\nb.company.com CNAME c.company.com\nc.company.com A 192.0.2.8\n',
+      /names b\.company\.com, an alias \(CNAME\) of c\.company\.com: an MX must name a host itself/,
+    ],
     ['company.com A 192.0.2.8\n', /^healthy$/],
     ['company.com SILENT\n', /^unknown$/],
     ['company.com SERVFAIL\n', /name servers of its zone fail \(SERVFAIL/],

@@ -65,6 +65,18 @@ test('a store that ends the connection in the middle of a message, or is no mail
   assert.ok(other.kind === 'unhealthy' && /what answers there is no mail server/.test(other.cause));
 });
 
+test('a smart host that wants a login, refuses ours, or does not relay for us is told as that', async () => {
+  const kept = (said: string): string => `451 4.7.1 our smart host does not relay for us (${said}); kept until its`;
+  for (const [words, cause] of [
+    [kept('530 5.7.0 Authentication required'), /demands a login before it takes mail for others/],
+    [kept('554 5.7.1 <a@b.test>: Relay access denied'), /does not relay for us: it takes mail for its own domains/],
+    ['451 relay did not accept our login; it said: 535 5.7.8 authentication failed', /login at the relay is refused/],
+  ] as const) {
+    const found = await look(destinationsTake, [delivery('host:relay', words)]);
+    assert.ok(found.kind === 'unhealthy' && cause.test(found.cause), words);
+  }
+});
+
 test('a fault at the other end is told without an alarm; the same words of many hosts are one', async () => {
   const way = delivery('mx:a.test', '451 no connection to mx.a.test: the proxy lab did not accept our login');
   const reply = {
