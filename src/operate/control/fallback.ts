@@ -8,13 +8,16 @@ import { controlSocketPath } from './socket-path.ts';
 
 const HASH_DIGITS = 12;
 
-/** The places to try, in this order: the first is root's alone, the second anybody's. */
-export function fallbackDirectories(configurationPath: string): readonly string[] {
-  const hash = createHash('sha256').update(configurationPath).digest('hex').slice(0, HASH_DIGITS);
-  return [`/run/ims-${hash}`, `/tmp/ims-${hash}`];
+const nameOf = (configurationPath: string): string =>
+  `ims-${createHash('sha256').update(configurationPath).digest('hex').slice(0, HASH_DIGITS)}`;
+
+/** The places to try, in this order: the first is root's alone, the others anybody's; somebody else may have taken the second. */
+export function fallbackDirectories(configurationPath: string, uid: number): readonly string[] {
+  const name = nameOf(configurationPath);
+  return [`/run/${name}`, `/tmp/${name}`, `/tmp/${name}-${uid}`];
 }
 
-type Looking = Pick<Host, 'file' | 'self'>;
+type Looking = Pick<Host, 'file' | 'names' | 'self'>;
 
 interface Found {
   readonly directory: string;
@@ -25,7 +28,10 @@ interface Found {
 /** Those of them that are there. Below /run only root can have made one, or somebody that root let in. */
 async function found(host: Looking, configurationPath: string): Promise<readonly Found[]> {
   const out: Found[] = [];
-  for (const directory of fallbackDirectories(configurationPath)) {
+  const name = nameOf(configurationPath);
+  const tmp = await host.names('/tmp');
+  const others = tmp.ok ? tmp.value.filter((one) => one.startsWith(`${name}-`)).map((one) => `/tmp/${one}`) : [];
+  for (const directory of new Set([...fallbackDirectories(configurationPath, host.self.uid), ...others])) {
     const file = await host.file(directory);
     if (!file.ok || file.value.kind !== 'directory') continue;
     const { uid } = file.value;

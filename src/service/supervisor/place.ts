@@ -37,7 +37,7 @@ export async function takeFallback(
   configurationPath: string,
   user: HostUser | undefined,
 ): Promise<Place | 'held' | undefined> {
-  for (const directory of fallbackDirectories(configurationPath)) {
+  for (const directory of fallbackDirectories(configurationPath, process.getuid?.() ?? 0)) {
     try {
       fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
       if (!isOurs(directory, user)) continue;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lookWith, settingsOf } from '../../../../test/support/doctor-parts.ts';
 import { wayInWords } from '../../../events/way-words.ts';
-import { forbiddingRoute } from '../facts/forbidding-routes.ts';
+import { forbiddingRoute, forbiddingRule, takeAway } from '../facts/forbidding-routes.ts';
 import { routesOpen } from './routes-forbid.ts';
 
 const FOUR = `Main:
@@ -37,6 +37,15 @@ test('the longest route to an address says whether it is forbidden, and what sho
   assert.equal(route('2001:db8:1::25'), 'rejecting 2001:db8:1::/48: ip -6 route get 2001:db8:1::25');
   for (const open of ['203.0.113.9', '192.0.2.1', '8.8.8.8', '2001:db8:2::1', 'mx.example.test'])
     assert.equal(route(open), undefined);
+});
+
+test('a rule that forbids an address is found too', () => {
+  const rules =
+    '0:\tfrom all lookup local\n32765:\tfrom all to 198.51.100.0/24 prohibit\n32766:\tfrom all lookup main\n';
+  const found = forbiddingRule('198.51.100.25', rules);
+  assert.ok(found !== undefined && found.shownBy === 'ip rule');
+  assert.match(takeAway(found), /^ip rule del to 198\.51\.100\.0\/24 prohibit /);
+  assert.equal(forbiddingRule('203.0.113.1', rules), undefined);
 });
 
 test('a configured host behind a blackhole route is unhealthy, with the route and the command that takes it away', async () => {

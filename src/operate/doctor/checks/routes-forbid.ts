@@ -23,8 +23,8 @@ function targets({
 }
 
 /** A route of this host in words. */
-export const routeInWords = ({ kind, prefix }: ForbiddingRoute): string =>
-  `the routing table of this host forbids it by the route '${kind} ${prefix}'`;
+export const routeInWords = ({ kind, prefix, rule }: ForbiddingRoute): string =>
+  `the routing table of this host forbids it by the ${rule === true ? 'rule' : 'route'} '${kind} ${prefix}'`;
 
 /** A route may lead nowhere on purpose; what must be reached then seems dead. */
 export const routesOpen = defineCheck({
@@ -50,7 +50,7 @@ export const routesOpen = defineCheck({
     if (bad?.route === undefined) return healthy(evidence);
     const { what, route } = bad;
     return unhealthy(
-      `The way to ${what} is closed on this host itself: its routing table has the route '${route.kind} ${route.prefix}' (${route.shownBy} shows it).`,
+      `The way to ${what} is closed on this host itself: its routing table has the ${route.rule === true ? 'rule' : 'route'} '${route.kind} ${route.prefix}' (${route.shownBy} shows it).`,
       { cure: takeAway(route), event: 3350 },
       evidence,
     );

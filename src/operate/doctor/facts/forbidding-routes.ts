@@ -11,6 +11,8 @@ export interface ForbiddingRoute {
   readonly length: number;
   /** The command that shows it for one address. */
   readonly shownBy: string;
+  /** It is a rule, which is asked before any route. */
+  readonly rule?: true;
 }
 
 interface Row {
@@ -83,14 +85,39 @@ export function forbiddingRoute(address: string, four: string, six: string): For
 
 const isBefore = (row: Row, other: Row): boolean => row.length === other.length && row.metric < other.metric;
 
-/** Looks at the routes of this host once; what it answers tells of any address. */
+/** A rule that forbids packets to some addresses, whoever sends them; by what `ip rule` prints. */
+export function forbiddingRule(address: string, rules: string): ForbiddingRoute | undefined {
+  const ip = parseIp(address);
+  for (const line of rules.split('\n')) {
+    const [, to = '', kind = ''] = /^\d+:\s+from all to (\S+) .*?\b(blackhole|prohibit|unreachable)\b/.exec(line) ?? [];
+    const [base, bits] = to.split('/');
+    const first = parseIp(base ?? '');
+    if (ip === undefined || first === undefined) continue;
+    const length = Number(bits ?? (first.family === 4 ? 32 : 128));
+    if (!covers({ base: first, length, metric: 0, forbids: kind }, ip)) continue;
+    const family = ip.family === 4 ? '' : ' -6';
+    return { kind, prefix: `${printIp(first)}/${length}`, length, shownBy: `ip${family} rule`, rule: true };
+  }
+  return undefined;
+}
+
+/** Looks at the routes and rules of this host once; what it answers tells of any address. */
 export async function forbiddingRoutes(
-  host: Pick<Host, 'text'>,
+  host: Pick<Host, 'text' | 'output'>,
 ): Promise<(address: string) => ForbiddingRoute | undefined> {
-  const [four, six] = await Promise.all([host.text('/proc/net/fib_trie'), host.text('/proc/net/ipv6_route')]);
-  return (address) => forbiddingRoute(address, four.ok ? four.value : '', six.ok ? six.value : '');
+  const [four, six, rules4, rules6] = await Promise.all([
+    host.text('/proc/net/fib_trie'),
+    host.text('/proc/net/ipv6_route'),
+    host.output('ip', 'rule'),
+    host.output('ip', '-6', 'rule'),
+  ]);
+  const rules = [rules4, rules6].map((one) => (one.ok ? one.value : '')).join('\n');
+  return (address) =>
+    forbiddingRoute(address, four.ok ? four.value : '', six.ok ? six.value : '') ?? forbiddingRule(address, rules);
 }
 
 /** How such a route is taken away. */
-export const takeAway = ({ kind, prefix }: ForbiddingRoute): string =>
-  `ip${prefix.includes(':') ? ' -6' : ''} route del ${kind === 'rejecting' ? '' : `${kind} `}${prefix} (and take it out of the network configuration), or give that address a way of its own`;
+export const takeAway = ({ kind, prefix, rule }: ForbiddingRoute): string =>
+  rule === true
+    ? `ip${prefix.includes(':') ? ' -6' : ''} rule del to ${prefix} ${kind} (and take it out of the network configuration)`
+    : `ip${prefix.includes(':') ? ' -6' : ''} route del ${kind === 'rejecting' ? '' : `${kind} `}${prefix} (and take it out of the network configuration), or give that address a way of its own`;
