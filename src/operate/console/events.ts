@@ -4,6 +4,7 @@ import { showTime } from '../cli/text.ts';
 import { asking, type Asked, counted, type NotShown, type Shown, typed } from './asked.ts';
 import { html, type Html } from './html.ts';
 import { article, table } from './layout.ts';
+import { inline } from './markdown.ts';
 
 const SHOWN = 100;
 const SHOWN_MAX = 1000;
@@ -22,16 +23,15 @@ export function eventsPage(asked: Asked): Promise<Shown | NotShown> {
   return asking<{ events: readonly EventRecord[] }>(asked, 'events', input, ({ events }) => ({
     title: 'Events',
     content: html`${filterForm(severity, contains, number)}
-${events.length === 0 ? html`<p>No such events.</p>` : table(['Time', 'Event', 'Process', 'What happened'], [...events].reverse().map(rowOf))}`,
+${events.length === 0 ? html`<p>No such events.</p>` : table(['Time, event, process', 'What happened'], [...events].reverse().map(rowOf))}`,
   }));
 }
 
 function rowOf({ atMs, number, severity, process, text, advice }: EventRecord): Html[] {
+  const name = advice === undefined ? number : article(number, `${number} ${severity}`);
   return [
-    html`${showTime(atMs)}`,
-    html`<span class="${COLOURS[severity]}">${advice === undefined ? number : article(number, `${number} ${severity}`)}</span>`,
-    html`${process}`,
-    html`${text}${advice !== undefined && html`<br><span class="soft">${advice}</span>`}`,
+    html`<span class="when">${showTime(atMs)}</span><br><span class="${COLOURS[severity]}">${name}</span> <span class="soft">${process}</span>`,
+    html`${text}${advice !== undefined && html`<br><span class="soft">${inline(advice)}</span>`}`,
   ];
 }
 

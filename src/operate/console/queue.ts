@@ -15,6 +15,13 @@ const ROWS = 50;
 const TRACES = 20;
 const FILTERS = ['domain', 'sender', 'recipient'] as const;
 
+/** What a browser may do with a message, and how its buttons say it. */
+const VERBS = [
+  ['retry', 'Try again now'],
+  ['hold', 'Hold'],
+  ['release', 'Release'],
+] as const;
+
 const messageLink = (queueId: string): Html => html`<a href="/queue/${encodeURIComponent(queueId)}">${queueId}</a>`;
 
 /** A page of the list. */
@@ -93,14 +100,14 @@ function waitingOf(page: QueuePage & { readonly content: string }, queueId: stri
     ['From', header.from],
     ['To', header.to],
     ['Subject', header.subject],
-    ['Message-ID', first?.messageId],
+    ['Message-ID', first?.messageId === '' ? '(none)' : first?.messageId],
     ['Sender', first?.sender === '' ? '<>' : first?.sender],
     ['Arrived', first && showTime(first.arrivedAtMs)],
     ['Returned to the sender at', first && showTime(first.expiresAtMs)],
   ];
-  const forms = ['retry', 'hold', 'release'].map(
-    (verb) =>
-      html`<form method="post" action="/queue/${encodeURIComponent(queueId)}/${verb}">${hidden(formToken)}<button>${sentenceCase(verb)}</button></form>`,
+  const forms = VERBS.map(
+    ([verb, words]) =>
+      html`<form method="post" action="/queue/${encodeURIComponent(queueId)}/${verb}">${hidden(formToken)}<button>${words}</button></form>`,
   );
   return html`${table(['', ''], facts)}${missing(page)}
 <div class="row">${forms}</div>
@@ -119,7 +126,7 @@ ${table(
 
 function timeline({ queueId, entries }: MessageTimeline): Html {
   const rows = entries.map((entry): Piece[] => [
-    showTime(entry.atMs),
+    html`<span class="when">${showTime(entry.atMs)}</span>`,
     entryLines(entry).map((line, i) => html`${i > 0 && html`<br>`}${line}`),
   ]);
   return html`<h3>${messageLink(queueId)}</h3>${table(['Time', 'What happened'], rows)}`;
