@@ -218,6 +218,20 @@ function operates(queue: () => Queue): void {
     );
   });
 
+  it('goes on after a message, whatever has left meanwhile; messages of other shards say nothing here', async () => {
+    for (let at = 0; at < 4; at += 1) await put(queue(), 'x'.repeat(at + 1), { deliveries: split });
+    const options = { offset: 0, most: 99, envelopes: false };
+    const [first, , second] = await queue().list({}, options);
+    assert.ok(first !== undefined && second !== undefined && first.queueId !== second.queueId);
+    await queue().remove({ queueId: first.queueId });
+    const sizes = async (after: readonly string[]): Promise<number[]> =>
+      (await queue().list({ after }, options)).map((row) => row.sizeBytes);
+    assert.deepEqual(await sizes([first.queueId]), [2, 2, 3, 3, 4, 4]);
+    assert.deepEqual(await sizes([second.queueId, first.queueId, 'nonsense']), [3, 3, 4, 4]);
+    assert.deepEqual(await sizes(['999-v']), [2, 2, 3, 3, 4, 4]);
+    assert.equal(await queue().count({ after: [second.queueId] }), 4);
+  });
+
   it('finds by every part of a filter', async () => {
     const id = await put(queue(), 'x', { messageId: 'find@me', deliveries: split, held: true });
     await put(queue(), 'y', { envelope: { ...message().envelope, reversePath: null }, arrivedAtMs: T0 - 50_000 });

@@ -1,6 +1,7 @@
 import type { EnvelopeOptions, EnvelopeRecipient } from '../../mail/envelope.ts';
 import { domainKey, printMailbox } from '../../mail/mailbox.ts';
 import type { Mailbox } from '../../mail/mailbox.ts';
+import { parseQueueId } from '../../mail/queue-id.ts';
 import type { QueueFilter } from './port.ts';
 
 /** Whether a filter asks for something that only the envelope says. */
@@ -34,4 +35,10 @@ export function matchesEnvelope(
 function isMailbox(mailbox: Mailbox | null, wanted: string): boolean {
   const plain = wanted.replace(/^<|>$/g, '').toLowerCase();
   return mailbox === null ? plain === '' : printMailbox(mailbox).toLowerCase() === plain;
+}
+
+/** The number of the message of a shard that a filter goes on after; -1 where it begins with the first. */
+export function lastOf({ after = [] }: QueueFilter, shard: number): number {
+  const ids = after.map(parseQueueId).filter((one) => one?.shard === shard);
+  return Math.max(-1, ...ids.map((one) => one?.id ?? -1));
 }

@@ -119,6 +119,8 @@ export interface QueueFilter {
   readonly messageId?: string;
   readonly held?: boolean;
   readonly olderThanMs?: number;
+  /** Only messages that came to the shard of one of these after it; other shards are not touched by it. */
+  readonly after?: readonly QueueId[];
 }
 
 /** One delivery as a list shows it. */

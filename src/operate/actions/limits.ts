@@ -1,6 +1,8 @@
 /** Rows of one page of the queue's list, and how far a page may begin. */
 export const PAGE_MAX = 1000;
 export const OFFSET_MAX = 100_000;
+/** Shards whose messages one list goes on after. */
+export const AFTER_MAX = 1024;
 /** Rows shown before an operator confirms. */
 export const PREVIEW_ROWS = 10;
 /** Checks that one request names. */

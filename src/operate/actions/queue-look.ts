@@ -3,7 +3,7 @@ import type { QueueFilter, QueueRow } from '../../flow/queue/port.ts';
 import { parseQueueId } from '../../mail/queue-id.ts';
 import { defineAction, done, refused, results, silentWorkers, sum } from './action.ts';
 import type { OperatorContext } from './context.ts';
-import { OFFSET_MAX, PAGE_MAX } from './limits.ts';
+import { AFTER_MAX, OFFSET_MAX, PAGE_MAX } from './limits.ts';
 import { queueFilter } from './queue-filter.ts';
 
 /** One page of the queue. */
@@ -16,10 +16,16 @@ export interface QueuePage {
   readonly missing: readonly string[];
 }
 
+/** What a list says of the message that it is to go on after, in each shard. */
+const after = z.array(z.string().min(1).max(64)).max(AFTER_MAX);
+
 const byArrival = (a: QueueRow, b: QueueRow): number =>
   a.arrivedAtMs - b.arrivedAtMs || (a.deliveryId < b.deliveryId ? -1 : 1);
 
-/** A page of the queue over all workers, oldest arrival first. */
+/**
+ * A page of the queue over all workers, oldest arrival first. With `filter.after` it is the next rows of each worker, `most` of them
+ * each: a walk through all of the queue goes on after the last message of each shard, whatever comes and goes meanwhile.
+ */
 export async function queuePage(
   { workers }: Pick<OperatorContext, 'workers'>,
   filter: QueueFilter,
@@ -30,10 +36,8 @@ export async function queuePage(
     workers.call('queue.list', { filter, most: offset + most, envelopes: true }),
     workers.call('queue.count', { filter }),
   ]);
-  const rows = results(lists)
-    .flat()
-    .sort(byArrival)
-    .slice(offset, offset + most);
+  const all = results(lists).flat();
+  const rows = filter.after === undefined ? all.sort(byArrival).slice(offset, offset + most) : all;
   return { rows, total: sum(counts), offset, missing: silentWorkers(lists) };
 }
 
@@ -46,8 +50,10 @@ export const queueList = defineAction({
     filter: queueFilter.prefault({}),
     offset: z.number().int().min(0).max(OFFSET_MAX).default(0),
     most: z.number().int().min(1).max(PAGE_MAX).default(50),
+    after: after.optional(),
   }),
-  run: async (context, { filter, offset, most }) => done(await queuePage(context, filter, offset, most)),
+  run: async (context, { filter, offset, most, after }) =>
+    done(await queuePage(context, after === undefined ? filter : { ...filter, after }, offset, most)),
 });
 
 /** Shows one message of the queue. */

@@ -152,7 +152,7 @@ test('the input comes from the query by the types of the schema, or from the con
   ]);
   assert.equal(
     detailOf(await api('/api/queue.list?domain=x')),
-    "there is no input 'domain'; there are: filter.queueId, filter.nextHop, filter.domain, filter.sender, filter.recipient, filter.messageId, filter.held, filter.olderThanMs, offset, most",
+    "there is no input 'domain'; there are: filter.queueId, filter.nextHop, filter.domain, filter.sender, filter.recipient, filter.messageId, filter.held, filter.olderThanMs, offset, most, after",
   );
   for (const query of [
     '__proto__.x=1',

@@ -1,7 +1,7 @@
 /** Which deliveries an operator's filter means. */
 import { parseQueueId } from '../../../mail/queue-id.ts';
 import type { Clock } from '../../../world/ports/clock.ts';
-import { matchesEnvelope, needsEnvelope } from '../filter.ts';
+import { lastOf, matchesEnvelope, needsEnvelope } from '../filter.ts';
 import { deliveryFlag } from '../index/deliveries.ts';
 import { messageFlag } from '../index/messages.ts';
 import { queueLimits } from '../limits.ts';
@@ -103,6 +103,7 @@ export class Matching {
     const hop = filter.nextHop === undefined ? undefined : nextHops.find(filter.nextHop);
     const arrivedBefore =
       filter.olderThanMs === undefined ? undefined : (this.#store.wallMs - filter.olderThanMs) / 1000;
+    const after = lastOf(filter, this.#store.shard);
     return (row) => {
       const message = deliveries.message[row] ?? 0;
       if (
@@ -112,6 +113,7 @@ export class Matching {
       )
         return false;
       if (hop !== undefined && deliveries.nextHop[row] !== hop) return false;
+      if ((messages.id[message] ?? 0) <= after) return false;
       if (filter.held !== undefined && deliveries.has(row, deliveryFlag.held) !== filter.held) return false;
       return arrivedBefore === undefined || (messages.arrivedS[message] ?? 0) < arrivedBefore;
     };

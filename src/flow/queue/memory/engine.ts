@@ -6,7 +6,7 @@ import { expandedHop, type NextHop } from '../../../mail/next-hop.ts';
 import type { QueueId } from '../../../mail/queue-id.ts';
 import { makeQueueId } from '../../../mail/queue-id.ts';
 import type { World } from '../../../world/world.ts';
-import { matchesEnvelope, needsEnvelope } from '../filter.ts';
+import { lastOf, matchesEnvelope, needsEnvelope } from '../filter.ts';
 import type {
   AttemptRecord,
   Claim,
@@ -299,8 +299,10 @@ class MemoryQueue implements Queue {
 
   #matching(filter: QueueFilter): HeldDelivery[] {
     const arrivedBefore = this.#options.world.clock.wall() - (filter.olderThanMs ?? 0);
+    const after = lastOf(filter, this.#options.shard);
     return this.#deliveries
       .filter((one) => {
+        if (one.of.id <= after) return false;
         if (filter.queueId !== undefined && filter.queueId !== this.#queueId(one)) return false;
         if (filter.nextHop !== undefined && filter.nextHop !== one.nextHop) return false;
         if (filter.held !== undefined && filter.held !== one.held) return false;

@@ -24,17 +24,30 @@ export async function allRows(
   most = Infinity,
 ): Promise<QueuePage['rows'] | undefined> {
   const rows: QueuePage['rows'][number][] = [];
+  const ends = new Map<string, string>();
+  const list = async (input: object): Promise<QueuePage['rows'] | undefined> => {
+    const page = await session.ask<QueuePage>(command, 'queue.list', { most: PAGE, ...input });
+    if (page === undefined || page.missing.length === 0) return page?.rows;
+    session.fail(exitCodes.failed, `not everything can be seen: ${page.missing.join('; ')}`, command);
+    return undefined;
+  };
   for (;;) {
-    const page = await session.ask<QueuePage>(command, 'queue.list', { filter, most: PAGE, offset: rows.length });
+    const page = await list({ filter, after: [...ends.values()] });
     if (page === undefined) return undefined;
-    if (page.missing.length > 0) {
-      session.fail(exitCodes.failed, `not everything can be seen: ${page.missing.join('; ')}`, command);
-      return undefined;
+    if (page.length === 0 || rows.length >= most) return rows;
+    const last = new Map(page.map(({ queueId }) => [shardOf(queueId), queueId]));
+    rows.push(...page.filter(({ queueId }) => last.get(shardOf(queueId)) !== queueId));
+    for (const [shard, queueId] of last) {
+      // Its deliveries may go on behind the page.
+      const whole = await list({ filter: { ...filter, queueId } });
+      if (whole === undefined) return undefined;
+      rows.push(...whole);
+      ends.set(shard, queueId);
     }
-    rows.push(...page.rows);
-    if (page.rows.length < PAGE || rows.length >= most) return rows;
   }
 }
+
+const shardOf = (queueId: string): string => queueId.slice(0, queueId.indexOf('-'));
 
 async function runExport(session: CliSession, command: Command, name: string, filter: QueueFilter): Promise<void> {
   const directory = resolve(name);
