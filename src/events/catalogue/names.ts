@@ -31,7 +31,7 @@ export const namesEvents = {
     severity: 'warning',
     category: 'names',
     title: 'A name server does not answer',
-    text: 'name server {server} does not answer: {reason}; it is asked last until it does',
+    text: 'name server {server} does not answer as it should: {reason}; it is asked last until it does',
     data: { server: 'text', reason: 'text' },
     advice: 'Check that the server runs and that UDP and TCP port 53 reach it; other servers are used meanwhile.',
   },

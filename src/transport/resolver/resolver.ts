@@ -261,8 +261,8 @@ class AskingResolver implements StubResolver {
     this.#asked(printNameServer(server), response.rcode !== 0 && response.rcode !== 3);
     if (response.rcode !== 0 && response.rcode !== 3) {
       const reason = refusalOf(server, name, response);
-      // SERVFAIL speaks of the name, REFUSED of the server.
-      if (response.rcode === 5) health.refused(server, reason);
+      // SERVFAIL speaks of the name, all else of the server: REFUSED, and FORMERR or NOTIMP also without EDNS.
+      if (response.rcode !== SERVFAIL) health.refused(server, reason);
       else if (this.#credence?.doubts(server) !== true) health.answered(server);
       const silent = response.rcode === SERVFAIL && response.errors === undefined;
       return { failure: reason, ...(silent ? { unexplained: server } : {}) };

@@ -120,3 +120,11 @@ test('one lost packet alarms nobody; a name that a server refuses says nothing o
   }
   assert.deepEqual(names, []);
 });
+
+test('a server that does not understand any question is of no use, and told', async () => {
+  const sim = makeWorld(() => ({ flags: 1 }));
+  const { journal, names } = recording();
+  const resolver = createResolver({ world: sim.world, servers: two.slice(0, 1), settings, journal });
+  assert.deepEqual(await resolver.query('a.test', 'A'), { kind: 'failure', reason: 'FORMERR from 192.0.2.1' });
+  assert.deepEqual(names, ['names.server-failed', 'names.unavailable']);
+});

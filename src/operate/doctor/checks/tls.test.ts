@@ -9,7 +9,7 @@ import type { Verdict } from '../verdict.ts';
 import { certificateAndKey, certificateDates, certificateNames, chainWhole } from './tls.ts';
 
 const YEAR = 365 * 86_400_000;
-const NOW = Date.now();
+const NOW = Date.parse('2027-06-01T00:00:00Z');
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 interface Made {
