@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { testConfiguration } from '../support/configurations.ts';
@@ -17,9 +17,11 @@ afterEach(async () => {
   service = undefined;
 });
 
-const begin = async (): Promise<TestService> => {
+const begin = async (change: (text: string) => string = (text) => text): Promise<TestService> => {
   port = await freePort();
-  service = await startService((directory) => testConfiguration({ directory, ports: { mx: port }, workers: 2 }));
+  service = await startService((directory) =>
+    change(testConfiguration({ directory, ports: { mx: port }, workers: 2 })),
+  );
   return service;
 };
 
@@ -67,6 +69,23 @@ test('while a session holds up the stop, the status says that the service stops,
   assert.equal(await ended, 0);
   const after = await one.ims('status');
   assert.equal(after.code, 3);
+});
+
+test('a program that delivers and does not end holds up no stop, and does not go on alone after it', {
+  timeout: 60_000,
+}, async () => {
+  const sign = `47.${process.pid}`;
+  const programs = async (): Promise<number> => {
+    const lines = await Promise.all(
+      (await readdir('/proc')).map((pid) => readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')),
+    );
+    return lines.filter((line) => line === `sleep\0${sign}\0`).length;
+  };
+  const one = await begin((text) => text.replace('alice: {}', `alice: { delivery: { pipe: [sleep, '${sign}'] } }`));
+  await sendOne(port, 'alice@example.test');
+  await until(async () => (await programs()) === 1 || undefined, 'the program');
+  assert.equal(await one.stop(), 0);
+  await until(async () => (await programs()) === 0 || undefined, 'the end of the program', 5000);
 });
 
 test('Q295969: a worker that stands still does not hold up a stop', { timeout: 90_000 }, async () => {

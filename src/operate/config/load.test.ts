@@ -32,6 +32,12 @@ const mistakes: readonly (readonly [what: string, text: string, ...words: string
     "ims.yaml:1:1: error: server: the key 'name' is missing; allowed: a text of at most 253 characters, such as mail.example.com",
   ],
   [
+    'a data directory that is not one of the service',
+    'server: { name: mail.example.com, data: /, run: /run/ }\nlisteners: {mx: {profile: mx}}\n',
+    "ims.yaml:1:41: error: server.data: is a directory that others use too: all that is in it would be given to the user of the service; found '/'; did you mean '/ims'?",
+    "ims.yaml:1:49: error: server.run: is a directory that others use too: all that is in it would be given to the user of the service; found '/run/'; did you mean '/run/ims'?",
+  ],
+  [
     'a host name as it stands in zones',
     'server: { name: mail.example.com. }\nlisteners: {mx: {profile: mx}}\n',
     "ims.yaml:1:17: error: server.name: is not a host name; found 'mail.example.com.'; allowed: a fully qualified name such as mail.example.com; did you mean 'mail.example.com'?",

@@ -4,6 +4,12 @@ import type { Programs, ProgramStarter } from '../ports/process.ts';
 /** How long a program that was asked to end may take until it is killed. */
 const KILL_AFTER_MS = 3000;
 
+/** What ends the programs that run. Nobody waits for them once this process is over, and their work is begun anew: they must not go on alone. */
+const running = new Set<() => void>();
+process.once('exit', () => {
+  for (const end of running) end();
+});
+
 /** Runs programs of the machine, each in a process group of its own so that a time-out ends its children too. */
 export const nodePrograms: Programs & ProgramStarter = {
   begin: ({ command, arguments: words, environment, directory }) =>
@@ -48,6 +54,8 @@ export const nodePrograms: Programs & ProgramStarter = {
           child.kill(signal); // the group is gone; the child itself may not be
         }
       };
+      const endWithUs = (): void => kill('SIGTERM');
+      running.add(endWithUs);
       const limit = setTimeout(() => {
         timedOut = true;
         kill('SIGTERM');
@@ -55,10 +63,12 @@ export const nodePrograms: Programs & ProgramStarter = {
       }, options.timeoutMs);
       child.once('error', (error) => {
         clearTimeout(limit);
+        running.delete(endWithUs);
         reject(error);
       });
       child.once('close', (code, signal) => {
         clearTimeout(limit);
+        running.delete(endWithUs);
         resolve({ code: code ?? undefined, signal: signal ?? undefined, timedOut, output });
       });
       // A program may end without reading its input: EPIPE is its right, its exit code decides.

@@ -15,6 +15,7 @@ import * as server from './server.ts';
 export const rules: readonly Rule[] = [
   server.serverName,
   server.heloNames,
+  server.ownDirectories,
   server.controlSocketPath,
   server.healthOnLoopback,
   server.consoleOnLoopback,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { domainKey } from '../../../mail/mailbox.ts';
 import { isDomain, isIp } from '../addresses.ts';
 import { parseLoopbackPlace } from '../loopback-place.ts';
@@ -48,6 +49,22 @@ export const heloNames: Rule = ({ gateways, routing }) => {
     return name.includes('.') ? [] : [doubtful(path, 'has no domain; many servers refuse such a greeting', more)];
   });
 };
+
+/** Directories of the system: what is in them is others'. */
+const SHARED = new Set(
+  '/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /proc /root /run /sbin /sys /tmp /usr /usr/bin /usr/lib /usr/local /usr/sbin /usr/share /var /var/cache /var/lib /var/log /var/mail /var/run /var/spool /var/tmp'.split(
+    ' ',
+  ),
+);
+
+/** What is below our directories is given to the user that the service works as: they must be its own. */
+export const ownDirectories: Rule = ({ server }, { resolved }) =>
+  (['data', 'run'] as const).flatMap((key) => {
+    const path = resolve(resolved.server[key] ?? '/run/ims');
+    if (!SHARED.has(path)) return [];
+    const message = 'is a directory that others use too: all that is in it would be given to the user of the service';
+    return [wrong(['server', key], message, { value: server[key], nearest: `${path === '/' ? '' : path}/ims` })];
+  });
 
 /** The control socket must be reachable: the system cuts longer paths silently. */
 export const controlSocketPath: Rule = ({ server }, { resolved }) => {
