@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { loginFailureDelayMs } from '../../src/flow/reception/limits.ts';
 import { ProxyHeaders } from '../../src/flow/reception/proxy-headers.ts';
+import { Storing } from '../../src/flow/reception/storing.ts';
 import type { Room } from '../../src/flow/reception/room.ts';
 import { SessionClient } from '../../src/flow/reception/client.ts';
 import { Session } from '../../src/flow/reception/session.ts';
@@ -161,6 +162,7 @@ export class SocketPeer implements TranscriptPeer {
       clock,
       wheel: new TimerWheel(clock),
       proxyHeaders: new ProxyHeaders({ emit: () => undefined }),
+      storing: new Storing(),
       settings,
       serverName: offer.hostName,
       journal: { emit: () => undefined },

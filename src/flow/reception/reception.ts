@@ -16,6 +16,7 @@ import { SessionClient } from './client.ts';
 import { ProxyHeaders } from './proxy-headers.ts';
 import type { Room } from './room.ts';
 import { Session } from './session.ts';
+import { Storing } from './storing.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
 /** A listener as reception needs to know it. */
@@ -62,7 +63,7 @@ export interface Reception {
 }
 
 /** What reception is made of. */
-export interface ReceptionOptions extends Omit<Room, 'wheel' | 'proxyHeaders'> {
+export interface ReceptionOptions extends Omit<Room, 'wheel' | 'proxyHeaders' | 'storing'> {
   readonly random: Pick<Random, 'bytes'>;
   readonly leases: Leases;
   readonly descriptors: Descriptors;
@@ -72,7 +73,8 @@ export interface ReceptionOptions extends Omit<Room, 'wheel' | 'proxyHeaders'> {
 export function createReception(options: ReceptionOptions): Reception {
   const { clock, journal } = options;
   const setOf = cidrSets();
-  let room: Room = { ...options, wheel: new TimerWheel(clock), proxyHeaders: new ProxyHeaders(journal) };
+  const own = { wheel: new TimerWheel(clock), proxyHeaders: new ProxyHeaders(journal), storing: new Storing() };
+  let room: Room = { ...options, ...own };
   const gate = createGate({ leases: options.leases, descriptors: options.descriptors, journal, clock });
   const open = new Set<Session>();
   const prefix = options.random.bytes(5).toString('hex');

@@ -9,6 +9,7 @@ import type { Preparation } from '../preparation/preparation.ts';
 import type { Queue } from '../queue/port.ts';
 import type { Introductions } from './introductions.ts';
 import type { ProxyHeaders } from './proxy-headers.ts';
+import type { Storing } from './storing.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 
 /** The parts that a session works with; those of its beginning, so that a reload meets new sessions only. */
@@ -21,6 +22,7 @@ export interface Room {
   readonly preparation: Preparation;
   readonly queue: Pick<Queue, 'condition' | 'begin'>;
   readonly journal: Journal;
+  readonly storing: Storing;
   readonly timeline: Timeline;
   readonly serverName: string;
   /** How to be a TLS server now; undefined while there is no certificate. */

@@ -108,7 +108,7 @@ export class Transaction {
   }
 
   #store(sizeBytes: number, eightBit: boolean, checks?: readonly SenderCheck[]): Reply | Promise<Reply> {
-    if (this.#failure !== undefined) return this.#notStored(this.#failure);
+    if (this.#failure !== undefined) return this.#notStored(this.#failure, sizeBytes);
     const origin = this.#owner.origin();
     const header = this.#header ?? this.#room.preparation.scanner(origin);
     const { id, envelope, recipients } = this;
@@ -126,7 +126,7 @@ export class Transaction {
     const commit = (message: NewMessage, signed?: readonly string[]): Promise<Reply> =>
       draft.commit(message).then(
         (queueId) => this.#committed(queueId, message, { protocol, origin, sizeBytes, checks, signed }),
-        (error: unknown) => this.#notStored(error),
+        (error: unknown) => this.#notStored(error, sizeBytes),
       );
     return prepared.signed === undefined
       ? commit(prepared.message)
@@ -146,6 +146,7 @@ export class Transaction {
   }
 
   #committed(queueId: QueueId, message: NewMessage, { protocol, origin, sizeBytes, checks, signed }: Accepted): Reply {
+    this.#room.storing.stored(sizeBytes);
     const { reversePath } = message.envelope;
     const recipients: string[] = [];
     const nextHops: string[] = [];
@@ -172,25 +173,24 @@ export class Transaction {
     return replies.accepted(queueId);
   }
 
-  /** Storage failed: one event, and a reply that lets the sender try again. */
-  #notStored(error: unknown): Reply {
+  /** Storage failed: one event while it lasts, and a reply that lets the sender try again. */
+  #notStored(error: unknown, sizeBytes: number): Reply {
     const client = this.#owner.origin().clientAddress;
-    if (error instanceof Fault) this.#room.journal.emit(error.event, error.data);
-    else {
+    const errno = errnoOf(error instanceof Fault ? error.cause : error);
+    const isNew = this.#room.storing.failed(`${error instanceof Fault ? error.event : ''} ${errno}`, sizeBytes);
+    if (isNew && error instanceof Fault) this.#room.journal.emit(error.event, error.data);
+    else if (isNew) {
       const why = error instanceof Error ? error.message : String(error);
       this.#room.journal.emit('reception.message-not-stored', {
         session: this.#owner.sessionId,
         client,
-        errno: errnoOf(error),
+        errno,
         why,
       });
     }
     const condition = this.#room.queue.condition();
     if (!condition.accepting) return condition.reply;
-    const cause = error instanceof Fault ? error.cause : error;
-    return errnoOf(cause) === 'ENOSPC' || errnoOf(cause) === 'EDQUOT'
-      ? replies.insufficientStorage
-      : replies.queueTrouble;
+    return errno === 'ENOSPC' || errno === 'EDQUOT' ? replies.insufficientStorage : replies.queueTrouble;
   }
 
   #reportLoop(origin: SessionOrigin): void {
