@@ -127,6 +127,19 @@ test('a doubt about addresses ends with an address', async () => {
   assert.ok(!credence.doubts(server));
 });
 
+test('a server that fails at one name fails as a whole where it fails at the root too', async () => {
+  const broken = judge({});
+  assert.equal(await broken.credence.answersOthers(server, 'MX'), false);
+  assert.ok(broken.credence.doubts(server));
+  assert.equal(await broken.credence.answersOthers(server, 'MX'), false);
+  assert.deepEqual(broken.asked, [' NS', ' NS']);
+  const well = judge({ ' NS': 'records' });
+  assert.ok((await well.credence.answersOthers(server, 'MX')) && (await well.credence.answersOthers(server, 'MX')));
+  assert.deepEqual(well.asked, [' NS']);
+  const rootless = judge({ ' NS': 'no-such-name' });
+  assert.ok(await rootless.credence.answersOthers(server, 'MX'));
+});
+
 test('a server that does not reply when it should show what it knows is not believed for the time being', async () => {
   const { mx, asked } = judge({});
   assert.equal(await mx('good.example'), false);

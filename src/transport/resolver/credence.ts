@@ -83,6 +83,21 @@ export class Credence {
     return false;
   }
 
+  /** Whether a server that fails at one name answers about others; else it is the server that fails, and not the name. */
+  async answersOthers(server: NameServer, type: RecordType, zone?: string): Promise<boolean> {
+    const standing = this.#of(server);
+    const { ask, clock } = this.#options;
+    if (clock.now() - standing.knewAtMs <= knewMs) return true;
+    if (standing.doubt !== undefined && clock.now() - standing.doubt.atMs < doubtMs) return false;
+    const again = (): Promise<Said | undefined> =>
+      zone === undefined ? ask(server, '', 'NS') : ask(server, zone, 'SOA');
+    // Twice: an answer may be lost.
+    const said = (await again()) ?? (await again());
+    if (said === undefined) standing.doubt = { atMs: clock.now(), type };
+    else if (said === 'records') standing.knewAtMs = clock.now();
+    return said !== undefined;
+  }
+
   /** The root, which everybody knows; a name that the server must answer otherwise if it tells names apart; what it knew before. */
   async #prove(server: NameServer, said: Negative, { name, type }: Question, zone?: string): Promise<boolean> {
     const { ask, chance } = this.#options;

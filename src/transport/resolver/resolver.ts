@@ -263,6 +263,8 @@ class AskingResolver implements StubResolver {
       const reason = refusalOf(server, name, response);
       // SERVFAIL speaks of the name, all else of the server: REFUSED, and FORMERR or NOTIMP also without EDNS.
       if (response.rcode !== SERVFAIL) health.refused(server, reason);
+      else if ((await this.#credence?.answersOthers(server, type, this.#healthFor(name).zone)) === false)
+        health.failed(server, `${reason}, which fails for every name, also for the root`);
       else if (this.#credence?.doubts(server) !== true) health.answered(server);
       const silent = response.rcode === SERVFAIL && response.errors === undefined;
       return { failure: reason, ...(silent ? { unexplained: server } : {}) };

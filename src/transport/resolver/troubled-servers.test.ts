@@ -128,3 +128,18 @@ test('a server that does not understand any question is of no use, and told', as
   assert.deepEqual(await resolver.query('a.test', 'A'), { kind: 'failure', reason: 'FORMERR from 192.0.2.1' });
   assert.deepEqual(names, ['names.server-failed', 'names.unavailable']);
 });
+
+test('SERVFAIL for every name is told of the server; SERVFAIL for one is not', async () => {
+  const root: packet.Answer = { name: '.', type: 'NS', ttl: 60, class: 'IN', data: 'a.root-servers.net' };
+  const servers = two.slice(0, 1);
+  const one = makeWorld((query) => (query.questions?.[0]?.type === 'NS' ? { answers: [root] } : { flags: 2 }));
+  const every = makeWorld(() => ({ flags: 2 }));
+  const told = async (sim: typeof one): Promise<readonly string[]> => {
+    const { journal, names } = recording();
+    const resolver = createResolver({ world: sim.world, servers, settings, journal, doubting: { own: [] } });
+    assert.equal((await resolver.query('a.test', 'MX')).kind, 'failure');
+    return names;
+  };
+  assert.deepEqual(await told(one), []);
+  assert.deepEqual(await told(every), ['names.server-failed', 'names.unavailable']);
+});
