@@ -249,7 +249,8 @@ export class NodeStream implements ByteStream {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    countLargeBuffer(chunk.length);
+    // What a shared connection brings was deciphered into memory that the engine counts itself.
+    if (this.#shared === undefined) countLargeBuffer(chunk.length);
     if (!this.#closed) this.#sink?.data(chunk);
   };
   readonly #onEnd = (): void => {
