@@ -92,8 +92,12 @@ async function serve(parts: Run): Promise<'ended' | { readonly held: string }> {
     orphans: trouble === undefined ? await orphansOf(settings, workers) : [],
     user,
     board,
-    whyFailing: async () =>
-      (await import('./supervisor/why-failing.ts')).whyFailing(settings, fileURLToPath(new URL('.', import.meta.url))),
+    whyFailing: async (how) =>
+      (await import('./supervisor/why-failing.ts')).whyFailing(
+        how,
+        settings,
+        fileURLToPath(new URL('.', import.meta.url)),
+      ),
     recentEvents: () => parts.recent.all(),
     counts: () => parts.recent.counts(),
     writeEvents: parts.writeEvents,

@@ -29,7 +29,13 @@ const DESCRIPTORS = 'ims repair host.file-descriptors (or LimitNOFILE=65536 in t
 const NAMES = 'ims doctor --only names';
 
 const meanings: Readonly<Partial<Record<EventName, readonly Meaning[]>>> = {
-  'service.queue-unavailable': [{ part: queue, state: 'failed', cure: STORAGE }],
+  'service.queue-unavailable': [
+    {
+      part: queue,
+      state: 'failed',
+      cure: ({ cause, path }) => storageCure(/^E[A-Z]+/.exec(String(cause))?.[0] ?? '', String(path)) ?? STORAGE,
+    },
+  ],
   'service.queue-available': [{ part: queue, state: 'running' }],
   'storage.write-failed': [
     {

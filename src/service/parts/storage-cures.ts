@@ -1,6 +1,7 @@
 const CURES: Readonly<Record<string, (path: string) => string>> = {
   EACCES: (path) => `namei -l ${path} (then chown or chmod what it shows)`,
-  EPERM: (path) => `namei -l ${path} (then chown or chmod what it shows)`,
+  EPERM: (path) =>
+    `namei -l ${path}; lsattr -d ${path} (then chown or chmod what it shows, or chattr -i where it shows an i)`,
   EROFS: (path) => `findmnt -T ${path} (then mount -o remount,rw what it shows)`,
   ENOSPC: (path) => `df -h ${path}; df -i ${path} (then make room)`,
   EDQUOT: (path) => `quota; df -h ${path} (then make room, or raise the quota)`,

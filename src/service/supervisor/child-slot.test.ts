@@ -48,6 +48,46 @@ test('Q234065: a child that says nothing for too long hangs: it is told once, en
   assert.equal(journal.names.filter((name) => name === 'supervisor.child-hung').length, 2, 'once for each');
 });
 
+test('a child that cannot be started at all is told with the code of the system', async () => {
+  const told: unknown[] = [];
+  const asked: string[] = [];
+  const ends: ((end: ChildEnd) => void)[] = [];
+  const clock = new ManualClock();
+  const slot = new ChildSlot({
+    role: 'worker',
+    index: 0,
+    clock,
+    journal: { emit: (name, data) => void told.push([name, 'how' in data ? data.how : '']) },
+    fork: () => ({
+      pid: -1,
+      send: () => false,
+      onMessage: () => undefined,
+      onEnd: (listener) => void ends.push(listener),
+      kill: () => undefined,
+    }),
+    brief: () => ({ kind: 'stop', graceMs: 0 }),
+    onReady: () => undefined,
+    onChanged: () => undefined,
+    whyFailing: async (how) => {
+      asked.push(how);
+      return 'none is allowed';
+    },
+    onCall: async () => undefined,
+    onPrepared: () => undefined,
+  });
+  slot.start('clean');
+  for (let times = 1; times <= limits.unreadyEndsMax + 1; times += 1) {
+    ends.at(-1)?.({ code: 1, signal: undefined, errno: 'EAGAIN' });
+    await Promise.resolve();
+    clock.advance(limits.restartWaitsMs.at(-1) ?? 0);
+  }
+  assert.deepEqual(told, [
+    ['supervisor.child-ended', 'EAGAIN'],
+    ['supervisor.child-failing', 'EAGAIN'],
+  ]);
+  assert.deepEqual(asked, ['EAGAIN']);
+});
+
 test('a child that ends again and again is told end by end while it works in between, then once as lasting, until it lives', async () => {
   const clock = new ManualClock();
   const journal = memoryJournal();

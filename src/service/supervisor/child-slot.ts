@@ -19,7 +19,7 @@ export interface SlotParts {
   /** Called where the child has ended. */
   readonly onChanged: () => void;
   /** What on this host keeps such a child from living, as far as it can be seen. */
-  readonly whyFailing: () => Promise<string>;
+  readonly whyFailing: (how: string) => Promise<string>;
   /** Calls of the child that are for the supervisor or for others. */
   readonly onCall: (name: string, input: unknown) => Promise<unknown>;
   readonly onPrepared: (generation: number, problem: string | undefined) => void;
@@ -237,7 +237,7 @@ export class ChildSlot {
     this.state = 'waiting';
     this.sinceMs = clock.wall();
     this.parts = [];
-    const how = end.signal ?? `exit code ${end.code ?? 0}`;
+    const how = end.errno ?? end.signal ?? `exit code ${end.code ?? 0}`;
     if (this.#unready >= limits.unreadyEndsMax || this.#failures >= limits.endsMax) void this.#tellFailing(how);
     else if (this.#unready <= 1) journal.emit('supervisor.child-ended', { role, index, how, wait: waitMs });
     this.#parts.onChanged();
@@ -249,7 +249,7 @@ export class ChildSlot {
     this.failing = `it ends again and again (${how})`;
     const { journal, role, index } = this.#parts;
     const times = this.#failures;
-    const cause = await this.#parts.whyFailing();
+    const cause = await this.#parts.whyFailing(how);
     this.failing = `${this.failing}: ${cause}`;
     journal.emit('supervisor.child-failing', { role, index, times, how, cause });
     this.#parts.onChanged();

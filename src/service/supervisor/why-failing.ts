@@ -7,16 +7,22 @@ import type { Check, Parts } from '../../operate/doctor/check.ts';
 import { nodeWorld } from '../../world/node/world.ts';
 
 const NOT_FOUND = 'no limit of this host explains it; what Node prints before it does (ims events --number 4131)';
+/** What the system says where it cannot even begin a process. */
+const WORDS: Readonly<Record<string, string>> = {
+  EAGAIN:
+    'the system allows no further process or thread; other programs of the same user count too (ulimit -u, TasksMax= of the unit, pids.max of the container; ps -eLf | wc -l shows how many there are)',
+  ENOMEM: 'the system has no memory for a further process (free -m; MemoryMax= of the unit)',
+};
 /** Differences of the installation that are named. */
 const NAMED_MAX = 3;
 
 /** Asks the checks of limits and memory, and compares the installation with its build; always finds some words. */
-export async function whyFailing(settings: Settings, programDirectory: string): Promise<string> {
+export async function whyFailing(how: string, settings: Settings, programDirectory: string): Promise<string> {
   const looks = [ofHost(settings), ofInstallation(programDirectory)];
   const found = await Promise.all(
     looks.map((look) => look.catch((error: unknown) => (error instanceof Error ? [error.message] : []))),
   );
-  return found.flat()[0] ?? NOT_FOUND;
+  return found.flat()[0] ?? WORDS[how] ?? NOT_FOUND;
 }
 
 async function ofHost(settings: Settings): Promise<readonly string[]> {

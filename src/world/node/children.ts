@@ -1,4 +1,5 @@
 import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
+import { errnoOf } from '../../events/fault.ts';
 import type { Child, Children, ParentLink } from '../ports/children.ts';
 import type { ListenHandle } from '../ports/network.ts';
 
@@ -68,14 +69,14 @@ function wrap(child: ChildProcess): Child {
     onMessage: (listener) => void child.on('message', listener),
     onEnd(listener) {
       let told = false;
-      const tell = (code: number | null, signal: string | null): void => {
+      const tell = (code: number | null, signal: string | null, errno?: string): void => {
         if (told) return;
         told = true;
-        listener({ code: code ?? undefined, signal: signal ?? undefined });
+        listener({ code: code ?? undefined, signal: signal ?? undefined, errno });
       };
-      child.on('exit', tell);
-      child.on('error', () => {
-        if (child.pid === undefined) tell(1, null);
+      child.on('exit', (code, signal) => tell(code, signal));
+      child.on('error', (error) => {
+        if (child.pid === undefined) tell(1, null, errnoOf(error));
       });
     },
     kill: (signal) => void child.kill(signal),

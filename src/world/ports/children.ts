@@ -4,6 +4,8 @@ import type { ListenHandle } from './network.ts';
 export interface ChildEnd {
   readonly code: number | undefined;
   readonly signal: string | undefined;
+  /** The system's code where it could not be started at all. */
+  readonly errno?: string | undefined;
 }
 
 /** A running child process of ours, seen from the supervisor. Messages are structured clones. */
