@@ -249,7 +249,7 @@ function isAt(socket: BoundSocket, { address, port }: ListenersSettings[string])
 function explain(errno: string, address: string): string {
   switch (errno) {
     case 'EADDRINUSE':
-      return 'another program already listens there (ss -ltnp shows which)';
+      return 'another program holds it (ss -tanp shows which)';
     case 'EACCES':
       return 'ports below 1024 need root or CAP_NET_BIND_SERVICE';
     case 'EADDRNOTAVAIL':

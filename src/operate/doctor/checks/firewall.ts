@@ -1,5 +1,5 @@
 import { defineCheck, type Parts } from '../check.ts';
-import { firewallChains, whatBlocks, type Blocked } from '../facts/firewall.ts';
+import { firewallChains, whatBlocks, whatDiverts, type Blocked, type Diverted } from '../facts/firewall.ts';
 import { isForTrying, onLoopback, places, showPlace, type Place } from '../facts/usage.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
 
@@ -7,6 +7,17 @@ import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '
 export function outerInterfaces({ host }: Pick<Parts, 'host'>): readonly string[] {
   const read = host.addresses();
   return read.ok ? [...new Set(read.value.filter(({ internal }) => !internal).map((one) => one.interface))] : [];
+}
+
+const DOES = { drop: 'drops', reject: 'rejects', divert: 'sends elsewhere the' } as const;
+
+/** Whether a rule sends connections to another place of ours, or where they went anyhow. */
+function leadsToUs({ how }: Blocked, place: Place, all: readonly Place[], host: Parts['host']): boolean {
+  if (typeof how !== 'object') return false;
+  const { address, port = place.port }: Diverted = how.divertedTo;
+  const read = host.addresses();
+  const here = address === undefined || (read.ok && read.value.some((one) => one.address === address));
+  return here && all.some((one) => one.port === port);
 }
 
 /** A port that listens behind a closed door. */
@@ -32,7 +43,10 @@ export const firewallOpen = defineCheck({
     const closed: { readonly place: Place; readonly blocked: Blocked }[] = [];
     for (const place of wanted) {
       const family = place.address.includes(':') ? 6 : 4;
-      const blocked = whatBlocks(chains, { direction: 'in', family, port: place.port, interfaces });
+      const connection = { direction: 'in', family, port: place.port, interfaces } as const;
+      const diverted = whatDiverts(chains, connection);
+      const elsewhere = diverted !== undefined && !leadsToUs(diverted, place, wanted, host) ? diverted : undefined;
+      const blocked = elsewhere ?? whatBlocks(chains, connection);
       evidence.push(
         row(
           `${place.name} at ${showPlace(place.address, place.port)}`,
@@ -49,7 +63,7 @@ export const firewallOpen = defineCheck({
     if (first === undefined) return healthy(evidence);
     const { place, blocked } = first;
     return unhealthy(
-      `The firewall of this host ${blocked.how === 'drop' ? 'drops' : 'rejects'} connections to port ${place.port} of listener ${place.name}: ${blocked.where}: ${blocked.rule}. The service listens, and nobody outside reaches it.`,
+      `The firewall of this host ${DOES[typeof blocked.how === 'object' ? 'divert' : blocked.how]} connections to port ${place.port} of listener ${place.name}: ${blocked.where}: ${blocked.rule}. The service listens, and nobody outside reaches it.`,
       { cure: `${blocked.cure} (and in the file that the rules come from, such as /etc/nftables.conf)` },
       evidence,
     );

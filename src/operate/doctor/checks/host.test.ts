@@ -69,6 +69,23 @@ test('a layer over the sockets is named: ld.so.preload, LD_PRELOAD, the map of a
     },
   });
   assert.ok(text.kind === 'unhealthy' && /text\.so, which is no library/.test(text.cause));
+  const elf = (bits: number, machine: number): string =>
+    `\x7fELF${String.fromCharCode(bits)}${'\0'.repeat(13)}${String.fromCharCode(machine)}\0`;
+  for (const [said, value, kind] of [
+    [elf(1, 3), 'a library for another kind of processor', 'unhealthy'],
+    [elf(2, 183), 'a library for another kind of processor', 'unhealthy'],
+    [elf(2, 62), '', 'healthy'],
+  ] as const) {
+    const host = {
+      texts: { '/etc/ld.so.preload': '/usr/lib/libwsp.so', '/usr/lib/libwsp.so': said, '/bin/sh': elf(2, 62) },
+      files: { '/usr/lib/libwsp.so': { kind: 'file' as const } },
+    };
+    const verdict = await lookWith(preloadThere, { host });
+    assert.equal(verdict.kind, kind);
+    assert.ok(verdict.kind !== 'unhealthy' || verdict.cause.includes(`libwsp.so, which is ${value}`));
+    // What the loader ignores takes over nothing.
+    if (kind === 'unhealthy') assert.notEqual((await lookWith(noInterposer, { host })).kind, 'unhealthy');
+  }
   assert.equal(
     (
       await lookWith(noInterposer, {
@@ -82,7 +99,7 @@ test('a layer over the sockets is named: ld.so.preload, LD_PRELOAD, the map of a
     host: {
       environment: { LD_PRELOAD: own },
       files: { [own]: { kind: 'file' } },
-      texts: { [own]: '\0dlsym\0connect\0malloc\0' },
+      texts: { [own]: '\x7fELF\0dlsym\0connect\0malloc\0' },
     },
   });
   assert.ok(unknownKind.kind === 'unhealthy' && /libwrap\.so .* takes over connect\(\)/.test(unknownKind.cause));

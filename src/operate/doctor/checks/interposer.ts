@@ -116,18 +116,18 @@ export const preloadThere = defineCheck({
         row(
           where,
           'a library that is there',
-          path === undefined ? `${library}: not there` : junk ? `${library}: no library` : path,
+          path === undefined ? `${library}: not there` : junk === undefined ? path : `${library}: ${junk}`,
         ),
       ),
     );
     if (evidence.length === 0) return notApplicable('nothing is preloaded');
     for (const { where, all } of places) {
-      const bad = all.find(({ path, junk }) => path === undefined || junk);
+      const bad = all.find(({ path, junk }) => path === undefined || junk !== undefined);
       if (bad === undefined) continue;
       const file = where.startsWith('/');
       const inFile = all.length === 1 ? `rm ${where}` : `sed -i '\\|${bad.library}|d' ${where}`;
       return unhealthy(
-        `${where}${file ? '' : pid === 'self' ? ' of this shell' : ' of the service'} names ${bad.library}, which ${bad.path === undefined ? 'does not exist' : 'is no library'}: the loader ignores it and prints an error at every start of a program; a client that was removed has left the line.`,
+        `${where}${file ? '' : pid === 'self' ? ' of this shell' : ' of the service'} names ${bad.library}, which ${bad.path === undefined ? 'does not exist' : `is ${bad.junk}`}: the loader ignores it and prints an error at every start of a program; a client that was removed has left the line.`,
         {
           cure: file
             ? inFile

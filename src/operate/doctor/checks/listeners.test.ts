@@ -46,6 +46,24 @@ test('a port that is free, or held by a process of ours or its supervisor, is he
   );
 });
 
+test('a port that a connection has just been given is told with that connection and how to keep it free', async () => {
+  const connected = `${HEAD} 0: 0100007F:09DD 0100007F:9C3F 01 0:0 0:0 0 0 0 635 1\n`;
+  const host = {
+    ...taken,
+    texts: { ...taken.texts, '/proc/net/tcp': connected, '/proc/sys/net/ipv4/ip_local_port_range': '2000\t60999\n' },
+  };
+  const waiting = [{ name: 'mx', address: '127.0.0.1', port: 2525, why: 'EADDRINUSE' }];
+  const verdict = await lookWith(portsOurs, { host, service: runningService(waiting, [70]) });
+  assert.ok(verdict.kind === 'unhealthy');
+  assert.match(
+    verdict.cause,
+    /is used by a connection of exim4 \(pid 77, .*\) to 127\.0\.0\.1 port 39999: .* from 2000 to 60999/,
+  );
+  assert.match(verdict.cure, /ip_local_reserved_ports=2525/);
+  const other = [{ name: 'mx', address: '127.0.0.1', port: 2525, why: 'EADDRNOTAVAIL' }];
+  assert.equal((await lookWith(portsOurs, { host, service: runningService(other, [70]) })).kind, 'healthy');
+});
+
 test('what cannot be seen is said: a holder of another user, and a host without /proc', async () => {
   const host = { texts: { '/proc/net/tcp': held(990) }, names: { '/proc': ['77'] }, uid: 1000 };
   const verdict = await lookWith(portsOurs, { host });

@@ -1,12 +1,12 @@
 import { defineCheck, type Parts } from '../check.ts';
 import { holdersOf, processFacts, processInWords, type ProcessFacts, statusNumbers } from '../facts/processes.ts';
-import { listeningSockets, standsInTheWay } from '../facts/sockets.ts';
+import { connectionsFrom, listeningSockets, standsInTheWay } from '../facts/sockets.ts';
 import { supervisorOf } from '../facts/service-identity.ts';
 import { onLoopback, places, showPlace } from '../facts/usage.ts';
 import { interfaces } from '../facts/routes.ts';
 import { canonicalIp } from '../../../base/ip.ts';
 import { errnoOf } from '../../../events/fault.ts';
-import { healthy, notApplicable, row, unhealthy, unknown, type Evidence } from '../verdict.ts';
+import { healthy, notApplicable, row, unhealthy, unknown, type Evidence, type Verdict } from '../verdict.ts';
 
 /** Process ids of the service, its supervisor among them. */
 export async function ourProcesses({ host, service }: Pick<Parts, 'host' | 'service'>): Promise<ReadonlySet<number>> {
@@ -40,6 +40,36 @@ async function isOurProgram(host: Parts['host'], pid: number, ours: readonly num
 /** Whether a socket takes connections to one address away from a listener on every address. */
 const isMoreExact = (socket: string, listener: string): boolean =>
   (listener === '0.0.0.0' || listener === '::') && socket !== '0.0.0.0' && socket !== '::';
+
+/** A port among those that the system hands out to connections may be that of a connection just when the listener is to be bound. */
+async function usedByConnection(
+  host: Parts['host'],
+  answer: Awaited<ReturnType<Parts['service']['ask']>>,
+  evidence: readonly Evidence[],
+): Promise<Verdict | undefined> {
+  const waiting =
+    answer.kind === 'running'
+      ? answer.status.listeners.find(({ state, why = '' }) => state === 'waiting' && why.includes('EADDRINUSE'))
+      : undefined;
+  if (waiting === undefined) return undefined;
+  const { name, address, port } = waiting;
+  const connections = await connectionsFrom(host, port);
+  const [first] = connections;
+  if (first === undefined) return undefined;
+  const pids = (await holdersOf(host, new Set(connections.map(({ inode }) => inode)))).get(first.inode) ?? [];
+  const holder = pids[0] === undefined ? undefined : await processFacts(host, pids[0]);
+  const whose = holder === undefined ? 'another program' : processInWords(holder);
+  const range = await host.text('/proc/sys/net/ipv4/ip_local_port_range');
+  const ports = range.ok ? range.value.trim().split(/\s+/).join(' to ') : '32768 to 60999';
+  return unhealthy(
+    `Port ${showPlace(address, port)} of listener ${name} is used by a connection of ${whose} to ${first.to}: the system hands out ports from ${ports} to connections.`,
+    {
+      cure: `sysctl -w net.ipv4.ip_local_reserved_ports=${port} (and in /etc/sysctl.d), and end that connection, or wait for its end; or give the listener a port outside (listeners.${name}.port)`,
+      event: 4007,
+    },
+    [...evidence, row(`connections from port ${port}`, 'none', `${connections.length}, to ${first.to}`)],
+  );
+}
 
 /** Each port is free or ours. */
 export const portsOurs = defineCheck({
@@ -100,6 +130,8 @@ export const portsOurs = defineCheck({
     }
     if (wanted.length === 0) return notApplicable('no listener has a fixed TCP port');
     const first = taken[0];
+    const used = first === undefined ? await usedByConnection(host, answer, evidence) : undefined;
+    if (used !== undefined) return used;
     if (first === undefined) return healthy(evidence);
     if (answer.kind === 'not-permitted' && taken.every(({ holder }) => holder === undefined))
       return unknown('ports are held by processes of other users; run it as root to see whose', evidence);

@@ -90,6 +90,14 @@ function ruleOf(rule: Json, chainKey: (name: string) => string): FirewallRule {
       const target = text(object(one[key])['target']);
       verdict = { jump: chainKey(target), goto: key === 'goto' };
       words.push(`${key} ${target}`);
+    } else if (key === 'redirect' || key === 'dnat') {
+      const { addr, port } = object(one[key]);
+      const to = typeof addr === 'string' ? { address: addr } : {};
+      verdict = { divertedTo: typeof port === 'number' ? { ...to, port } : to };
+      words.push(`${key} to ${typeof addr === 'string' ? addr : ''}${typeof port === 'number' ? `:${port}` : ''}`);
+      // A target that is worked out for each connection is not known here.
+      if ((addr !== undefined && typeof addr !== 'string') || (port !== undefined && typeof port !== 'number'))
+        conditions.push(() => undefined);
     } else if (DECIDING.has(key)) {
       // A map of verdicts, or a program, decides: it may let it through.
       conditions.push(() => undefined);
@@ -137,8 +145,8 @@ export function nftRules(json: string): readonly FirewallChain[] {
     return [
       {
         name: key(text(name)),
-        // Chains of nat and route decide no connection's end.
-        hook: type === 'filter' ? HOOKS[text(hook)] : undefined,
+        // Other chains of nat and route decide no connection's end.
+        hook: type === 'filter' ? HOOKS[text(hook)] : type === 'nat' && hook === 'prerouting' ? 'nat' : undefined,
         families,
         policy: policy === 'drop' ? ('drop' as const) : ('accept' as const),
         rules: own.map((rule) => ruleOf(rule, key)),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { iptablesRules } from './firewall-iptables.ts';
 import { nftRules } from './firewall-nft.ts';
-import { whatBlocks, type NewConnection } from './firewall.ts';
+import { whatBlocks, whatDiverts, type NewConnection } from './firewall.ts';
 
 const smtp: NewConnection = { direction: 'in', family: 4, port: 25, interfaces: ['eth0'] };
 const chain = (policy: string, hook = 'input') => ({
@@ -57,6 +57,30 @@ test('jumps are followed, and text that is no ruleset has no rules', () => {
     'nft delete rule inet filter mail handle 9',
   );
   assert.deepEqual(nftRules('Error: syntax'), []);
+});
+
+test('a rule that sends the port elsewhere before it gets here is named with its target', () => {
+  const nat = {
+    chain: { family: 'ip', table: 'nat', name: 'pre', handle: 1, type: 'nat', hook: 'prerouting', prio: -100 },
+  };
+  const diverts = (...expr: readonly object[]): ReturnType<typeof whatDiverts> => {
+    const rows = [nat, { rule: { family: 'ip', table: 'nat', chain: 'pre', handle: 3, expr } }];
+    return whatDiverts(nftRules(JSON.stringify({ nftables: rows })), smtp);
+  };
+  assert.deepEqual(diverts(iif('eth0'), port(25), { redirect: { port: 2525 } }), {
+    where: 'nftables chain ip nat pre',
+    rule: 'iifname eth0 tcp dport 25 redirect to :2525',
+    how: { divertedTo: { port: 2525 } },
+    cure: 'nft delete rule ip nat pre handle 3',
+  });
+  const far = { address: '192.0.2.24', port: 24 };
+  assert.deepEqual(diverts(port(25), { dnat: { addr: far.address, port: far.port } })?.how, { divertedTo: far });
+  assert.equal(diverts(port(26), { redirect: { port: 2525 } }), undefined);
+  assert.equal(diverts(iif('docker0'), port(25), { dnat: { addr: far.address } }), undefined);
+  const daddr = { match: { op: '==', left: header('ip', 'daddr'), right: '198.51.100.7' } };
+  assert.equal(diverts(daddr, port(25), { dnat: { addr: far.address } }), undefined, 'not for every address');
+  assert.equal(diverts(port(25), { dnat: { addr: { map: {} } } }), undefined, 'worked out for each connection');
+  assert.equal(whatBlocks(nftRules(JSON.stringify({ nftables: [nat] })), smtp), undefined);
 });
 
 test('rules of iptables are read', () => {

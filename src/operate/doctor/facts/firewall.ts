@@ -15,6 +15,12 @@ export interface NewConnection {
 /** Whether a condition holds; undefined where that depends on what is not known, such as who connects. */
 export type Condition = (connection: NewConnection) => boolean | undefined;
 
+/** Where a rule sends connections instead: what it does not name stays. */
+export interface Diverted {
+  readonly address?: string;
+  readonly port?: number;
+}
+
 /** One rule. */
 export interface FirewallRule {
   readonly conditions: readonly Condition[];
@@ -24,6 +30,7 @@ export interface FirewallRule {
     | 'reject'
     | 'return'
     | { readonly jump: string; readonly goto: boolean }
+    | { readonly divertedTo: Diverted }
     | 'none';
   /** As people read it. */
   readonly text: string;
@@ -34,7 +41,8 @@ export interface FirewallRule {
 /** A chain of rules; one with a hook is where packets come first. */
 export interface FirewallChain {
   readonly name: string;
-  readonly hook: 'in' | 'out' | undefined;
+  /** 'nat': what comes in, before it is filtered. */
+  readonly hook: 'in' | 'out' | 'nat' | undefined;
   readonly families: readonly (4 | 6)[];
   readonly policy: 'accept' | 'drop';
   readonly rules: readonly FirewallRule[];
@@ -46,7 +54,7 @@ export interface FirewallChain {
 export interface Blocked {
   readonly where: string;
   readonly rule: string;
-  readonly how: 'drop' | 'reject';
+  readonly how: 'drop' | 'reject' | { readonly divertedTo: Diverted };
   readonly cure: string;
 }
 
@@ -80,7 +88,7 @@ function walk(
     const holds = rule.conditions.map((condition) => condition(connection));
     if (holds.includes(false) || rule.verdict === 'none') continue;
     const sure = !holds.includes(undefined);
-    if (typeof rule.verdict === 'object') {
+    if (typeof rule.verdict === 'object' && 'jump' in rule.verdict) {
       const next = chains.get(rule.verdict.jump);
       if (next === undefined || depth >= DEPTH_MAX) {
         maybe = true; // a target that is no chain, such as NFQUEUE, decides by itself
@@ -129,6 +137,17 @@ export function whatBlocks(all: readonly FirewallChain[], connection: NewConnect
         how: 'drop',
         cure: allowing(chain, connection),
       };
+  }
+  return undefined;
+}
+
+/** What sends a new connection from outside elsewhere before it gets here; undefined where nothing surely does. */
+export function whatDiverts(all: readonly FirewallChain[], connection: NewConnection): Blocked | undefined {
+  const chains = new Map(all.map((chain) => [chain.name, chain]));
+  for (const chain of all) {
+    if (chain.hook !== 'nat' || !chain.families.includes(connection.family)) continue;
+    const end = walk(chain, chains, connection, 0);
+    if (end.kind === 'blocked' && typeof end.blocked.how === 'object') return end.blocked;
   }
   return undefined;
 }

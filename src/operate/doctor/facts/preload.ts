@@ -1,5 +1,5 @@
 /** Layers between programs and the sockets of the system: what is loaded before a program, and what is known of it. */
-import type { Host } from '../../../world/ports/host.ts';
+import type { Host, HostRead } from '../../../world/ports/host.ts';
 import { definedIn, looksLikeElf } from './elf-symbols.ts';
 
 const PRELOAD_FILE = '/etc/ld.so.preload';
@@ -68,8 +68,8 @@ export interface Preloaded {
   readonly layer?: { readonly name: string; readonly diverts: string; readonly files: readonly string[] };
   /** It changes what time it is. */
   readonly clock: boolean;
-  /** A file is there, and it is no program code: the loader ignores it. */
-  readonly junk?: true;
+  /** Something is there that the loader ignores: what it is instead of a library for this system. */
+  readonly junk?: string;
 }
 
 /** What a library's name tells. */
@@ -117,13 +117,28 @@ async function known(host: Host, text: string): Promise<readonly Preloaded[]> {
     libraries.map(async (library) => {
       const path = await find(host, library);
       const text = path === undefined || path.includes('$') ? undefined : await host.text(path);
+      const junk = text === undefined ? undefined : await unfit(host, text);
+      if (junk !== undefined) return { library, path, clock: false, junk };
       const layer =
         layerOf(library) ??
         (path !== undefined && text?.ok === true ? await layerByNames(host, path, text.value) : undefined);
-      const junk = text?.ok === true && !looksLikeElf(text.value) ? { junk: true as const } : {};
-      return { library, path, clock: changesClock(library), ...(layer === undefined ? {} : { layer }), ...junk };
+      return { library, path, clock: changesClock(library), ...(layer === undefined ? {} : { layer }) };
     }),
   );
+}
+
+/** A program that every host has, of the kind that the loader takes libraries for. */
+const USUAL_PROGRAM = '/bin/sh';
+/** Where a file says of how many bits its words are, and for which processor (ELF). */
+const kindOf = (elf: string): string => `${elf[4]}${elf.slice(18, 20)}`;
+
+/** What is there instead of a library that the loader would take. */
+async function unfit(host: Host, text: HostRead<string>): Promise<string | undefined> {
+  if (!text.ok) return text.errno === 'EISDIR' ? 'a directory' : undefined;
+  if (!looksLikeElf(text.value)) return 'no library';
+  const program = await host.text(USUAL_PROGRAM);
+  if (!program.ok || !looksLikeElf(program.value) || kindOf(program.value) === kindOf(text.value)) return undefined;
+  return 'a library for another kind of processor';
 }
 
 const TAKEN_OVER = ['connect', 'bind', 'getaddrinfo', 'gethostbyname'];

@@ -59,6 +59,21 @@ export async function listeningSockets(host: Host): Promise<readonly ListeningSo
   return [...parseListening(four.ok ? four.value : ''), ...parseListening(six.ok ? six.value : '')];
 }
 
+/** Connections that have this local port, with the other end; those that nobody holds any more are left out. */
+export async function connectionsFrom(
+  host: Host,
+  port: number,
+): Promise<readonly { readonly inode: string; readonly to: string }[]> {
+  const texts = await Promise.all([host.text('/proc/net/tcp'), host.text('/proc/net/tcp6')]);
+  const lines = texts.flatMap((text) => (text.ok ? text.value.split('\n').slice(1) : []));
+  return lines.flatMap((line) => {
+    const [, local = '', remote = '', state, , , , , , inode = '0'] = line.trim().split(/\s+/);
+    if (state === LISTEN || inode === '0' || Number.parseInt(local.split(':')[1] ?? '', 16) !== port) return [];
+    const [address = '', far = ''] = remote.split(':');
+    return [{ inode, to: `${ipOfHex(address)} port ${Number.parseInt(far, 16)}` }];
+  });
+}
+
 /** The UDP sockets that are not connected; undefined where this cannot be seen. */
 export async function udpSockets(host: Host): Promise<readonly ListeningSocket[] | undefined> {
   const [four, six] = await Promise.all([host.text('/proc/net/udp'), host.text('/proc/net/udp6')]);
