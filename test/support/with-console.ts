@@ -18,6 +18,6 @@ export function startWithConsole(
 
 /** Waits until the console is served, and yields the token that `ims console` prints. */
 export async function tokenOf(running: TestService): Promise<string> {
-  await until('the console', async () => (await running.ims('console')).code === 0, 15_000);
+  await until('the console', async () => (await running.ims('console')).code === 0, 30_000);
   return (await running.ims('console', '--token')).stdout.trim();
 }

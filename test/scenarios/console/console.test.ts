@@ -23,7 +23,7 @@ async function started(port: number, mx: number): Promise<TestService> {
   return service;
 }
 
-test('the console tells what the status tells, to whoever has the token', { timeout: 60_000 }, async () => {
+test('the console tells what the status tells, to whoever has the token', { timeout: 120_000 }, async () => {
   const port = await freePort();
   const running = await started(port, await freePort());
   const token = await tokenOf(running);
@@ -36,13 +36,13 @@ test('the console tells what the status tells, to whoever has the token', { time
   const verdict = (await running.ims('status')).stdout.split('\n')[0] ?? '';
   assert.ok(home.text.includes(`<p class="verdict good">${verdict}</p>`), home.text);
   assert.match(String(home.fields['content-security-policy']), /default-src 'none'/);
-  await running.seen(2807);
+  await running.seen(2807, 30_000);
   const out = await browser.post('/logout', {}, '/');
   assert.match(out.text, /name="token"/);
 });
 
 test('without the place of the console mail runs; it is said once, and over when the place is free', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const port = await freePort();
   const blocker = createServer();
@@ -50,20 +50,20 @@ test('without the place of the console mail runs; it is said once, and over when
   await new Promise<void>((resolve) => blocker.listen(port, '127.0.0.1', resolve));
   const mx = await freePort();
   const running = await started(port, mx);
-  const seen = await running.seen(3806);
+  const seen = await running.seen(3806, 30_000);
   assert.equal(seen.data['cause'], 'EADDRINUSE');
   await sendOne(mx, 'alice@example.test');
   const { stdout } = await running.ims('status', '--all');
   assert.match(stdout, /^Mail is accepted; one thing is not well: console: 127\.0\.0\.1:\d+: EADDRINUSE\./);
   assert.match(stdout, /^administrator API +stopped .* waits for the place of the console/m);
   await new Promise<void>((resolve) => blocker.close(() => resolve()));
-  await running.seen(2806, 15_000);
+  await running.seen(2806, 30_000);
   assert.equal(running.events.filter(({ event }) => event === 3806).length, 1);
   assert.equal((await request(port, '/login')).status, 200);
 });
 
 test('after too many wrong tokens every login is refused for a while, and it is said', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const port = await freePort();
   const running = await started(port, await freePort());
@@ -77,12 +77,12 @@ test('after too many wrong tokens every login is refused for a while, and it is 
   assert.deepEqual(answers, [...Array.from({ length: 10 }, () => 401), 429]);
   assert.equal(await ask(token), 429);
   assert.match((await browser.get('/')).text, /class="verdict/, 'who is logged in stays so');
-  const seen = await running.seen(3807);
+  const seen = await running.seen(3807, 30_000);
   assert.equal(seen.data['failures'], 10);
 });
 
 test('another place is used at a reload, also a socket; and another token ends what the old one opened', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const port = await freePort();
   const running = await started(port, await freePort());
@@ -92,7 +92,7 @@ test('another place is used at a reload, also a socket; and another token ends w
   await writeFile(running.configuration, text.replace(`127.0.0.1:${port}`, socket));
   await rm(join(running.directory, 'data/console.token'));
   assert.equal((await running.ims('reload')).code, 0);
-  await until('the socket', async () => (await running.ims('console')).stdout.includes(socket), 10_000);
+  await until('the socket', async () => (await running.ims('console')).stdout.includes(socket), 30_000);
   const second = await tokenOf(running);
   assert.notEqual(second, first);
   await until('it answers', async () =>

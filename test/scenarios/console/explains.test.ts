@@ -23,7 +23,7 @@ async function overviewOf(running: TestService, port: number): Promise<Got> {
 }
 
 test('while the storage is away the console says so with cause, what was seen, and cure', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const port = await freePort();
   const running = await startWithConsole(`127.0.0.1:${port}`, { mx: await freePort() });
@@ -45,13 +45,13 @@ test('while the storage is away the console says so with cause, what was seen, a
   assert.equal(api.status, 200);
   await rmdir(data);
   await rename(away, data);
-  await running.seen(1000, 15_000);
-  await until('the token of the drive counts again', async () => (await tokenOf(running)) === before, 15_000);
+  await running.seen(1000, 30_000);
+  await until('the token of the drive counts again', async () => (await tokenOf(running)) === before, 30_000);
   assert.match((await overviewOf(running, port)).text, /class="verdict good">Everything runs\./);
 });
 
 test('with a configuration that does not load the console is where the last good one has it, and shows the lines', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const port = await freePort();
   const mx = await freePort();
@@ -78,7 +78,7 @@ test('with a configuration that does not load the console is where the last good
 });
 
 test('with no listener that can be bound the console says which program has the port', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const port = await freePort();
   const mx = await freePort();

@@ -52,7 +52,7 @@ function assertTame(text: string): void {
   assert.doesNotMatch(text, /[\u202a-\u202e\u2066-\u2069]/);
 }
 
-test('what mail, senders and remote hosts say is shown as text on every page', { timeout: 60_000 }, async () => {
+test('what mail, senders and remote hosts say is shown as text on every page', { timeout: 120_000 }, async () => {
   const line = await SmtpLine.open(mx);
   await line.expect(220);
   await line.say(`EHLO client.test`, 250);
@@ -91,7 +91,7 @@ test('what mail, senders and remote hosts say is shown as text on every page', {
   assert.match((await service.ims('queue', 'list', '--held')).stdout, new RegExp(queueId));
 });
 
-test('the API answers with the words of the command line', { timeout: 30_000 }, async () => {
+test('the API answers with the words of the command line', { timeout: 120_000 }, async () => {
   const fields = { authorization: `Bearer ${token}` };
   const api = await request(port, '/api/queue.show?queueId=0-3k9f2a', { fields });
   const cli = await service.ims('queue', 'show', '0-3k9f2a');
@@ -124,7 +124,7 @@ function said(text: string): Promise<string> {
   });
 }
 
-test('requests beyond the limits are refused, and harm nobody', { timeout: 60_000 }, async () => {
+test('requests beyond the limits are refused, and harm nobody', { timeout: 120_000 }, async () => {
   const host = `Host: 127.0.0.1:${port}\r\n`;
   assert.match(await said('EHLO client.test\r\n\r\n'), /^HTTP\/1\.1 400 /);
   assert.match(await said('GET / HTTP/1.1\r\n\r\n'), /^HTTP\/1\.1 400 /);
@@ -156,7 +156,7 @@ test('requests beyond the limits are refused, and harm nobody', { timeout: 60_00
 });
 
 test('the console comes back at its place when the operator process was killed, and mail was never touched', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const browser = new Browser(port);
   await browser.logIn(token);

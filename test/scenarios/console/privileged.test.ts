@@ -28,7 +28,7 @@ function connectAs(uid: number, path: string): string {
 }
 
 test('started as root, socket and token belong to the user of the service, and other users cannot even connect', {
-  timeout: 60_000,
+  timeout: 120_000,
   skip,
 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'ims-console-'));
