@@ -34,6 +34,10 @@ export function serviceStatus(status: SupervisorStatus, conditions: readonly Con
     ...processes.flatMap(({ role, index, state, why }) =>
       state === 'running' ? [] : [{ part: `${role} ${index}`, why: why ?? `is ${state}` }],
     ),
+    // Every process runs, and yet no mail is taken.
+    ...parts.flatMap(({ part, state, cause = 'has failed' }) =>
+      state === 'failed' && /^(?:storage|queue of worker \d+)$/.test(part) ? [{ part, why: cause }] : [],
+    ),
   ];
   return {
     version: VERSION,
