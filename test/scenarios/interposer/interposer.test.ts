@@ -127,7 +127,7 @@ test('a layer that is allowed stays, and is named where it breaks look-ups', { s
   const nobody = await freePort();
   const service = await begin(
     chains(),
-    `network: { interposer: allow }\nnames: { servers: ['127.0.0.1:${nobody}'], timeout: 200ms, tries: 1 }\n`,
+    `network: { interposer: allow }\nnames: { servers: ['127.0.0.1:${nobody}'], timeout: 200ms, tries: 2 }\n`,
   );
   assert.match((await service.seen(3793)).text, /libproxychains/);
   assert.equal((await statusOf(service)).parts.find(({ part }) => part === 'sockets')?.state, 'degraded');
