@@ -19,6 +19,7 @@ import type { ByteSink, ByteStream, TlsFacts } from '../../../world/ports/networ
 import type { World } from '../../../world/world.ts';
 import type { Content } from '../../queue/port.ts';
 import { EARLY_CHUNKS_MAX, QUIT_WAIT_MS } from '../limits.ts';
+import { handshakeInWords } from './tls-words.ts';
 
 /** One address of one host. */
 export interface Target {
@@ -251,7 +252,8 @@ export class RelayConnection implements ByteSink {
     } catch (error) {
       this.#options.encrypted?.(false);
       this.#shut();
-      this.#settleOpen({ kind: 'tls-failed', why: error instanceof Error ? error.message : String(error) });
+      const said = error instanceof Error ? error.message : String(error);
+      this.#settleOpen({ kind: 'tls-failed', why: handshakeInWords(said) });
       return;
     } finally {
       this.#handshake = false;
