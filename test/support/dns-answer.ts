@@ -35,7 +35,8 @@ export function answerQuestion(
         : RCODES.NOERROR;
   const answers =
     found.kind === 'fault' ? [] : found.aliases.concat(found.kind === 'records' ? found.records : []).map(toAnswer);
-  const negative = found.kind === 'no-such-name' || found.kind === 'no-data';
+  // Who says no to every name has no zone to name.
+  const negative = failing === undefined && (found.kind === 'no-such-name' || found.kind === 'no-data');
   const opt = query.additionals?.find((record) => record.type === 'OPT');
   const flags =
     packet.RECURSION_DESIRED |

@@ -31,6 +31,8 @@ export interface Response {
   readonly answers: readonly DnsRecord[];
   /** Seconds to believe a negative answer, from the SOA record of the authority section (RFC 2308 §5); undefined without one. */
   readonly negativeTtlSeconds: number | undefined;
+  /** The zone that a negative answer is from: the owner of that SOA record, '' for the root. */
+  readonly negativeZone?: string;
   /** The server looks nothing up for us, it only says who else to ask (RFC 2308 §2.2): that is no answer, and no "there is nothing". */
   readonly referral?: true;
   /** Why the server could not answer, where it says so (RFC 8914). */
@@ -133,8 +135,11 @@ function readSections(decoded: packet.Packet, flags: number): Response {
     if (record !== undefined) answers.push(record);
   }
   let negativeTtlSeconds: number | undefined;
+  let from: { readonly negativeZone: string } | undefined;
   for (const authority of decoded.authorities ?? []) {
-    if (authority.type === 'SOA') negativeTtlSeconds = Math.min(authority.ttl ?? 0, authority.data.minimum ?? 0);
+    if (authority.type !== 'SOA') continue;
+    negativeTtlSeconds = Math.min(authority.ttl ?? 0, authority.data.minimum ?? 0);
+    from = { negativeZone: plainName(authority.name) };
   }
   let extended = 0;
   let errors: readonly ExtendedError[] = [];
@@ -146,7 +151,7 @@ function readSections(decoded: packet.Packet, flags: number): Response {
   const base = bare(flags);
   const said = errors.length === 0 ? {} : { errors };
   const elsewhere = isReferral(decoded, flags) ? { referral: true as const } : {};
-  return { ...base, rcode: extended * 16 + base.rcode, answers, negativeTtlSeconds, ...said, ...elsewhere };
+  return { ...base, rcode: extended * 16 + base.rcode, answers, negativeTtlSeconds, ...from, ...said, ...elsewhere };
 }
 
 function isReferral({ answers = [], authorities = [] }: packet.Packet, flags: number): boolean {

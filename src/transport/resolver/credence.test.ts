@@ -145,3 +145,10 @@ test('a server that does not reply when it should show what it knows is not beli
   assert.equal(await mx('good.example'), false);
   assert.deepEqual(asked, [' NS']);
 });
+
+test('a server of zones, which refuses to look up the root, is believed about names that it says no to', async () => {
+  const { mx, asked, credence } = judge({ ' NS': 'refused', '*': 'no-such-name' });
+  assert.ok(await mx('typo.example'));
+  assert.deepEqual(asked, [' NS']);
+  assert.ok(!credence.doubts(server));
+});

@@ -9,10 +9,10 @@ import { doubtMs, knewMs } from './limits.ts';
 import type { NameServer } from './name-servers.ts';
 
 /** What a server made of one question. */
-export type Said = Exclude<Answer<RecordType>['kind'], 'failure'>;
+export type Said = Exclude<Answer<RecordType>['kind'], 'failure'> | 'refused';
 
 /** A definite no. */
-export type Negative = Exclude<Said, 'records'>;
+export type Negative = Exclude<Said, 'records' | 'refused'>;
 
 /** What the judgement of servers needs. */
 export interface CredenceOptions {
@@ -93,16 +93,18 @@ export class Credence {
       zone === undefined ? ask(server, '', 'NS') : ask(server, zone, 'SOA');
     // Twice: an answer may be lost.
     const said = (await again()) ?? (await again());
-    if (said === undefined) standing.doubt = { atMs: clock.now(), type };
+    if (said === undefined || said === 'refused') standing.doubt = { atMs: clock.now(), type };
     else if (said === 'records') standing.knewAtMs = clock.now();
-    return said !== undefined;
+    return standing.doubt === undefined;
   }
 
   /** The root, which everybody knows; a name that the server must answer otherwise if it tells names apart; what it knew before. */
   async #prove(server: NameServer, said: Negative, { name, type }: Question, zone?: string): Promise<boolean> {
     const { ask, chance } = this.#options;
     const first = await (zone === undefined ? ask(server, '', 'NS') : ask(server, zone, 'SOA'));
-    if (first === 'records' || first === undefined) return first === 'records';
+    if (first === undefined) return false;
+    // Who refuses the root and says no to this name tells names apart: it serves zones of its own.
+    if (first === 'records' || first === 'refused') return true;
     const other =
       said === 'no-data' ? `${chance()}.${zone ?? 'invalid'}` : (zone ?? name.slice(name.lastIndexOf('.') + 1));
     const second = other === name ? said : await ask(server, other, type);

@@ -49,7 +49,7 @@ export interface ResolverOptions {
 
 /** One step of a look-up: a finding of one server, or why none answered. */
 type Step<T extends RecordType> =
-  | { readonly finding: Finding<T>; readonly authenticated: boolean }
+  | { readonly finding: Finding<T>; readonly authenticated: boolean; readonly zone?: string }
   | {
       readonly failure: string;
       /** Nothing came back at all. */
@@ -59,6 +59,7 @@ type Step<T extends RecordType> =
     };
 
 const SERVFAIL = 2;
+const REFUSED = 5;
 const RCODES: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED' };
 
 /** A resolver whose servers may be given up for others. */
@@ -210,12 +211,14 @@ class AskingResolver implements StubResolver {
   async #isBelieved<T extends RecordType>(
     server: NameServer,
     health: ServerHealth,
-    { finding: { kind }, authenticated }: Extract<Step<T>, { finding: unknown }>,
+    { finding: { kind }, authenticated, zone: from = '' }: Extract<Step<T>, { finding: unknown }>,
     { name, type, zone }: { readonly name: string; readonly type: T; readonly zone: string | undefined },
   ): Promise<boolean> {
     const credence = this.#credence;
     if (credence !== undefined && (kind === 'no-such-name' || kind === 'no-data') && !authenticated) {
-      if (!(await credence.believes(server, kind, { name, type }, zone))) {
+      // Whoever names the zone that the name would be in has looked (RFC 2308 §2); who only refuses has none to name, or the name itself.
+      const looked = from !== '' && name.endsWith(`.${from}`);
+      if (!looked && !(await credence.believes(server, kind, { name, type }, zone))) {
         health.failed(server, disbelief(server, kind, name));
         return false;
       }
@@ -231,6 +234,7 @@ class AskingResolver implements StubResolver {
     const exchange = await ask({ world: this.#world, server, name, type, edns, timeoutMs: timeout });
     const answers = exchange.kind === 'response' && [0, 3].includes(exchange.response.rcode);
     this.#asked(printNameServer(server), !answers);
+    if (exchange.kind === 'response' && exchange.response.rcode === REFUSED) return 'refused';
     if (!answers) return undefined;
     const { kind } = readAnswer(exchange.response, name, type);
     return kind === 'no-such-name' || kind === 'no-data' ? kind : 'records';
@@ -277,6 +281,7 @@ class AskingResolver implements StubResolver {
     return {
       finding: readAnswer(response, name, type, aliases),
       authenticated: response.authenticated && isTrusted(server),
+      ...(response.negativeZone === undefined ? {} : { zone: response.negativeZone }),
     };
   }
 

@@ -21,14 +21,27 @@ test('a server that says no to every name counts as one that failed: another one
 });
 
 test('a no of a server that knows the root is one, at the cost of one more question', async () => {
-  const sim = makeWorld((query) =>
-    query.questions?.[0]?.type === 'NS' ? { answers: [root] } : { flags: 3, authorities: [soa] },
-  );
+  const sim = makeWorld((query) => (query.questions?.[0]?.type === 'NS' ? { answers: [root] } : { flags: 3 }));
   const { journal, names } = recording();
   const resolver = createResolver({ world: sim.world, servers: two, settings, journal, doubting: { own: [] } });
   assert.equal((await resolver.query('typo.test', 'MX')).kind, 'no-such-name');
   assert.equal((await resolver.query('wrong.test', 'MX')).kind, 'no-such-name');
   assert.deepEqual([sim.asked.length, names], [3, []]);
+});
+
+test('a no that names the zone above is believed at once; the root or the name itself names anybody', async () => {
+  for (const [zone, kind] of [
+    ['test', 'no-such-name'],
+    ['typo.test', 'failure'],
+    ['', 'failure'],
+    ['elsewhere', 'failure'],
+  ] as const) {
+    const sim = makeWorld(() => ({ flags: 3, authorities: [{ ...soa, name: zone }] }));
+    const { journal } = recording();
+    const resolver = createResolver({ world: sim.world, servers: two, settings, journal, doubting: { own: [] } });
+    assert.equal((await resolver.query('typo.test', 'MX')).kind, kind, zone);
+    if (kind === 'no-such-name') assert.equal(sim.asked.length, 1);
+  }
 });
 
 test('a server that is not believed recovers with the first answer that shows knowledge, told once', async () => {
