@@ -27,6 +27,10 @@ export type Bound =
   /** `held`: the server binds it, and does not let go of it. */
   | { readonly kind: 'refused'; readonly why: string; readonly held?: boolean };
 
+const NO_PORT = 'it forwards no port to us (AllowTcpForwarding, PermitListen)';
+const NOTHING_FORWARDED =
+  'it forwards nothing for us, neither ports nor connections: AllowTcpForwarding is no, or the key is restricted (restrict without port-forwarding)';
+
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '*', '']);
 
 /** The gateway's own address by which whatever is bound there is reached from within. */
@@ -47,7 +51,7 @@ export async function bindPort(parts: BindingParts): Promise<Bound> {
     return { kind: 'refused', why: await whyRefused(parts) };
   }
   if (holder.kind === 'unknown' && !(await tryBind(session, address, 0)))
-    return { kind: 'refused', why: `it forwards no port to us (AllowTcpForwarding, PermitListen); ${holder.why}` };
+    return { kind: 'refused', why: holder.forbidden ? NOTHING_FORWARDED : `${NO_PORT}; ${holder.why}` };
   const held = holder.kind === 'answers' ? holder.words : holder.why;
   if (!parts.killOldSession) return { kind: 'taken', why: `${held}; killOldSession is off` };
   const taken = await takeOver(session, port);
@@ -87,7 +91,8 @@ type Holder =
   | { readonly kind: 'answers'; readonly ours: boolean; readonly words: string }
   | { readonly kind: 'silent'; readonly why: string }
   | { readonly kind: 'nobody' }
-  | { readonly kind: 'unknown'; readonly why: string };
+  /** `forbidden`: the server lets us look nowhere. */
+  | { readonly kind: 'unknown'; readonly why: string; readonly forbidden: boolean };
 
 /** Who answers at the port, seen from the gateway itself. */
 async function lookAt({ clock, session, address, port, ownBanner }: BindingParts): Promise<Holder> {
@@ -97,7 +102,8 @@ async function lookAt({ clock, session, address, port, ownBanner }: BindingParts
   } catch (error) {
     const { refusal, code, message } = error as ShellOpenFailure;
     if (refusal === 'not-connected' && code === 'ECONNREFUSED') return { kind: 'nobody' };
-    return { kind: 'unknown', why: `who holds the port cannot be seen from here (${message})` };
+    const forbidden = refusal === 'prohibited' || refusal === 'unexplained';
+    return { kind: 'unknown', why: `who holds the port cannot be seen from here (${message})`, forbidden };
   }
   const words = await bannerOf(stream, clock);
   if (words === '')

@@ -1,7 +1,7 @@
 /** SSH servers of every kind, set up rightly and wrongly: one service uses them all at once, each as a gateway of its own. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmod, chown, copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -24,30 +24,44 @@ const skip = needsScene() || needs('dropbear', 'dropbearkey', 'prlimit');
 const run = promisify(execFile);
 
 /** What a server does that is not as it should be, by the name of its gateway. */
-const SERVERS: Readonly<Record<string, { readonly more?: string; readonly within?: string; readonly user?: string }>> =
-  {
-    local: { more: 'AllowTcpForwarding local' },
-    remote: { more: 'AllowTcpForwarding remote' },
-    listens: { more: 'PermitListen 9999' },
-    opens: { more: 'PermitOpen 192.0.2.1:25' },
-    sessions: { more: 'MaxSessions 0' },
-    startups: { more: 'MaxStartups 1:100:1' },
-    password: { more: 'PubkeyAuthentication no\nPasswordAuthentication yes' },
-    kex: { more: 'KexAlgorithms diffie-hellman-group1-sha1' },
-    cipher: { more: 'Ciphers aes256-cbc' },
-    rsa: { more: 'HostKeyAlgorithms ssh-rsa' },
-    files: { within: 'prlimit --nofile=14' },
-    nologin: { user: USER_WITHOUT_SHELL },
-    forced: { more: 'ForceCommand /bin/false' },
-    dropbear: {},
-    closed: {},
-    stale: {},
-    name: {},
-    moved: {},
-    nokey: {},
-    badkey: {},
-    nofile: {},
-  };
+interface Server {
+  readonly more?: string;
+  /** After everything else, as a Match block has to stand. */
+  readonly last?: string;
+  readonly within?: string;
+  readonly user?: string;
+  /** Options before the key in its own authorized_keys. */
+  readonly key?: string;
+}
+
+const SERVERS: Readonly<Record<string, Server>> = {
+  local: { more: 'AllowTcpForwarding local' },
+  remote: { more: 'AllowTcpForwarding remote' },
+  listens: { more: 'PermitListen 9999' },
+  opens: { more: 'PermitOpen 192.0.2.1:25' },
+  sessions: { more: 'MaxSessions 0' },
+  startups: { more: 'MaxStartups 1:100:1' },
+  password: { more: 'PubkeyAuthentication no\nPasswordAuthentication yes' },
+  kex: { more: 'KexAlgorithms diffie-hellman-group1-sha1' },
+  cipher: { more: 'Ciphers aes256-cbc' },
+  rsa: { more: 'HostKeyAlgorithms ssh-rsa' },
+  files: { within: 'prlimit --nofile=14' },
+  nologin: { user: USER_WITHOUT_SHELL },
+  forced: { more: 'ForceCommand /bin/false' },
+  dropbear: {},
+  closed: {},
+  stale: {},
+  name: {},
+  moved: {},
+  nokey: {},
+  badkey: {},
+  nofile: {},
+  restricted: { key: 'restrict' },
+  permits: { key: 'restrict,port-forwarding,permitlisten="2999"' },
+  expired: { key: 'expiry-time="20200101"' },
+  from: { key: 'from="192.0.2.99"' },
+  match: { last: 'Match User *\nAllowTcpForwarding no' },
+};
 const NAMES = Object.keys(SERVERS);
 /** sshd on 2200 and on, what is bound there for it on 2600 and on. */
 const portOf = (name: string): number => 2200 + NAMES.indexOf(name);
@@ -64,9 +78,13 @@ const hostKeys = new Map<string, string>();
 
 const zone = (more: string): string => `far.test MX 10 mx.far.test\nmx.far.test A ${FAR}\n${more}`;
 
-async function start(name: string, more = SERVERS[name]?.more, within = SERVERS[name]?.within): Promise<void> {
+async function start(name: string, asIs = SERVERS[name] ?? {}): Promise<void> {
   await servers.get(name)?.end();
-  const given = { name, port: portOf(name), ...(more === undefined ? {} : { more }) };
+  const { last = '', within, key } = asIs;
+  const keys = join(scene.directory, `${name}-keys`);
+  if (key !== undefined) await writeFile(keys, `${key} ${await readFile(`${scene.keyFile}.pub`, 'utf8')}`);
+  const more = key === undefined ? asIs.more : `AuthorizedKeysFile ${keys}`;
+  const given = { name, port: portOf(name), last, ...(more === undefined ? {} : { more }) };
   servers.set(name, await scene.startServer({ ...given, ...(within === undefined ? {} : { within }) }));
 }
 
@@ -102,8 +120,8 @@ before(async () => {
   await writeFile(join(scene.directory, 'badkey'), 'this is no key\n', { mode: 0o600 });
   await mkdir(join(scene.directory, 'nofile'), { mode: 0o700 });
   for (const name of NAMES)
-    if (name === 'rsa') await start(name, `${SERVERS[name]?.more}\nHostKey ${rsa}`);
-    else if (name === 'moved') await start(name, `ListenAddress ${GATEWAY}`);
+    if (name === 'rsa') await start(name, { more: `${SERVERS[name]?.more}\nHostKey ${rsa}` });
+    else if (name === 'moved') await start(name, { more: `ListenAddress ${GATEWAY}` });
     else if (name === 'dropbear') await startDropbear(name, '-a');
     else if (name === 'stale') await startDropbear(name, '-a');
     else if (name === 'closed') await startDropbear(name, '');
@@ -194,6 +212,11 @@ test('what a server does not allow is told with its own event and evidence', { s
     ['kex', 3667, /no matching key exchange algorithm/],
     ['cipher', 3667, /no matching .*cipher/],
     ['closed', 3663, /loopback address only/],
+    ['restricted', 3663, /the key is restricted/],
+    ['permits', 3663, /it binds other ports for us, but not \d+|the key is restricted \(PermitListen, permitlisten\)/],
+    ['match', 3663, /neither ports nor connections: AllowTcpForwarding is no/],
+    ['expired', 3662, /did not accept our key/],
+    ['from', 3662, /did not accept our key/],
     ['name', 3660, /its name name\.test has no address/],
     ['nokey', 3666, /there is no key that we can read at /],
     ['badkey', 3666, /Unsupported key format/],
@@ -243,12 +266,13 @@ test('once each is set up as it should be, it works again by itself, and what wa
   const first = ['remote', 'opens'].map((name) => servers.get(name));
   for (const name of ['remote', 'opens']) servers.delete(name);
   await Promise.all(first.map((server) => server?.endListener()));
-  const mended = ['local', 'listens', 'startups', 'password', 'kex', 'cipher', 'remote', 'opens', 'files'];
-  for (const name of mended) await start(name, '', '');
+  const mended = ['local', 'listens', 'startups', 'password', 'kex', 'cipher', 'remote', 'opens', 'files', 'match'];
+  mended.push('restricted', 'permits', 'expired', 'from');
+  for (const name of mended) await start(name, {});
   await servers.get('closed')?.end();
   await startDropbear('closed', '-a');
   await servers.get('moved')?.end();
-  await start('moved', `ListenAddress ${SECOND}`);
+  await start('moved', { more: `ListenAddress ${SECOND}` });
   const names = `moved.test 1 A ${SECOND}\nname.test A ${GATEWAY}`;
   await inner.ask({ what: 'dns-load', zone: zone(names) });
   const works = (name: string): boolean =>
