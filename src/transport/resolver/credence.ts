@@ -32,6 +32,8 @@ interface Question {
 
 interface Standing {
   knewAtMs: number;
+  /** When it last failed at the root too. */
+  failedAtMs: number;
   /** The question that it last had records for. */
   known?: Question;
   /** Since when its no is not believed, and about which type. */
@@ -61,6 +63,13 @@ export class Credence {
     delete standing.doubt;
   }
 
+  /** A server named the zone that a name would be in: it looks names up. */
+  looked(server: NameServer): void {
+    const standing = this.#of(server);
+    standing.knewAtMs = this.#options.clock.now();
+    delete standing.doubt;
+  }
+
   /** Whether the last no of a server was not believed, and it has shown no knowledge since. */
   doubts(server: NameServer): boolean {
     return this.#standings.get(server)?.doubt !== undefined;
@@ -84,18 +93,19 @@ export class Credence {
   }
 
   /** Whether a server that fails at one name answers about others; else it is the server that fails, and not the name. */
-  async answersOthers(server: NameServer, type: RecordType, zone?: string): Promise<boolean> {
+  async answersOthers(server: NameServer, zone?: string): Promise<boolean> {
     const standing = this.#of(server);
     const { ask, clock } = this.#options;
     if (clock.now() - standing.knewAtMs <= knewMs) return true;
-    if (standing.doubt !== undefined && clock.now() - standing.doubt.atMs < doubtMs) return false;
+    if (clock.now() - standing.failedAtMs < doubtMs) return false;
     const again = (): Promise<Said | undefined> =>
       zone === undefined ? ask(server, '', 'NS') : ask(server, zone, 'SOA');
     // Twice: an answer may be lost.
     const said = (await again()) ?? (await again());
-    if (said === undefined || said === 'refused') standing.doubt = { atMs: clock.now(), type };
+    const fails = said === undefined || said === 'refused';
+    if (fails) standing.failedAtMs = clock.now();
     else if (said === 'records') standing.knewAtMs = clock.now();
-    return standing.doubt === undefined;
+    return !fails;
   }
 
   /** The root, which everybody knows; a name that the server must answer otherwise if it tells names apart; what it knew before. */
@@ -121,7 +131,7 @@ export class Credence {
   #of(server: NameServer): Standing {
     let standing = this.#standings.get(server);
     if (standing === undefined) {
-      standing = { knewAtMs: Number.NEGATIVE_INFINITY };
+      standing = { knewAtMs: Number.NEGATIVE_INFINITY, failedAtMs: Number.NEGATIVE_INFINITY };
       this.#standings.set(server, standing);
     }
     return standing;

@@ -218,6 +218,7 @@ class AskingResolver implements StubResolver {
     if (credence !== undefined && (kind === 'no-such-name' || kind === 'no-data') && !authenticated) {
       // Whoever names the zone that the name would be in has looked (RFC 2308 §2); who only refuses has none to name, or the name itself.
       const looked = from !== '' && name.endsWith(`.${from}`);
+      if (looked) credence.looked(server);
       if (!looked && !(await credence.believes(server, kind, { name, type }, zone))) {
         health.failed(server, disbelief(server, kind, name));
         return false;
@@ -267,7 +268,7 @@ class AskingResolver implements StubResolver {
       const reason = refusalOf(server, name, response);
       // SERVFAIL speaks of the name, all else of the server: REFUSED, and FORMERR or NOTIMP also without EDNS.
       if (response.rcode !== SERVFAIL) health.refused(server, reason);
-      else if ((await this.#credence?.answersOthers(server, type, this.#healthFor(name).zone)) === false)
+      else if ((await this.#credence?.answersOthers(server, this.#healthFor(name).zone)) === false)
         health.failed(server, `${reason}, which fails for every name, also for the root`);
       else if (this.#credence?.doubts(server) !== true) health.answered(server);
       const silent = response.rcode === SERVFAIL && response.errors === undefined;
