@@ -23,7 +23,7 @@ export const SESSIONS_MAX = 32;
 export const SESSION_MS = 8 * 3_600_000;
 export const SESSION_IDLE_MS = 3_600_000;
 
-/** Logins with a wrong token in so long a time; after them every login is refused until that time is over. */
+/** Logins with a wrong token in so long a time; after them wrong ones are put off until that time is over. */
 export const FAILED_LOGINS_MAX = 10;
 export const FAILED_LOGINS_MS = 60_000;
 /** Where they go on, that is told again only after so long a time. */

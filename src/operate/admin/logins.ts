@@ -6,7 +6,10 @@ import { sameSecret } from './token.ts';
 /** How a login ended. */
 export type LoginEnd = { readonly ok: true } | { readonly ok: false; readonly waitMs?: number };
 
-/** Compares tokens, and refuses all for a while after too many wrong ones. */
+/**
+ * Compares tokens, and puts off wrong ones for a while after too many of them. The right one is always taken: whoever sends wrong ones
+ * must not keep the administrator out, and nobody guesses 256 bits.
+ */
 export class Logins {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #journal: Journal;
@@ -22,10 +25,10 @@ export class Logins {
   }
 
   attempt(given: string): LoginEnd {
+    if (sameSecret(this.#token(), given)) return { ok: true };
     const now = this.#clock.now();
     if (now - this.#sinceMs >= FAILED_LOGINS_MS) this.#failures = 0;
     if (this.#failures >= FAILED_LOGINS_MAX) return { ok: false, waitMs: this.#sinceMs + FAILED_LOGINS_MS - now };
-    if (sameSecret(this.#token(), given)) return { ok: true };
     if (this.#failures === 0) this.#sinceMs = now;
     this.#failures += 1;
     if (this.#failures === FAILED_LOGINS_MAX) this.#tell(now);
