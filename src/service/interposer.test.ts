@@ -8,7 +8,7 @@ import { Board } from './parts/board.ts';
 const CHAINS = '/usr/lib/libproxychains.so.4';
 const DANTE = '/opt/libdsocksd.so.0';
 const files = { [CHAINS]: {}, [DANTE]: {}, '/lib/jemalloc.so': {}, '/lib/libbind.so': {} };
-const texts = { '/lib/libbind.so': '\0dlsym\0bind\0' };
+const texts = { '/lib/libbind.so': '\x7fELF\0dlsym\0bind\0' };
 const avoid = { interposer: 'avoid' } as const;
 
 test('what LD_PRELOAD names of proxy clients is left with its variables, all else stays', async () => {
