@@ -26,7 +26,8 @@ export function pretendedHost(facts: PretendedFacts): Host {
   };
   const uid = facts.uid ?? 0;
   return {
-    text: async (path) => find(facts.texts, path),
+    text: async (path) =>
+      facts.files?.[path]?.kind === 'directory' ? { ok: false, errno: 'EISDIR' } : find(facts.texts, path),
     names: async (path) => find(facts.names, path),
     link: async (path) => find(facts.links, path),
     async file(path) {

@@ -37,6 +37,10 @@ test('ns-resolv-unreadable: a resolv.conf that the service user may not read is 
   assert.ok(closed.kind === 'unhealthy' && closed.repair === 'names.resolv-conf-mode');
   const denied = await configured({ errors: { '/etc/resolv.conf': 'EACCES' } }, false);
   assert.match(causeOf(denied), /resolv\.conf cannot be read \(EACCES\)/);
+  const directory = { '/etc/resolv.conf': { kind: 'directory', mode: 0o755 } } as const;
+  const wrong = await configured({ files: directory }, false);
+  assert.match(causeOf(wrong), /resolv\.conf is a directory, not a file \(EISDIR\)/);
+  assert.match(cureOf(wrong), /^mv \/etc\/resolv\.conf /);
 });
 
 test('a resolv.conf that leads nowhere, or names no address, is told', async () => {

@@ -43,6 +43,11 @@ async function unreadable({ settings, host }: Pick<Parts, 'settings' | 'host'>, 
     // The default server may be there: whether it answers is for the next check.
     return healthy([...evidence, row(RESOLV_CONF, 'there', `${what}: the server on this host is asked (127.0.0.1)`)]);
   }
+  if (file.ok && file.value.kind !== 'file') {
+    const away = `mv ${RESOLV_CONF} ${RESOLV_CONF}.away (then write a file with a line 'nameserver ADDRESS' there, or set ${EXAMPLE}; then: ims reload)`;
+    const cause = `${RESOLV_CONF} is a ${file.value.kind === 'other' ? 'device, pipe or socket' : file.value.kind}, not a file (${errno}).`;
+    return wrongNames(settings, cause, { cure: away, event: 3701, repair: READABLE }, evidence);
+  }
   return wrongNames(
     settings,
     `${RESOLV_CONF} cannot be read (${errno}${file.ok ? `, mode ${showMode(file.value.mode)}` : ''}).`,
