@@ -4,6 +4,7 @@ import { lookWith, runningService, settingsOf } from '../../../../test/support/d
 import type { ByteSink, ByteStream } from '../../../world/ports/network.ts';
 import { zoneResolver } from '../../../world/sim/resolver.ts';
 import type { Check } from '../check.ts';
+import type { Verdict } from '../verdict.ts';
 import { proxiesPass } from './proxies.ts';
 import { smartHostsAnswer } from './smart-hosts.ts';
 
@@ -47,6 +48,27 @@ function look(check: Check, answers: readonly string[]) {
   });
 }
 
+/** A SOCKS proxy that connects to every host; each greets with this, or closes. */
+function socksThatGreets(greeting: string) {
+  const answers = [Buffer.from('0500', 'hex'), Buffer.from('05000001000000000000', 'hex')];
+  return {
+    sink: undefined as ByteSink | undefined,
+    start(sink: ByteSink) {
+      this.sink = sink;
+      if (answers.length === 0) queueMicrotask(() => (greeting === '' ? sink.end() : sink.data(Buffer.from(greeting))));
+    },
+    write() {
+      const answer = answers.shift();
+      if (answer !== undefined) queueMicrotask(() => this.sink?.data(answer));
+      return true;
+    },
+    pause: () => undefined,
+    resume: () => undefined,
+    unread: () => undefined,
+    destroy: () => undefined,
+  };
+}
+
 test('Q319881: what a proxy says is told in its words, with what to do', async () => {
   assert.equal((await lookWith(proxiesPass, {})).kind, 'not-applicable');
   const denied = await look(proxiesPass, ['0500', '05020001000000000000']);
@@ -57,6 +79,35 @@ test('Q319881: what a proxy says is told in its words, with what to do', async (
   assert.match(login.cause, /asks for a login, and none is configured/);
   const down = await look(proxiesPass, []);
   assert.ok(down.kind === 'unhealthy' && down.event === 3650 && /cannot be reached/.test(down.cause));
+});
+
+test('a proxy behind which one host answers in the place of all is named with what it says', async () => {
+  const through = (greeting: string): unknown =>
+    lookWith(proxiesPass, {
+      settings: settingsOf(`routing:
+  proxy: lab
+  proxies: { lab: { kind: socks5, host: 192.0.2.80, port: 1080 } }
+`),
+      host: { addresses: ['127.0.0.1', '192.0.2.10'] },
+      service: runningService([]),
+      answers: {
+        'queue.list': () => ({ rows: [{ nextHop: 'mx:good.test', attempts: 3 }], total: 1, offset: 0, missing: [] }),
+      },
+      more: {
+        resolver: zoneResolver('good.test MX 10 mx.good.test\nmx.good.test A 198.51.100.25\n'),
+        network: {
+          datagram: () => Promise.reject(new Error('not asked')),
+          dial: () => Promise.resolve(socksThatGreets(greeting) as unknown as ByteStream),
+        },
+      },
+    });
+  const verdict = (await through('220 filter.example ESMTP\r\n')) as Verdict;
+  assert.ok(verdict.kind === 'unhealthy', JSON.stringify(verdict));
+  assert.match(
+    verdict.cause,
+    /the proxy lab .* are intercepted: '220 filter\.example ESMTP' answers in the place of 203/,
+  );
+  assert.equal(((await through('')) as Verdict).kind, 'healthy');
 });
 
 test('a smart host behind a proxy that fails is not blamed', async () => {

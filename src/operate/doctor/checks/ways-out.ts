@@ -1,7 +1,7 @@
 import { defineCheck, type Parts } from '../check.ts';
 import { firewallChains, whatBlocks } from '../facts/firewall.ts';
 import { forbiddingRoutes, takeAway } from '../facts/forbidding-routes.ts';
-import { dialOutside, outsideHosts, type Dialled, type OutsideHost } from '../facts/outside.ts';
+import { type Dialled, dialOutside, NOBODY, type OutsideHost, outsideHosts } from '../facts/outside.ts';
 import { isForTrying } from '../facts/usage.ts';
 import { checkMsMax } from '../limits.ts';
 import { healthy, notApplicable, row, unhealthy, unknown, type Cure, type Evidence, type Verdict } from '../verdict.ts';
@@ -166,9 +166,6 @@ export const portOut = defineCheck({
       : verdict;
   },
 });
-
-/** An address of documentation, which no host has (RFC 5737 §3). */
-const NOBODY = '203.0.113.25';
 
 const bannerName = (banner: string): string => /^220[ -]([^\s]+)/.exec(banner)?.[1]?.toLowerCase() ?? '';
 const organisation = (name: string): string => name.split('.').slice(-2).join('.');

@@ -16,6 +16,9 @@ export interface OutsideHost {
   readonly address: string;
 }
 
+/** An address of documentation, which no host has (RFC 5737 §3). */
+export const NOBODY = '203.0.113.25';
+
 /** Domains whose mail hosts are always there, for a host whose queue is empty. */
 const ALWAYS_THERE = ['gmail.com', 'outlook.com'];
 
