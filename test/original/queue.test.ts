@@ -113,7 +113,7 @@ test('Q302863: the state of the queue is shown as JSON while it works', async ()
 });
 
 test('Q155137: removing a message that is being sent says that it is in work; afterwards it works', async () => {
-  const host = await town.host({ EHLO: 'silence' }, 'slow.test');
+  const host = await town.host({ EHLO: PLAIN, MAIL: 'silence' }, 'slow.test');
   await sendFrom(['x@slow.test']);
   await until(() => (host.sessions.length > 0 ? true : undefined), 'the attempt');
   const busy = await town.service.ims('queue', 'remove', '--domain', 'slow.test', '--yes');

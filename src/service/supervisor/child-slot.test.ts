@@ -11,11 +11,12 @@ test('Q234065: a child that says nothing for too long hangs: it is told once, en
   const journal = memoryJournal();
   const killed: string[] = [];
   const ends: ((end: ChildEnd) => void)[] = [];
+  const words: ((message: unknown) => void)[] = [];
   let takes = 'SIGABRT';
   const fork = (): Child => ({
     pid: 100 + ends.length,
     send: () => true,
-    onMessage: () => undefined,
+    onMessage: (listener) => void words.push(listener),
     onEnd: (listener) => void ends.push(listener),
     kill: (signal) => {
       killed.push(signal);
@@ -36,6 +37,7 @@ test('Q234065: a child that says nothing for too long hangs: it is told once, en
     onPrepared: () => undefined,
   });
   slot.start('clean');
+  words.at(-1)?.({ kind: 'alive' });
   clock.advance(limits.silentMs - 1000);
   assert.deepEqual(journal.names, []);
   clock.advance(10_000);
@@ -43,7 +45,10 @@ test('Q234065: a child that says nothing for too long hangs: it is told once, en
   assert.equal(journal.names.filter((name) => name === 'supervisor.child-hung').length, 1);
   assert.equal(ends.length, 2);
   takes = 'SIGKILL';
-  clock.advance(limits.silentMs + 4 * limits.watchMs);
+  // This one has not said a word.
+  clock.advance(limits.firstWordMs - limits.watchMs);
+  assert.deepEqual(killed.slice(1), []);
+  clock.advance(4 * limits.watchMs);
   assert.deepEqual(killed.slice(1), ['SIGABRT', 'SIGKILL'], 'one that was stopped from outside takes no other');
   assert.equal(journal.names.filter((name) => name === 'supervisor.child-hung').length, 2, 'once for each');
 });

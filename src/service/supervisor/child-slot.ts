@@ -59,6 +59,7 @@ export class ChildSlot {
   #steady: Timer | undefined;
   #startedAt = 0;
   #heardAt = 0;
+  #spoke = false;
   #timer: Timer | undefined;
   #watch: Timer | undefined;
   #onStopped: (() => void) | undefined;
@@ -86,6 +87,7 @@ export class ChildSlot {
     this.sinceMs = clock.wall();
     this.#startedAt = clock.now();
     this.#heardAt = this.#startedAt;
+    this.#spoke = false;
     const child = this.#parts.fork();
     this.#child = child;
     child.onMessage((message) => {
@@ -165,6 +167,7 @@ export class ChildSlot {
 
   #receive(message: FromChild): void {
     this.#heardAt = this.#parts.clock.now();
+    this.#spoke = true;
     switch (message.kind) {
       case 'ready':
         if (this.state === 'starting') {
@@ -204,7 +207,7 @@ export class ChildSlot {
     this.#watch = this.#parts.clock.after(limits.watchMs, () => {
       const { clock, journal, role, index } = this.#parts;
       const silent = Math.round(clock.now() - this.#heardAt);
-      if (silent <= limits.silentMs) return this.#watchOver();
+      if (silent <= (this.#spoke ? limits.silentMs : limits.firstWordMs)) return this.#watchOver();
       if (this.failing === undefined) journal.emit('supervisor.child-hung', { role, index, silent });
       this.#child?.kill('SIGABRT');
       // One that was stopped (SIGSTOP) takes no other signal than this.

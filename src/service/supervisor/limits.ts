@@ -23,6 +23,8 @@ export const limits = {
   storageRetryMsMax: 5_000,
   /** A child that has not said for so long that it is alive hangs: it is ended and started again. */
   silentMs: 45_000,
+  /** The same for one that has said nothing yet: what Node begins with can stand still where threads are few. */
+  firstWordMs: 15_000,
   /** How often that is looked at, and how long one that is told to end by it may take. */
   watchMs: 5_000,
   /** Waits before a child is started again, by failures in a row within `steadyMs`; the last one stays. */
